@@ -1,0 +1,104 @@
+// Package activities is the contract between the workflows and what they have
+// done: names, requests, results, and how long and how often each is tried. An
+// implementation registers itself under these names; a workflow calls the typed
+// functions and knows no implementation.
+//
+// Nothing of a file's lines passes through here, only references, hashes,
+// counts and totals: what passes is kept in Temporal's histories.
+package activities
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+// DataQueue is the task queue of the activities that read files and write to
+// PostgreSQL.
+const DataQueue = "reglo-data"
+
+// Retries. The database or the disk being away is nothing that the engine gives
+// up on: it tries until it is back, and the operator sees the pending activity
+// and its last error. What trying again cannot mend is a typed, final failure.
+const (
+	retryFirst = 200 * time.Millisecond
+	retryMax   = 10 * time.Second
+	retryRate  = 2
+)
+
+// Timeouts. A worker that dies says nothing: the timeout is how soon another
+// one takes over.
+const (
+	// shortTimeout is for one transaction of a handful of rows.
+	shortTimeout = 20 * time.Second
+	// longTimeout bounds the reading of one file, or one chunk of one CP that has
+	// millions of lines; heartbeatTimeout is what notices a dead worker.
+	longTimeout      = 2 * time.Hour
+	heartbeatTimeout = 10 * time.Second
+)
+
+func retryPolicy() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{
+		InitialInterval:    retryFirst,
+		BackoffCoefficient: retryRate,
+		MaximumInterval:    retryMax,
+	}
+}
+
+// short is for activities of one small transaction.
+func short(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           DataQueue,
+		StartToCloseTimeout: shortTimeout,
+		RetryPolicy:         retryPolicy(),
+	})
+}
+
+// long is for activities that work through a file and say so by heartbeats.
+func long(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           DataQueue,
+		StartToCloseTimeout: longTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
+		WaitForCancellation: true,
+		RetryPolicy:         retryPolicy(),
+	})
+}
+
+// failureDetails travel with a failure through Temporal.
+type failureDetails struct {
+	Step vacation.Stage `json:"step,omitempty"`
+}
+
+// Final turns a failure into the error that Temporal does not retry. The code
+// is the error's type in the UI.
+func Final(failure *vacation.Failure) error {
+	return temporal.NewNonRetryableApplicationError(
+		failure.Message, string(failure.Code), nil, failureDetails{Step: failure.Step})
+}
+
+// AsFailure reads the failure out of what an activity or a workflow returned:
+// the typed one where there is one, else a cancellation or an unexpected error.
+// It returns nil for nil.
+func AsFailure(err error) *vacation.Failure {
+	if err == nil {
+		return nil
+	}
+	if temporal.IsCanceledError(err) {
+		return vacation.Fail(vacation.Cancelled, "the run was cancelled; run it again to go on where it stopped")
+	}
+	var application *temporal.ApplicationError
+	if !errors.As(err, &application) || application.Type() == "" {
+		return vacation.Fail(vacation.Unexpected, "%s", err)
+	}
+	failure := vacation.Fail(vacation.FailureCode(application.Type()), "%s", application.Message())
+	var details failureDetails
+	if application.HasDetails() && application.Details(&details) == nil {
+		failure.Step = details.Step
+	}
+	return failure
+}

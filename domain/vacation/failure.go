@@ -1,0 +1,58 @@
+package vacation
+
+import "fmt"
+
+// FailureCode says why a vacation ended with error. Codes are stable: they
+// stand in events, in Temporal's histories and in operators' alarms.
+type FailureCode string
+
+// The codes, each with what an operator does about it.
+const (
+	// FileMissing: no complete file by the cut-off. Bring it and run again.
+	FileMissing FailureCode = "FILE_MISSING"
+	// FileInvalid: the file breaks its format or its own control sums. The
+	// report beside it lists the lines; have it corrected and run again.
+	FileInvalid FailureCode = "FILE_INVALID"
+	// AmountMismatch: the file's signed gross is not the bank's amount.
+	AmountMismatch FailureCode = "AMOUNT_MISMATCH"
+	// ReferenceMismatch: the file explains another settlement.
+	ReferenceMismatch FailureCode = "REFERENCE_MISMATCH"
+	// DuplicateReference: the reference, or the file, was settled before.
+	DuplicateReference FailureCode = "DUPLICATE_REFERENCE"
+	// DuplicateLine: the file holds a creId that an earlier file settled.
+	DuplicateLine FailureCode = "DUPLICATE_CRE_ID"
+	// ParametersConflict: the session is known with other parameters.
+	ParametersConflict FailureCode = "PARAMETERS_CONFLICT"
+	// MerchantsMissing: no merchant snapshot was ever loaded.
+	MerchantsMissing FailureCode = "MERCHANTS_MISSING"
+	// OwnMoneyTooLow: fonctionnement cannot cover the merchants' shortfalls, so
+	// that client money would be short. Fund it and run again.
+	OwnMoneyTooLow FailureCode = "OWN_MONEY_TOO_LOW"
+	// InvariantBroken: the books do not prove. Nothing must go on before
+	// someone has looked.
+	InvariantBroken FailureCode = "INVARIANT_BROKEN"
+	// Cancelled: an operator cancelled the run.
+	Cancelled FailureCode = "CANCELLED"
+	// Abandoned: the run's workflow vanished (terminated, or its server lost);
+	// the run that follows it closes it.
+	Abandoned FailureCode = "ABANDONED"
+	// Unexpected: an error that no code names; the message has it.
+	Unexpected FailureCode = "UNEXPECTED"
+)
+
+// Failure is why a vacation ended with error: what happened, at which step, and
+// what to do next. Its message holds no personal data.
+type Failure struct {
+	Code    FailureCode
+	Step    Stage
+	Message string
+}
+
+func (f *Failure) Error() string {
+	return fmt.Sprintf("%s at %s: %s", f.Code, f.Step, f.Message)
+}
+
+// Fail makes a failure; its step is set by the workflow that meets it.
+func Fail(code FailureCode, format string, args ...any) *Failure {
+	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
+}
