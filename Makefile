@@ -1,0 +1,165 @@
+# `make` alone explains the targets. Everything is run from the checkout's root, and nothing is installed outside of it
+# but Go's own caches (and PostgreSQL by apt-get, where it is missing and root asks).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# The one place where the versions of tools stand. A tool is built into bin/ once, and again when its version changes.
+GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION   := v1.9.0
+SQLC_VERSION          := v1.31.1
+TEMPORAL_VERSION      := v1.5.1
+WORKFLOWCHECK_VERSION := v0.6.0
+
+GOLANGCI_LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+GOVULNCHECK_PACKAGE   := golang.org/x/vuln/cmd/govulncheck
+SQLC_PACKAGE          := github.com/sqlc-dev/sqlc/cmd/sqlc
+TEMPORAL_PACKAGE      := github.com/temporalio/cli/cmd/temporal
+WORKFLOWCHECK_PACKAGE := go.temporal.io/sdk/contrib/tools/workflowcheck
+
+# What a caller may set: packages and flags of `make test`, time of each fuzz target, arguments of run and bench.
+PKG       ?= ./...
+TESTFLAGS ?=
+FUZZTIME  ?= 1m
+ARGS      ?=
+
+##@ Use
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: up ## Play a sample day and show what came out; stays until Ctrl-C (ARGS=--exit: ends by itself)
+	@deploy/dev/sample-day $(ARGS)
+
+.PHONY: up
+up: ## Start PostgreSQL, Temporal and the worker of this checkout; returns when all is healthy
+	@deploy/dev/up
+
+.PHONY: down
+down: ## Stop what `make up` started; the data stays
+	@deploy/dev/down
+
+.PHONY: clean
+clean: ## Stop it and drop the data, the built programs and the tools
+	@deploy/dev/clean
+	@rm -rf bin bench
+
+##@ Develop
+
+.PHONY: build
+build: ## Build bin/worker and bin/starter
+	@mkdir -p bin
+	go build -o bin/ ./worker ./starter
+
+.PHONY: test
+test: bin/temporal ## Run the tests on a real PostgreSQL and Temporal, with the race detector (PKG=./domain/..., TESTFLAGS=-v)
+	@deploy/dev/up postgres
+	@source .dev/env && \
+		REGLO_TEST_DATABASE_URL="$$DEV_POSTGRES_ADMIN_URL" REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal" \
+		go test -race $(TESTFLAGS) $(PKG)
+
+.PHONY: check
+check: ## Check format, vet, linters, import rules, workflow determinism, known vulnerabilities, go.mod, clean tree
+	@before=$$(git status --porcelain); \
+	$(MAKE) check-mod check-format check-vet check-lint check-workflows check-shell check-vulnerabilities; \
+	after=$$(git status --porcelain); \
+	if [[ "$$after" != "$$before" || ( -n "$${CI:-}" && -n "$$after" ) ]]; then \
+		printf 'error: the checks left a tree that is not clean; commit or ignore these:\n%s\n' "$$after" >&2; exit 1; \
+	fi
+	@echo "check: all is well"
+
+.PHONY: check-mod
+check-mod:
+	go mod verify
+	go mod tidy -diff
+
+.PHONY: check-format
+check-format: bin/golangci-lint
+	bin/golangci-lint fmt --diff
+
+.PHONY: check-vet
+check-vet:
+	go vet ./...
+
+.PHONY: check-lint
+check-lint: bin/golangci-lint
+	bin/golangci-lint run
+
+.PHONY: check-workflows
+check-workflows: bin/workflowcheck
+	bin/workflowcheck ./workflows/...
+
+.PHONY: check-shell
+check-shell:
+	@if command -v shellcheck >/dev/null; then \
+		echo shellcheck; shellcheck -x deploy/dev/{up,down,clean,sample-day} deploy/dev/*.sh .ci/run; \
+	else \
+		echo "shellcheck: skipped, it is not installed"; \
+	fi
+
+# Exit code 3 says that vulnerabilities were found; any other failure is one of the database or of the network, which
+# not every machine reaches.
+.PHONY: check-vulnerabilities
+check-vulnerabilities: bin/govulncheck
+	@echo govulncheck; \
+	report=$$(bin/govulncheck ./... 2>&1) && code=0 || code=$$?; \
+	if [[ $$code == 0 || $$code == 3 ]]; then \
+		printf '%s\n' "$$report"; exit $$code; \
+	elif grep -qE 'vuln\.go\.dev|dial tcp|no such host|[Tt]imeout|Forbidden' <<<"$$report"; then \
+		echo "govulncheck: skipped, its database (https://vuln.go.dev) cannot be reached from here"; \
+	else \
+		printf '%s\n' "$$report"; exit $$code; \
+	fi
+
+.PHONY: fmt
+fmt: bin/golangci-lint ## Format the code and sort its imports
+	bin/golangci-lint fmt
+
+.PHONY: generate
+generate: bin/sqlc ## Write the typed queries anew from the SQL
+	bin/sqlc generate
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target in turn (FUZZTIME=1m each)
+	@grep -rEo --include='*_test.go' --exclude-dir='.?*' '^func Fuzz[A-Za-z0-9_]*' . | sort | \
+	while IFS=: read -r file function; do \
+		target=$${function#func }; echo "$$target in $$(dirname "$$file"), $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
+	done
+
+.PHONY: bench
+bench: up ## Measure the engine beside its ceilings and the naive way; writes bench/latest.json
+	@source .dev/env && go run ./deploy/bench $(ARGS)
+
+.PHONY: replay
+replay: ## Replay the recorded workflow histories
+	go test ./workflows -run Replay -count=1
+
+##@ Tools
+
+.PHONY: tools
+tools: bin/golangci-lint bin/govulncheck bin/sqlc bin/temporal bin/workflowcheck ## Build all tools into bin/
+
+# One rule a tool: bin/NAME stands for the stamp bin/.NAME-VERSION, which is there when that version was built.
+# $(1) name, $(2) version, $(3) package
+define tool
+.PHONY: bin/$(1)
+bin/$(1): bin/.$(1)-$(2)
+bin/.$(1)-$(2):
+	@echo "building $(1) $(2) into bin/"
+	@mkdir -p bin
+	@GOBIN="$$(CURDIR)/bin" GOFLAGS= go install $(3)@$(2)
+	@rm -f bin/.$(1)-*
+	@touch $$@
+endef
+
+$(eval $(call tool,golangci-lint,$(GOLANGCI_LINT_VERSION),$(GOLANGCI_LINT_PACKAGE)))
+$(eval $(call tool,govulncheck,$(GOVULNCHECK_VERSION),$(GOVULNCHECK_PACKAGE)))
+$(eval $(call tool,sqlc,$(SQLC_VERSION),$(SQLC_PACKAGE)))
+$(eval $(call tool,temporal,$(TEMPORAL_VERSION),$(TEMPORAL_PACKAGE)))
+$(eval $(call tool,workflowcheck,$(WORKFLOWCHECK_VERSION),$(WORKFLOWCHECK_PACKAGE)))
