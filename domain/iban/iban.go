@@ -1,0 +1,91 @@
+// Package iban checks and masks international bank account numbers (ISO 13616).
+package iban
+
+import "errors"
+
+const (
+	minLength = 15 // Norway's, the shortest of the register
+	maxLength = 34 // ISO 13616
+
+	modulus = 97 // ISO 7064 MOD 97-10
+
+	frenchLength = 27
+	shownFirst   = 4 // country and check digits
+	shownLast    = 4
+)
+
+var (
+	// ErrShape says that the text has not the shape of an IBAN: two capital letters, two digits, then capital letters and
+	// digits, without spaces.
+	ErrShape = errors.New("must be two capital letters, two digits, then 11 to 30 capital letters and digits, no spaces")
+	// ErrLength says that a French IBAN has not 27 characters.
+	ErrLength = errors.New("must have 27 characters, as every FR IBAN")
+	// ErrChecksum says that the check digits are wrong.
+	ErrChecksum = errors.New("has wrong check digits (mod 97)")
+)
+
+// Check gives no error for a well-formed IBAN, ErrShape, ErrLength or ErrChecksum otherwise. It does not say that the
+// account exists, nor check the national key inside.
+func Check(iban string) error {
+	if len(iban) < minLength || len(iban) > maxLength {
+		return ErrShape
+	}
+
+	for i := range len(iban) {
+		char := iban[i]
+		letter, digit := char >= 'A' && char <= 'Z', char >= '0' && char <= '9'
+
+		switch {
+		case i < 2 && !letter, i >= 2 && i < shownFirst && !digit, !letter && !digit:
+			return ErrShape
+		}
+	}
+
+	if iban[:2] == "FR" && len(iban) != frenchLength {
+		return ErrLength
+	}
+
+	// Check digits 00, 01 and 99 satisfy the formula as 97, 98 and 02 do, but are never given (ISO 7064).
+	if given := iban[2:shownFirst]; given == "00" || given == "01" || given == "99" {
+		return ErrChecksum
+	}
+
+	if remainder(iban[shownFirst:]+iban[:shownFirst]) != 1 {
+		return ErrChecksum
+	}
+
+	return nil
+}
+
+// CheckDigits gives the two digits that belong between a country and a national account number, both of capital letters
+// and digits.
+func CheckDigits(country, account string) string {
+	digits := modulus + 1 - remainder(account+country+"00")
+
+	return string([]byte{'0' + byte(digits/10), '0' + byte(digits%10)})
+}
+
+// Mask keeps the country, the check digits and the last four characters ("FR76…4052"), which tell two accounts apart on a
+// screen and give none away. A text too short to hide anything is masked whole.
+func Mask(iban string) string {
+	if len(iban) < minLength {
+		return "…"
+	}
+
+	return iban[:shownFirst] + "…" + iban[len(iban)-shownLast:]
+}
+
+// remainder reads letters as 10 to 35 and gives the whole number modulo 97.
+func remainder(text string) int {
+	rest := 0
+
+	for i := range len(text) {
+		if char := text[i]; char >= 'A' {
+			rest = (rest*100 + int(char-'A') + 10) % modulus
+		} else {
+			rest = (rest*10 + int(char-'0')) % modulus
+		}
+	}
+
+	return rest
+}
