@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # The one place where the versions of tools stand. A tool is built into bin/ once, and again when its version changes.
 GOLANGCI_LINT_VERSION := v2.15.0
-GOVULNCHECK_VERSION   := v1.9.0
+GOVULNCHECK_VERSION   := v1.8.0
 SQLC_VERSION          := v1.31.1
 TEMPORAL_VERSION      := v1.5.1
 WORKFLOWCHECK_VERSION := v0.6.0
