@@ -112,7 +112,6 @@ func LoadFile(ctx workflow.Context, request LoadFileRequest) (LoadFileResult, er
 // PostLinesRequest posts the chunks that are not posted yet.
 type PostLinesRequest struct {
 	Run    Run    `json:"run"`
-	Path   string `json:"path"`
 	SHA256 string `json:"sha256"`
 }
 
@@ -121,6 +120,9 @@ type PostLinesRequest struct {
 type PostLinesResult struct {
 	Posted int  `json:"postedLines"`
 	Done   bool `json:"done"`
+	// PartsLost says that the work folder has lost the split lines: load the
+	// file again, then go on.
+	PartsLost bool `json:"partsLost,omitempty"`
 }
 
 // PostLines posts parked lines, then each merchant's sales, refunds,

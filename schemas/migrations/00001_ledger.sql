@@ -84,6 +84,7 @@ create table entry (
 create table settlement (
     number           integer generated always as identity primary key,
     reference        text   not null unique,
+    scope            text   not null unique,
     kind             text   not null check (kind in ('TRANSACTION', 'IMPAYE')),
     operation_type   text   not null,
     amount_cents     bigint not null check (amount_cents <> 0),
@@ -99,12 +100,14 @@ create table settlement (
     snapshot         integer,
     posted_lines     integer not null default 0,
     shortfall_cents  bigint  not null default 0 check (shortfall_cents >= 0),
+    short_cps        integer not null default 0 check (short_cps >= 0),
     taken_cents      bigint  not null default 0 check (taken_cents >= 0),
     settled_at       timestamptz,
     check ((file_sha256 is null) = (line_count is null)),
     check (posted_lines = 0 or posted_lines <= line_count)
 );
 
+comment on column settlement.scope is 'the session that settles it, <kind>/<key>: the scope of its batches';
 comment on column settlement.shortfall_cents is 'covers credited to CPs so far, to be met by own money';
 comment on column settlement.taken_cents is 'commissions debited from CPs so far, to be moved to fonctionnement';
 

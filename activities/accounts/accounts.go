@@ -1,0 +1,77 @@
+// Package accounts is the EP's account-keeping (tenue de compte) as the
+// vacations use it: it opens a settlement in the books, posts its lines on the
+// merchants' payment accounts, covers what they lack, and proves the books at
+// the end. Each of its activities commits its effects and their events in one
+// transaction under a key, so that running it again changes nothing.
+package accounts
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/part"
+	"github.com/reglo/reglo/activities/postgres"
+)
+
+// Activities does the work on PostgreSQL.
+type Activities struct {
+	pool       *pgxpool.Pool
+	outbox     postgres.Outbox
+	work       string
+	clock      func() time.Time
+	chunkLines int
+	batchLines int
+	slice      time.Duration
+}
+
+const (
+	// sliceTime is how long PostLines works before it hands back: the run's
+	// progress is seen, and a cancellation heard, about that often, while a run
+	// of hours stays within a few thousand events of history.
+	sliceTime = 3 * time.Second
+	// batchLines is how many lines one batch holds. Only a merchant with more
+	// refunds than that in one file needs several in its last transaction; an
+	// emission's limit leaves as much room again for commissions and covers.
+	batchLines = postgres.EmissionMax / 2
+)
+
+// Option changes how the work is cut, for tests that want small cuts.
+type Option func(*Activities)
+
+// WithChunkLines sets how many sales one transaction posts.
+func WithChunkLines(lines int) Option { return func(a *Activities) { a.chunkLines = lines } }
+
+// WithBatchLines sets how many lines one batch of a transaction holds.
+func WithBatchLines(lines int) Option { return func(a *Activities) { a.batchLines = lines } }
+
+// WithSlice sets how long PostLines works before it hands back.
+func WithSlice(slice time.Duration) Option { return func(a *Activities) { a.slice = slice } }
+
+// New makes the activities. work is the folder of the parts, shared by all
+// workers; clock gives the hour of postings and events.
+func New(pool *pgxpool.Pool, outbox postgres.Outbox, work string, clock func() time.Time, options ...Option) *Activities {
+	a := &Activities{
+		pool: pool, outbox: outbox, work: work, clock: clock,
+		chunkLines: part.ChunkLines, batchLines: batchLines, slice: sliceTime,
+	}
+	for _, option := range options {
+		option(a)
+	}
+	return a
+}
+
+// Register makes the activities known to a worker under the contract's names.
+func (a *Activities) Register(registry worker.ActivityRegistry) {
+	for name, function := range map[string]any{
+		activities.OpenSettlementName:  a.OpenSettlement,
+		activities.PostLinesName:       a.PostLines,
+		activities.CloseSettlementName: a.CloseSettlement,
+		activities.FailVacationName:    a.FailVacation,
+	} {
+		registry.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
+	}
+}

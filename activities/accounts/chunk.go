@@ -1,0 +1,506 @@
+package accounts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/reglo/reglo/activities/accounts/internal/db"
+	"github.com/reglo/reglo/activities/part"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/domain/debt"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/ogep"
+	"github.com/reglo/reglo/domain/settlement"
+	"github.com/reglo/reglo/domain/transfer"
+)
+
+// chunkWork is one chunk in its transaction.
+type chunkWork struct {
+	posting *posting
+	chunk   part.Chunk
+	tx      pgx.Tx
+	now     time.Time
+	batches []batch
+
+	cps      map[int32]*cp // by account, those of the chunk and of commissions
+	internal accounts
+	sums     part.Part // what was read, to be compared with the plan
+	taken    money.Cents
+}
+
+// batch is one of the chunk's batches and how many entries it has so far.
+type batch struct {
+	id      int64
+	entries int
+}
+
+// accounts are the ledger's own accounts that lines move money to and from.
+type accounts struct {
+	suspense, fees, parked int32
+}
+
+// cp is a payment account in this chunk. Amounts are cents.
+type cp struct {
+	account     int32
+	id          string // of the payment account
+	siret       string
+	sales       money.Cents
+	refunds     money.Cents
+	commissions map[settlement.Scheme]money.Cents // of the whole part
+	taken       money.Cents
+}
+
+// settle posts the lines of merchants: sales first, then their refunds, then
+// one commission a CP and scheme, then the covers of those that would end below zero.
+func (w *chunkWork) settle(ctx context.Context) error {
+	if err := w.findAccounts(ctx); err != nil {
+		return err
+	}
+	lines, err := w.openLines()
+	if err != nil {
+		return err
+	}
+	defer lines.close()
+
+	var commissions []commission
+	_, err = postgres.Copy(ctx, w.tx, postgres.EntryTable, postgres.EntryColumns(), func(row *postgres.Row) (bool, error) {
+		more, err := w.nextLine(row, lines)
+		if more || err != nil {
+			return more, err
+		}
+		if commissions == nil {
+			commissions = w.commissionsDue()
+		}
+		return w.nextCommission(row, &commissions), nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.compare(); err != nil {
+		return err
+	}
+	rendered := make([]int, len(w.batches))
+	for i := range w.batches {
+		rendered[i] = w.batches[i].entries
+	}
+	covers, err := w.cover(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.move(ctx, covers); err != nil {
+		return err
+	}
+	return w.emit(ctx, rendered, covers)
+}
+
+// lines reads a chunk's lines in their order.
+type lines struct {
+	sales, others *part.Reader
+	read          int // sales read so far
+	line          settlement.Line
+}
+
+func (w *chunkWork) openLines() (*lines, error) {
+	sales, err := w.posting.folder.Sales(w.chunk.Part)
+	if err != nil {
+		return nil, err
+	}
+	others := &part.Reader{}
+	if w.chunk.Last {
+		if others, err = w.posting.folder.Others(w.chunk.Part); err != nil {
+			return nil, errors.Join(err, sales.Close())
+		}
+	}
+	return &lines{sales: sales, others: others}, nil
+}
+
+func (l *lines) close() {
+	// Read to the end or given up: there is nothing to lose in a file that was read.
+	_, _ = l.sales.Close(), l.others.Close()
+}
+
+// next is the chunk's next line, whether it is to be posted by this chunk, and
+// io.EOF after the last. Sales of the chunks before are read again with the
+// last chunk only, for their commissions.
+func (l *lines) next(chunk part.Chunk) (account int32, posts bool, err error) {
+	for l.read < chunk.To {
+		account, err := l.sales.Next(&l.line)
+		if err != nil {
+			return 0, false, missing(err)
+		}
+		l.read++
+		if l.read > chunk.From {
+			return account, true, nil
+		}
+		if chunk.Last {
+			return account, false, nil
+		}
+	}
+	account, err = l.others.Next(&l.line)
+	return account, err == nil, err
+}
+
+// missing tells an early end of a part from its end.
+func missing(err error) error {
+	if errors.Is(err, io.EOF) {
+		return part.ErrDamaged
+	}
+	return err
+}
+
+// nextLine encodes the next line to be posted; false after the last.
+func (w *chunkWork) nextLine(row *postgres.Row, lines *lines) (bool, error) {
+	for {
+		account, posts, err := lines.next(w.chunk)
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if err := w.read(&lines.line); err != nil {
+			return false, err
+		}
+		if err := w.count(w.holder(account, &lines.line), &lines.line, posts); err != nil {
+			return false, err
+		}
+		if !posts {
+			continue
+		}
+		entry := postgres.EntryRow{
+			Kind: ledger.KindSale, Debit: w.internal.suspense, Credit: account, Amount: lines.line.Gross,
+			Line: lines.line.Number, TransactionAt: lines.line.TransactionAt, ValueDate: lines.line.ValueDate, Label: lines.line.Label,
+		}
+		if entry.Amount < 0 {
+			entry.Kind, entry.Debit, entry.Credit, entry.Amount = ledger.KindRefund, account, w.internal.suspense, -entry.Amount
+		}
+		w.append(row, entry)
+		return true, nil
+	}
+}
+
+// append encodes an entry into the batch that has room for it.
+func (w *chunkWork) append(row *postgres.Row, entry postgres.EntryRow) {
+	index := 0
+	for index < len(w.batches)-1 && w.batches[index].entries == w.posting.activities.batchLines {
+		index++
+	}
+	entry.Batch, entry.Ordinal = w.batches[index].id, w.batches[index].entries
+	w.batches[index].entries++
+	postgres.AppendEntry(row, entry)
+}
+
+func (w *chunkWork) holder(account int32, line *settlement.Line) *cp {
+	holder := w.cps[account]
+	if holder == nil {
+		holder = &cp{
+			account: account, id: string(line.AccountID), siret: string(line.Siret),
+			commissions: make(map[settlement.Scheme]money.Cents, 1),
+		}
+		w.cps[account] = holder
+	}
+	return holder
+}
+
+// count adds a line to what its CP has. A line of an earlier chunk counts for
+// its commission only.
+func (w *chunkWork) count(holder *cp, line *settlement.Line, posts bool) error {
+	sum := adder{}
+	switch {
+	case !posts:
+	case line.Gross > 0:
+		sum.add(&holder.sales, line.Gross)
+	default:
+		sum.add(&holder.refunds, line.Gross.Neg())
+	}
+	if w.chunk.Last && line.Commission != 0 {
+		commission := holder.commissions[line.Scheme]
+		sum.add(&commission, line.Commission)
+		holder.commissions[line.Scheme] = commission
+		sum.add(&holder.taken, line.Commission)
+		sum.add(&w.taken, line.Commission)
+	}
+	return sum.failure(line)
+}
+
+// read adds a line to what was read of the part.
+func (w *chunkWork) read(line *settlement.Line) error {
+	sum := adder{}
+	if line.Gross > 0 {
+		w.sums.Sales++
+		sum.add(&w.sums.SalesSum, line.Gross)
+	} else {
+		w.sums.Others++
+		sum.add(&w.sums.OthersSum, line.Gross)
+	}
+	sum.add(&w.sums.Commissions, line.Commission)
+	return sum.failure(line)
+}
+
+// adder adds amounts up to the first that goes beyond what an amount can be.
+type adder struct {
+	err error
+}
+
+func (a *adder) add(sum *money.Cents, amount money.Cents) {
+	if a.err == nil {
+		*sum, a.err = sum.Add(amount)
+	}
+}
+
+func (a *adder) failure(line *settlement.Line) error {
+	if a.err != nil {
+		return fmt.Errorf("line %d: %w", line.Number, a.err)
+	}
+	return nil
+}
+
+// compare proves that what was read is the part that was planned.
+func (w *chunkWork) compare() error {
+	want := w.chunk.Part
+	if !w.chunk.Last {
+		return nil // its sales were counted; their sums are proved with the last chunk
+	}
+	w.sums.Number = want.Number
+	if w.sums != want {
+		return fmt.Errorf("part %d holds %+v, planned %+v: %w", want.Number, w.sums, want, part.ErrDamaged)
+	}
+	return nil
+}
+
+// commission is one commission line of a CP.
+type commission struct {
+	account int32
+	scheme  settlement.Scheme
+	amount  money.Cents
+}
+
+// commissionsDue lists one commission a CP and scheme, in the order of the CPs'
+// ids and the schemes' names, so that every run writes the same. It is not nil.
+func (w *chunkWork) commissionsDue() []commission {
+	due := []commission{}
+	for _, holder := range w.holders() {
+		for _, scheme := range slices.Sorted(maps.Keys(holder.commissions)) {
+			due = append(due, commission{account: holder.account, scheme: scheme, amount: holder.commissions[scheme]})
+		}
+	}
+	return due
+}
+
+// holders are the chunk's CPs in the order of their ids.
+func (w *chunkWork) holders() []*cp {
+	return slices.SortedFunc(maps.Values(w.cps), func(a, b *cp) int { return cmp.Compare(a.id, b.id) })
+}
+
+func (w *chunkWork) nextCommission(row *postgres.Row, due *[]commission) bool {
+	if len(*due) == 0 {
+		return false
+	}
+	next := (*due)[0]
+	*due = (*due)[1:]
+	w.append(row, postgres.EntryRow{
+		Kind: ledger.KindCommission, Debit: next.account, Credit: w.internal.fees, Amount: next.amount,
+		TransactionAt: w.posting.run.StartedAt, ValueDate: w.posting.valueDate,
+		Label: []byte(transfer.CommissionLabel(string(next.scheme), w.posting.run.StartedAt)),
+	})
+	return true
+}
+
+func (w *chunkWork) findAccounts(ctx context.Context) error {
+	suspense := ledger.Suspense(w.posting.reference)
+	ids, err := postgres.Accounts(ctx, w.tx, []ledger.Code{suspense, ledger.FeesDue, ledger.Parked})
+	if err != nil {
+		return err
+	}
+	w.internal = accounts{suspense: ids[suspense], fees: ids[ledger.FeesDue], parked: ids[ledger.Parked]}
+	return nil
+}
+
+// covers are what own money fills in this chunk.
+type covers struct {
+	sum    money.Cents
+	count  int
+	byCP   map[int32]money.Cents
+	debts  []postgres.Movement // on the DEBT accounts
+	bodies []ogep.Body
+}
+
+// cover finds the CPs that would end below zero, credits them against debts,
+// and tells so. Their balances are locked from here to the commit.
+func (w *chunkWork) cover(ctx context.Context) (covers, error) {
+	none := covers{}
+	if !w.chunk.Last {
+		return none, nil // sales only: no CP can end below zero
+	}
+	balances, err := postgres.LockBalances(ctx, w.tx, slices.Sorted(maps.Keys(w.cps)))
+	if err != nil {
+		return none, err
+	}
+	short, err := w.shortfalls(balances)
+	if err != nil || len(short) == 0 {
+		return none, err
+	}
+	register, err := w.openRegister(ctx, short)
+	if err != nil {
+		return none, err
+	}
+	return w.creditCovers(ctx, short, register)
+}
+
+// shortfall is a CP that would end below zero: what it has to meet its
+// refunds and commissions, and what it lacks.
+type shortfall struct {
+	*cp
+
+	available money.Cents
+	lacks     money.Cents
+}
+
+func (w *chunkWork) shortfalls(balances map[int32]money.Cents) ([]shortfall, error) {
+	var short []shortfall
+	for _, holder := range w.holders() {
+		available, err := balances[holder.account].Add(holder.sales)
+		if err != nil {
+			return nil, fmt.Errorf("balance of %s: %w", holder.id, err)
+		}
+		out, err := holder.refunds.Add(holder.taken)
+		if err != nil {
+			return nil, fmt.Errorf("outgoings of %s: %w", holder.id, err)
+		}
+		lacks, err := debt.Shortfall(available, 0, out)
+		if err != nil {
+			return nil, fmt.Errorf("shortfall of %s: %w", holder.id, err)
+		}
+		if lacks > 0 {
+			short = append(short, shortfall{cp: holder, available: available, lacks: lacks})
+		}
+	}
+	return short, nil
+}
+
+// creditCovers posts the covers, writes the register of debts, and makes the events.
+func (w *chunkWork) creditCovers(ctx context.Context, short []shortfall, register *register) (covers, error) {
+	result := covers{byCP: make(map[int32]money.Cents, len(short)), count: len(short)}
+	codes := make([]ledger.Code, len(short))
+	for i, lacking := range short {
+		codes[i] = ledger.Debt(lacking.siret)
+	}
+	ids, err := postgres.Accounts(ctx, w.tx, codes)
+	if err != nil {
+		return covers{}, err
+	}
+	label := transfer.CoverLabel(w.posting.run.StartedAt)
+	for _, lacking := range short {
+		owed, err := register.add(lacking.siret, lacking.lacks, w.now)
+		if err != nil {
+			return covers{}, err
+		}
+		if result.sum, err = result.sum.Add(lacking.lacks); err != nil {
+			return covers{}, fmt.Errorf("sum of covers: %w", err)
+		}
+		result.byCP[lacking.account] = lacking.lacks
+		result.debts = append(result.debts, postgres.Movement{Account: ids[ledger.Debt(lacking.siret)], Debit: int64(lacking.lacks)})
+		result.bodies = append(result.bodies,
+			ogep.GetAccountBalance{AccountID: lacking.id, Balance: lacking.available},
+			ogep.CreateAccountTransaction{AccountID: lacking.id, Transaction: ogep.AccountTransaction{
+				Label: label, Amount: lacking.lacks, TransactionAt: w.posting.run.StartedAt, ValueAt: w.posting.valueDate.Midnight(),
+			}},
+			ogep.RegisterDebt{Debt: merchantDebt(owed)})
+	}
+
+	next := 0
+	last := &w.batches[len(w.batches)-1]
+	_, err = postgres.Copy(ctx, w.tx, postgres.EntryTable, postgres.EntryColumns(), func(row *postgres.Row) (bool, error) {
+		if next == len(short) {
+			return false, nil
+		}
+		lacking := short[next]
+		postgres.AppendEntry(row, postgres.EntryRow{
+			Batch: last.id, Ordinal: last.entries, Kind: ledger.KindCover,
+			Debit: ids[ledger.Debt(lacking.siret)], Credit: lacking.account, Amount: lacking.lacks,
+			TransactionAt: w.posting.run.StartedAt, ValueDate: w.posting.valueDate, Label: []byte(label),
+		})
+		last.entries++
+		next++
+		return true, nil
+	})
+	if err != nil {
+		return covers{}, err
+	}
+	return result, register.save(ctx, w.tx)
+}
+
+// move adds the chunk to the balances and to the settlement's counters.
+func (w *chunkWork) move(ctx context.Context, covers covers) error {
+	suspense := postgres.Movement{Account: w.internal.suspense}
+	movements := make([]postgres.Movement, 0, len(w.cps)+len(covers.debts)+1)
+	for account, holder := range w.cps {
+		movements = append(movements, postgres.Movement{
+			Account: account, Debit: int64(holder.refunds + holder.taken), Credit: int64(holder.sales + covers.byCP[account]),
+		})
+		suspense.Debit += int64(holder.sales)
+		suspense.Credit += int64(holder.refunds)
+	}
+	movements = append(movements, suspense)
+	if w.taken > 0 {
+		movements = append(movements, postgres.Movement{Account: w.internal.fees, Credit: int64(w.taken)})
+	}
+	movements = append(movements, merge(covers.debts)...)
+	if err := postgres.Move(ctx, w.tx, movements); err != nil {
+		return err
+	}
+	return w.progress(ctx, covers)
+}
+
+func (w *chunkWork) progress(ctx context.Context, covers covers) error {
+	err := db.New(w.tx).AddPosted(ctx, db.AddPostedParams{
+		Lines:     int32(w.chunk.Lines()), //nolint:gosec // a file has fewer than 2^31 lines
+		Shortfall: int64(covers.sum),
+		ShortCps:  int32(covers.count), //nolint:gosec // fewer than the file's lines
+		Taken:     int64(w.taken),
+		Number:    w.posting.settlement,
+	})
+	if err != nil {
+		return fmt.Errorf("count posted lines: %w", err)
+	}
+	return nil
+}
+
+// merge adds up movements on the same account: two CPs of a merchant have one debt.
+func merge(movements []postgres.Movement) []postgres.Movement {
+	sums := make(map[int32]postgres.Movement, len(movements))
+	for _, movement := range movements {
+		sum := sums[movement.Account]
+		sum.Account = movement.Account
+		sum.Debit += movement.Debit
+		sum.Credit += movement.Credit
+		sums[movement.Account] = sum
+	}
+	return slices.Collect(maps.Values(sums))
+}
+
+// emit tells the chunk's events: one a line and a commission, rendered from the
+// entries, then those of the covers.
+func (w *chunkWork) emit(ctx context.Context, rendered []int, covers covers) error {
+	for i, batch := range w.batches {
+		emission := postgres.Emission{
+			Vacation: w.posting.run.Number, At: w.now, Batch: batch.id, Rendered: rendered[i],
+		}
+		if i == len(w.batches)-1 {
+			emission.Bodies = covers.bodies
+		}
+		if err := w.posting.activities.outbox.Emit(ctx, w.tx, emission); err != nil {
+			return err
+		}
+	}
+	return nil
+}

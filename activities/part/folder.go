@@ -1,0 +1,224 @@
+package part
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/reglo/reglo/domain/settlement"
+)
+
+// Folder is where the parts of one file are.
+type Folder string
+
+// NewFolder is the folder of the parts of the file with that content, below the work folder.
+func NewFolder(work, sha256 string) Folder {
+	return Folder(filepath.Join(work, sha256))
+}
+
+// Exists tells whether the parts were made; they may be damaged still.
+func (f Folder) Exists() bool {
+	info, err := os.Stat(string(f))
+	return err == nil && info.IsDir()
+}
+
+// Remove clears the parts away.
+func (f Folder) Remove() error {
+	if err := os.RemoveAll(string(f)); err != nil {
+		return fmt.Errorf("clear parts away: %w", err)
+	}
+	return nil
+}
+
+func (f Folder) sales(number int) string {
+	return filepath.Join(string(f), fmt.Sprintf("%03d.sales", number))
+}
+func (f Folder) others(number int) string {
+	return filepath.Join(string(f), fmt.Sprintf("%03d.others", number))
+}
+
+// fileBuffer is how much of each open part waits in memory, in bytes.
+const fileBuffer = 16 << 10
+
+// Writer splits lines into parts in a folder of its own, which takes its place
+// under its final name when all of them are written.
+type Writer struct {
+	work  string
+	dir   Folder
+	files []*output // sales of part n at 2n, others at 2n+1
+	parts []Part
+	line  []byte
+}
+
+type output struct {
+	file   *os.File
+	buffer *bufio.Writer
+}
+
+// NewWriter splits into the parked part and count others, in a new folder below work.
+func NewWriter(work string, count int) (*Writer, error) {
+	dir, err := os.MkdirTemp(work, temporaryPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for parts: %w", err)
+	}
+	writer := &Writer{work: work, dir: Folder(dir), files: make([]*output, 2*(count+1)), parts: make([]Part, count+1)}
+	for number := range writer.parts {
+		writer.parts[number].Number = number
+	}
+	return writer, nil
+}
+
+// temporaryPrefix begins the names of folders that are being written.
+const temporaryPrefix = "writing-"
+
+// Add writes a line to a part. account is the CP's number in the ledger or, in
+// the parked part, why it is parked.
+func (w *Writer) Add(number int, account int32, line *settlement.Line) error {
+	part := &w.parts[number]
+	index, path := 2*number, w.dir.sales(number)
+	var err error
+	if line.Type == settlement.TypeVente {
+		part.Sales++
+		part.SalesSum, err = part.SalesSum.Add(line.Gross)
+	} else {
+		index, path = 2*number+1, w.dir.others(number)
+		part.Others++
+		part.OthersSum, err = part.OthersSum.Add(line.Gross)
+	}
+	if err != nil {
+		return fmt.Errorf("sum of part %d: %w", number, err)
+	}
+	if part.Commissions, err = part.Commissions.Add(line.Commission); err != nil {
+		return fmt.Errorf("commissions of part %d: %w", number, err)
+	}
+
+	if w.files[index] == nil {
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("make part: %w", err)
+		}
+		w.files[index] = &output{file: file, buffer: bufio.NewWriterSize(file, fileBuffer)}
+	}
+	w.line = strconv.AppendInt(w.line[:0], int64(account), 10)
+	w.line = append(w.line, ' ')
+	w.line = settlement.AppendLine(w.line, line)
+	if _, err := w.files[index].buffer.Write(w.line); err != nil {
+		return fmt.Errorf("write part: %w", err)
+	}
+	return nil
+}
+
+// Parts is what was written to each part, the parked one first.
+func (w *Writer) Parts() []Part { return w.parts }
+
+// Close ends the parts and gives them to the file with that content. They are
+// not synced to the disk: what a power cut spoils is made again.
+func (w *Writer) Close(sha256 string) error {
+	if err := w.closeFiles(); err != nil {
+		return errors.Join(err, w.dir.Remove())
+	}
+	folder := NewFolder(w.work, sha256)
+	if err := folder.Remove(); err != nil {
+		return err
+	}
+	if err := os.Rename(string(w.dir), string(folder)); err != nil {
+		return errors.Join(fmt.Errorf("put parts in place: %w", err), w.dir.Remove())
+	}
+	return nil
+}
+
+// Abort clears away what was written.
+func (w *Writer) Abort() error {
+	return errors.Join(w.closeFiles(), w.dir.Remove())
+}
+
+func (w *Writer) closeFiles() error {
+	var failed error
+	for i, out := range w.files {
+		if out == nil {
+			continue
+		}
+		w.files[i] = nil
+		failed = errors.Join(failed, out.buffer.Flush(), out.file.Close())
+	}
+	if failed != nil {
+		return fmt.Errorf("write parts: %w", failed)
+	}
+	return nil
+}
+
+// ErrDamaged is a part that is not there or not what was written: the file has
+// to be split again.
+var ErrDamaged = errors.New("a part of the file is missing or damaged in the work folder")
+
+// Sales opens a part's sales; a part without any has no file.
+func (f Folder) Sales(part Part) (*Reader, error) { return open(f.sales(part.Number), part.Sales) }
+
+// Others opens a part's other lines.
+func (f Folder) Others(part Part) (*Reader, error) { return open(f.others(part.Number), part.Others) }
+
+// Reader reads the lines of a part back.
+type Reader struct {
+	file  *os.File
+	lines *bufio.Reader
+	left  int
+}
+
+func open(path string, count int) (*Reader, error) {
+	if count == 0 {
+		return &Reader{}, nil
+	}
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(path), ErrDamaged)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open part: %w", err)
+	}
+	return &Reader{file: file, lines: bufio.NewReaderSize(file, 4*fileBuffer), left: count}, nil
+}
+
+// Next reads a line and the number that stands before it; io.EOF after the
+// last. The line's slices are valid until the next call.
+func (r *Reader) Next(line *settlement.Line) (account int32, err error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	raw, err := r.lines.ReadSlice('\n')
+	if err != nil {
+		// The end of the file is no end of the part: lines are missing.
+		return 0, fmt.Errorf("read part: %s: %w", err.Error(), ErrDamaged)
+	}
+	cut := bytes.IndexByte(raw, ' ')
+	if cut < 0 {
+		return 0, ErrDamaged
+	}
+	for _, digit := range raw[:cut] {
+		if digit < '0' || digit > '9' {
+			return 0, ErrDamaged
+		}
+		account = account*10 + int32(digit-'0')
+	}
+	if err := settlement.ParseLine(raw[cut+1:len(raw)-1], line); err != nil {
+		return 0, fmt.Errorf("%w: %w", err, ErrDamaged)
+	}
+	r.left--
+	return account, nil
+}
+
+// Close closes the part's file.
+func (r *Reader) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	if err := r.file.Close(); err != nil {
+		return fmt.Errorf("close part: %w", err)
+	}
+	return nil
+}

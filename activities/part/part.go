@@ -1,0 +1,93 @@
+// Package part splits a CRE file by merchant, so that a transaction can post
+// all of a merchant's lines and share no account with another transaction.
+//
+// A part is two files in the work folder: sales, which may be posted in several
+// chunks, and the other lines, which are posted with the last of them. Each
+// line is the ledger's number of the CP, a space and the canonical CRE line.
+// Parts can always be made again from the CRE file; the counts and sums kept in
+// the database prove that they are whole.
+package part
+
+import (
+	"fmt"
+
+	"github.com/reglo/reglo/domain/money"
+)
+
+const (
+	// ChunkLines is how many sales are posted in one transaction: enough that
+	// its commit and its round trips cost nothing beside its rows, few enough
+	// that a crash repeats a moment's work.
+	ChunkLines = 50_000
+	// bytesAPart is how much of a file goes into one part: about ChunkLines lines.
+	bytesAPart = 8 << 20
+	// partsMax bounds the files that are open at once, two a part.
+	partsMax = 256
+)
+
+// Parked is the number of the part that holds the lines to be parked. The
+// others are numbered from 1.
+const Parked = 0
+
+// Count is how many parts a file of that many bytes is split into, the parked
+// one not counted.
+func Count(bytes int64) int {
+	return int(min(max((bytes+bytesAPart-1)/bytesAPart, 1), partsMax))
+}
+
+// Part is what one part must hold: lines and cents.
+type Part struct {
+	Number      int
+	Sales       int
+	SalesSum    money.Cents
+	Others      int
+	OthersSum   money.Cents
+	Commissions money.Cents
+}
+
+// Lines is how many lines the part has.
+func (p Part) Lines() int { return p.Sales + p.Others }
+
+// Chunk is what one transaction posts: sales From (included) to To (not
+// included) of a part and, with the last chunk of the part, its other lines,
+// its commissions and its covers.
+type Chunk struct {
+	Number   int
+	Part     Part
+	From, To int
+	Last     bool
+}
+
+// Lines is how many lines the chunk posts.
+func (c Chunk) Lines() int {
+	if c.Last {
+		return c.To - c.From + c.Part.Others
+	}
+	return c.To - c.From
+}
+
+// String names the chunk in errors and hashes.
+func (c Chunk) String() string {
+	return fmt.Sprintf("chunk %d: part %d, sales %d to %d of %d (%s), others %d (%s), commissions %s",
+		c.Number, c.Part.Number, c.From, c.To, c.Part.Sales, c.Part.SalesSum, c.Part.Others, c.Part.OthersSum, c.Part.Commissions)
+}
+
+// Chunks lists the transactions that post the parts, in their order: the same
+// for ever for the same parts, so that a resumed run goes on where the last stopped.
+func Chunks(parts []Part, size int) []Chunk {
+	var chunks []Chunk
+	for _, part := range parts {
+		if part.Lines() == 0 {
+			continue
+		}
+		for from := 0; ; from += size {
+			to := min(from+size, part.Sales)
+			last := to == part.Sales
+			chunks = append(chunks, Chunk{Number: len(chunks), Part: part, From: from, To: to, Last: last})
+			if last {
+				break
+			}
+		}
+	}
+	return chunks
+}
