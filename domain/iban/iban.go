@@ -1,7 +1,10 @@
 // Package iban checks and masks international bank account numbers (ISO 13616).
 package iban
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 const (
 	minLength = 15 // Norway's, the shortest of the register
@@ -33,10 +36,9 @@ func Check(iban string) error {
 
 	for i := range len(iban) {
 		char := iban[i]
-		letter, digit := char >= 'A' && char <= 'Z', char >= '0' && char <= '9'
+		capital := char >= 'A' && char <= 'Z'
 
-		switch {
-		case i < 2 && !letter, i >= 2 && i < shownFirst && !digit, !letter && !digit:
+		if i < 2 && !capital || i >= 2 && i < shownFirst && !digit(char) || !capital && !digit(char) {
 			return ErrShape
 		}
 	}
@@ -65,15 +67,25 @@ func CheckDigits(country, account string) string {
 	return string([]byte{'0' + byte(digits/10), '0' + byte(digits%10)})
 }
 
+// Resembles tells a text that begins as an IBAN does and is long enough for one, spaces and small letters included: it
+// must be shown to nobody, right or wrong.
+func Resembles(text string) bool {
+	return len(text) >= minLength && letter(text[0]) && letter(text[1]) && digit(text[2]) && digit(text[3])
+}
+
 // Mask keeps the country, the check digits and the last four characters ("FR76…4052"), which tell two accounts apart on a
-// screen and give none away. A text too short to hide anything is masked whole.
-func Mask(iban string) string {
-	if len(iban) < minLength {
+// screen and give none away. A text that does not resemble an IBAN is masked whole.
+func Mask(text string) string {
+	if !Resembles(text) {
 		return "…"
 	}
 
-	return iban[:shownFirst] + "…" + iban[len(iban)-shownLast:]
+	return text[:shownFirst] + "…" + strings.ToValidUTF8(text[len(text)-shownLast:], "")
 }
+
+func letter(char byte) bool { return char|0x20 >= 'a' && char|0x20 <= 'z' }
+
+func digit(char byte) bool { return char >= '0' && char <= '9' }
 
 // remainder reads letters as 10 to 35 and gives the whole number modulo 97.
 func remainder(text string) int {

@@ -5,13 +5,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/reglo/reglo/domain/fault"
+	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/siret"
-)
-
-const (
-	accountPrefix = 2  // capital letters or digits at the start of an accountId
-	accountLength = 10 // with the eight digits that follow
 )
 
 // checkHeader controls the fields of a header that its layout could read.
@@ -33,7 +29,7 @@ func (r *Record) checkLine() {
 
 	r.checkCreID(line.CreID)
 
-	if !validAccount(line.AccountID) {
+	if !merchant.ValidAccountID(line.AccountID) {
 		r.Refuse(FieldAccountID, fault.CodePattern, "must be two capital letters or digits, then eight digits")
 	}
 
@@ -96,21 +92,6 @@ func (r *Record) checkName(field Field, text string, limit int) {
 			return
 		}
 	}
-}
-
-// validAccount tells the identifier of a payment account: ^[0-9A-Z]{2}[0-9]{8}$.
-func validAccount(account []byte) bool {
-	if len(account) != accountLength {
-		return false
-	}
-
-	for i, char := range account {
-		if !digit(char) && (i >= accountPrefix || !capital(char)) {
-			return false
-		}
-	}
-
-	return true
 }
 
 func graphic(text []byte) bool {

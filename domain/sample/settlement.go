@@ -1,0 +1,209 @@
+package sample
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"math/bits"
+	"math/rand/v2"
+	"time"
+
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/merchant"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/ogep"
+	"github.com/reglo/reglo/domain/settlement"
+)
+
+const (
+	fileName      = "Fichier.CRE.EP.TI.UEP.txt"
+	operationType = "100"
+
+	// Codes that begin the label of a movement on a payment account, padded to codeWidth.
+	codeSale   = "RBCRR"
+	codeRefund = "RBCDR"
+	codeWidth  = 11
+
+	fileLines    uint64 = 1 // whose random numbers
+	shortRefunds        = 850
+	unknowns            = 5 // payment accounts that no snapshot holds
+
+	opening = 7 * time.Hour // shops sell from seven to twenty-three
+	hours   = 16
+
+	hundredPercent = 10_000 // basis points
+	lowestRate     = 50
+	rates          = 151 // from the lowest to 200
+)
+
+// WriteSettlement writes a CRE file of card transactions, in the format ogep-cre/1, and gives what it is. Its signed gross
+// amounts come to more than zero, unless it has no line.
+func (d *Day) WriteSettlement(destination io.Writer) (settlement.Summary, error) {
+	writer, err := settlement.NewWriter(destination, settlement.Header{
+		FileName: fileName, Kind: settlement.KindTransaction, Reference: d.Reference(), OperationType: operationType,
+		SettlementDate: d.options.Date, Currency: money.Currency, CreatedAt: d.options.Date.Midnight().Add(2 * time.Hour),
+	})
+	if err != nil {
+		return settlement.Summary{}, fmt.Errorf("sample: %w", err)
+	}
+
+	lines := d.newLines()
+
+	for number := range d.options.Lines {
+		if err := writer.Write(lines.next(number)); err != nil {
+			return settlement.Summary{}, fmt.Errorf("sample: %w", err)
+		}
+	}
+
+	summary, err := writer.Close()
+	if err != nil {
+		return settlement.Summary{}, fmt.Errorf("sample: %w", err)
+	}
+
+	return summary, nil
+}
+
+// Movement is what the bank books on the settlement account for a CRE file.
+func (d *Day) Movement(file *settlement.Summary) ogep.GlobalTransaction {
+	booked := d.options.Date.Midnight().Add(3 * time.Hour)
+	label := settlement.Movement{OperationType: file.OperationType, Reference: file.Reference}.Label()
+
+	return ogep.GlobalTransaction{
+		ID:    base64.StdEncoding.EncodeToString([]byte("transaction-" + file.Reference)),
+		Label: label, Amount: file.Gross, BookedAt: booked, TransactionAt: booked, ValueAt: booked,
+		Type: "transfer", Status: "booked", Vacation: string(settlement.KindTransaction),
+		Reference: file.Reference, OperationType: file.OperationType,
+	}
+}
+
+// WriteMovement writes the movement as one JSON object on one line.
+func (d *Day) WriteMovement(destination io.Writer, file *settlement.Summary) error {
+	document := append(d.Movement(file).AppendJSON(nil), '\n')
+
+	if _, err := destination.Write(document); err != nil {
+		return fmt.Errorf("sample: write the bank movement: %w", err)
+	}
+
+	return nil
+}
+
+// lines makes up the lines of one file.
+type lines struct {
+	day    *Day
+	random *rand.Rand
+	start  time.Time
+	value  calendar.Date
+	sum    money.Cents // of the signed gross amounts
+	line   settlement.Line
+}
+
+func (d *Day) newLines() *lines {
+	return &lines{
+		day: d, random: d.random(fileLines), start: d.options.Date.AddDays(-1).Midnight().Add(opening),
+		value: calendar.RollForward(calendar.Target{}, d.options.Date),
+	}
+}
+
+// next gives a line, valid until the next one.
+func (l *lines) next(number int) *settlement.Line {
+	at, refundShare := l.account()
+	l.amounts(at, refundShare)
+
+	line := &l.line
+	random := l.random.Uint64()
+
+	line.CreID = fmt.Appendf(line.CreID[:0], "%016X", mix(l.day.key^l.day.line(number)))
+	line.Contract = fmt.Appendf(line.Contract[:0], "%07d", 1_000_000+at)
+	line.TransactionAt = l.start.Add(time.Duration(random>>40%(hours*3600)) * time.Second) //nolint:gosec // within a day
+	line.ValueDate = l.value
+	line.AcquirerRef = fmt.Appendf(line.AcquirerRef[:0], "7%021d", random)
+	line.OriginalRef = line.OriginalRef[:0]
+
+	code := codeSale
+	if line.Type == settlement.TypeRemb {
+		code = codeRefund
+		line.OriginalRef = fmt.Appendf(line.OriginalRef, "%016X", mix(random))
+	}
+
+	line.Label = fmt.Appendf(line.Label[:0], "%-*s%s", codeWidth, code, line.Scheme)
+	line.Label = line.TransactionAt.AppendFormat(line.Label, "15:04:05")
+	line.Label = fmt.Appendf(line.Label, "C%07d", random%10_000_000)
+	line.Label = line.TransactionAt.AppendFormat(line.Label, "020106")
+
+	return line
+}
+
+// account chooses the payment account of a line, and how many of its lines are refunds.
+func (l *lines) account() (at, refundShare int) {
+	day, share := l.day, l.random.IntN(perMille)
+
+	switch {
+	case share < day.options.UnknownShare:
+		at = l.random.IntN(unknowns)
+		l.line.AccountID = fmt.Appendf(l.line.AccountID[:0], "9Z%08d", at)
+		l.line.Siret = append(l.line.Siret[:0], madeUpSiret(10_000_000+at)...)
+
+		return at, 0
+	case share < day.options.UnknownShare+day.options.ClosedShare && len(day.closed) > 0:
+		at = day.closed[l.random.IntN(len(day.closed))]
+		refundShare = day.options.RefundShare
+	default:
+		at = l.skewed()
+		for day.status(at) == merchant.StatusClosed {
+			at = (at + 1) % day.options.Merchants // comes to the first merchant, who is active, if to no other
+		}
+
+		refundShare = day.options.RefundShare
+		if day.short(at) {
+			refundShare = shortRefunds
+		}
+	}
+
+	l.line.AccountID = append(l.line.AccountID[:0], accountID(at)...)
+	l.line.Siret = append(l.line.Siret[:0], day.siret(at)...)
+
+	return at, refundShare
+}
+
+// skewed chooses a merchant: the cube of an even chance, by which the first of ten thousand has one line in twenty-two,
+// and the last one in thirty thousand.
+func (l *lines) skewed() int {
+	chance := l.random.Uint64() >> 43 // 21 bits, whose cube has 63
+	at, _ := bits.Mul64(chance*chance*chance<<1, uint64(l.day.options.Merchants))
+
+	return int(at) //nolint:gosec // below the number of merchants
+}
+
+// amounts makes up what a line does. A refund that would leave the file at zero or below becomes a sale.
+func (l *lines) amounts(at, refundShare int) {
+	line := &l.line
+	random := l.random.Uint64()
+	line.Scheme = [...]settlement.Scheme{
+		settlement.SchemeCB, settlement.SchemeCB, settlement.SchemeVisa, settlement.SchemeMastercard,
+	}[random>>60%4]
+
+	// A number of coin tosses as exponent, then an even chance between powers of two: the logarithm is close to normal,
+	// the median near 50 euros, the largest amount near 20,000.
+	exponent := bits.OnesCount16(uint16(random))                      //nolint:gosec // sixteen of its bits
+	gross := money.Cents((256 + random>>16&255) << exponent * 3 / 64) //nolint:gosec // at most 27 bits
+
+	if int(random>>32%perMille) < refundShare && l.sum > gross {
+		line.Type, line.Gross, line.Commission = settlement.TypeRemb, -gross, 0
+	} else {
+		rate := lowestRate + money.Cents(l.day.trait(at, traitRate+uint64(len(line.Scheme)))%rates)
+		line.Type, line.Gross, line.Commission = settlement.TypeVente, gross, (gross*rate+hundredPercent/2)/hundredPercent
+	}
+
+	l.sum += line.Gross
+}
+
+// line numbers every line of every day: 24 bits for the line, 20 for the sequence, 17 for the date.
+func (d *Day) line(number int) uint64 {
+	const lineBits, sequenceBits, monthsAYear, longestMonth, firstYear = 24, 20, 12, 31, 1970
+
+	date := d.options.Date
+	days := ((date.Year()-firstYear)*monthsAYear+int(date.Month())-1)*longestMonth + date.Day() - 1
+
+	return uint64(days)<<(lineBits+sequenceBits) | //nolint:gosec // none is negative
+		uint64(d.options.Sequence)<<lineBits | uint64(number) //nolint:gosec // none is negative
+}
