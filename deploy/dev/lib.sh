@@ -79,6 +79,8 @@ running() { pid_of "$1" >/dev/null; }
 spawn() {
 	local name=$1 fingerprint=$2 pid born detach=nohup
 	shift 2
+	# A log a start, and the one before it: what is shown after a failure is of this start.
+	if [[ -s $LOGS/$name.log ]]; then mv -f "$LOGS/$name.log" "$LOGS/$name.log.1"; fi
 	# A session of its own keeps it out of reach of the terminal's Ctrl-C.
 	have setsid && detach=setsid
 	(cd / && exec "$detach" "$@" >>"$LOGS/$name.log" 2>&1 </dev/null 9>&-) &
@@ -179,11 +181,16 @@ lock() {
 
 # ---------------------------------------------------------------- building
 
-# build TARGET WHAT runs a target of the Makefile, which pins versions and knows what is up to date.
+# build TARGET PROGRAM... runs a target of the Makefile, which pins versions and knows what is up to date. Announced
+# only where a program is missing, as only then it takes minutes.
 build() {
-	local target=$1
+	local target=$1 program
+	shift
 	have go || die "Go is not installed or not on PATH; install the release that go.mod names (https://go.dev/dl), then run this again"
+	for program in "$@"; do
+		[[ -x $ROOT/$program ]] || say "building $program (the first time takes minutes; log: $LOGS/build.log)"
+	done
 	if ! "${MAKE:-make}" --no-print-directory -s -C "$ROOT" "$target" >"$LOGS/build.log" 2>&1 </dev/null 9>&-; then
-		fail_with_log build "$2 failed" "fix what the compiler names above, then run this again"
+		fail_with_log build "building $* failed" "fix what the compiler names above, then run this again"
 	fi
 }

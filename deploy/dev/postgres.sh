@@ -124,10 +124,11 @@ postgres_data_unused() {
 	done
 }
 
-# drop_dead_lock removes the postmaster.pid of a server that was killed, for its number may be another program's by
-# now, and PostgreSQL would take that one for a server. Only where /proc could prove that nobody works there.
-drop_dead_lock() {
-	[[ ! -d /proc/self ]] || rm -f "$POSTGRES_DIR/data/postmaster.pid"
+# drop_dead_locks removes the locks of a server that was killed: the number in them may be another program's by now, or
+# that of a process which nobody has waited for yet, and PostgreSQL would take it for a server. Only where /proc could
+# prove that nobody works there.
+drop_dead_locks() {
+	[[ ! -d /proc/self ]] || rm -f "$POSTGRES_DIR/data/postmaster.pid" "$POSTGRES_DIR"/.s.PGSQL.*
 }
 
 postgres_ready() {
@@ -161,7 +162,7 @@ up_postgres() {
 	as_postgres tee "$POSTGRES_DIR/data/reglo.conf" >/dev/null <"$ROOT/deploy/dev/postgresql.conf"
 	until_true "$STOPPED_WITHIN_SECONDS" postgres_data_unused ||
 		die "another PostgreSQL works in $POSTGRES_DIR/data; stop it, then run this again"
-	drop_dead_lock
+	drop_dead_locks
 	# The path of a Unix socket has at most 107 bytes. Loopback serves every client, so a long path goes without one.
 	local socket=$POSTGRES_DIR
 	((${#socket} <= 80)) || socket=

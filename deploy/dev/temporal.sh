@@ -24,7 +24,7 @@ temporal_server() {
 		TEMPORAL_BIN=$(command -v temporal)
 		return
 	fi
-	build bin/temporal "building Temporal's server into bin/ (once, a few minutes)"
+	build bin/temporal bin/temporal
 }
 
 temporal_ready() {
