@@ -59,9 +59,8 @@ build: ## Build bin/worker and bin/starter
 .PHONY: test
 test: bin/temporal ## Run the tests on a real PostgreSQL and Temporal, with the race detector (PKG=./domain/..., TESTFLAGS=-v)
 	@deploy/dev/up postgres
-	@source .dev/env && \
-		REGLO_TEST_DATABASE_URL="$$DEV_POSTGRES_ADMIN_URL" REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal" \
-		go test -race $(TESTFLAGS) $(PKG)
+	@REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \
+		REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal" go test -race $(TESTFLAGS) $(PKG)
 
 .PHONY: check
 check: ## Check format, vet, linters, import rules, workflow determinism, known vulnerabilities, go.mod, clean tree
