@@ -47,7 +47,7 @@ func Easter(year int) Date {
 	correction := (golden + 11*epact + 22*toSunday) / 451
 	monthAndDay := epact + toSunday - 7*correction + 114
 
-	return Date{year: int32(year), month: uint8(monthAndDay / 31), day: uint8(monthAndDay%31 + 1)}
+	return Date{year: year, month: time.Month(monthAndDay / 31), day: monthAndDay%31 + 1}
 }
 
 // RollForward gives d itself when it is open, else the next business day. It panics on a calendar that stays closed for a
@@ -113,7 +113,7 @@ func (c CutOff) On(d Date) time.Time {
 // String gives "16:00".
 func (c CutOff) String() string { return fmt.Sprintf("%02d:%02d", c.Hour, c.Minute) }
 
-var paris = mustLoad("Europe/Paris")
+var paris = mustLoad("Europe/Paris") //nolint:gochecknoglobals // never written; loading it again reads a file
 
 // Paris gives the zone in which the engine's days are counted.
 func Paris() *time.Location { return paris }

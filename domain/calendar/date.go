@@ -19,8 +19,9 @@ const (
 
 // Date is a civil date, without hour or zone. The zero Date is no date at all. Dates compare with ==.
 type Date struct {
-	year       int32
-	month, day uint8
+	year  int
+	month time.Month
+	day   int
 }
 
 // ParseError says which text is not a date, and why.
@@ -39,14 +40,14 @@ func NewDate(year int, month time.Month, day int) (Date, error) {
 		return Date{}, noSuchDay(fmt.Sprintf("%04d-%02d-%02d", year, int(month), day))
 	}
 
-	return Date{year: int32(year), month: uint8(month), day: uint8(day)}, nil
+	return Date{year: year, month: month, day: day}, nil
 }
 
 // DateOf gives the date that clocks in Paris show at t.
 func DateOf(t time.Time) Date {
 	year, month, day := t.In(Paris()).Date()
 
-	return Date{year: int32(year), month: uint8(month), day: uint8(day)}
+	return Date{year: year, month: month, day: day}
 }
 
 // ParseDate reads "2006-01-02" and refuses a day that does not exist. The error is a *ParseError.
@@ -88,13 +89,13 @@ func ParseCompact(b []byte) (Date, error) {
 func (d Date) IsZero() bool { return d == Date{} }
 
 // Year gives the year, 1 to 9999.
-func (d Date) Year() int { return int(d.year) }
+func (d Date) Year() int { return d.year }
 
 // Month gives the month.
-func (d Date) Month() time.Month { return time.Month(d.month) }
+func (d Date) Month() time.Month { return d.month }
 
 // Day gives the day of the month, from 1.
-func (d Date) Day() int { return int(d.day) }
+func (d Date) Day() int { return d.day }
 
 // Weekday gives the day of the week.
 func (d Date) Weekday() time.Weekday { return d.utc().Weekday() }
@@ -103,7 +104,7 @@ func (d Date) Weekday() time.Weekday { return d.utc().Weekday() }
 func (d Date) AddDays(n int) Date {
 	year, month, day := d.utc().AddDate(0, 0, n).Date()
 
-	return Date{year: int32(year), month: uint8(month), day: uint8(day)}
+	return Date{year: year, month: month, day: day}
 }
 
 // Compare is negative when d is before o, zero when they are equal, positive when d is after o.
@@ -117,7 +118,7 @@ func (d Date) After(o Date) bool { return d.Compare(o) > 0 }
 
 // Midnight gives the instant at which the day begins in Paris. Summer time never moves it: Paris changes at 01:00 UTC.
 func (d Date) Midnight() time.Time {
-	return time.Date(int(d.year), time.Month(d.month), int(d.day), 0, 0, 0, 0, Paris())
+	return time.Date(d.year, d.month, d.day, 0, 0, 0, 0, Paris())
 }
 
 // String gives "2006-01-02", or nothing for the zero Date.
@@ -134,10 +135,10 @@ func (d Date) Append(dst []byte) []byte {
 	dst = appendTwo(dst, d.year/centuryYears)
 	dst = appendTwo(dst, d.year%centuryYears)
 	dst = append(dst, '-')
-	dst = appendTwo(dst, int32(d.month))
+	dst = appendTwo(dst, int(d.month))
 	dst = append(dst, '-')
 
-	return appendTwo(dst, int32(d.day))
+	return appendTwo(dst, d.day)
 }
 
 // Compact gives "20060102", or nothing for the zero Date.
@@ -153,9 +154,9 @@ func (d Date) Compact() string {
 func (d Date) AppendCompact(dst []byte) []byte {
 	dst = appendTwo(dst, d.year/centuryYears)
 	dst = appendTwo(dst, d.year%centuryYears)
-	dst = appendTwo(dst, int32(d.month))
+	dst = appendTwo(dst, int(d.month))
 
-	return appendTwo(dst, int32(d.day))
+	return appendTwo(dst, d.day)
 }
 
 // MarshalText writes what String returns.
@@ -182,14 +183,14 @@ func (d *Date) UnmarshalText(text []byte) error {
 const centuryYears = 100
 
 func (d Date) utc() time.Time {
-	return time.Date(int(d.year), time.Month(d.month), int(d.day), 0, 0, 0, 0, time.UTC)
+	return time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC)
 }
 
 // ordinal grows with the date. It is for comparing only: it leaves gaps between months.
 func (d Date) ordinal() int {
 	const months, days = 16, 32
 
-	return (int(d.year)*months+int(d.month))*days + int(d.day)
+	return (d.year*months+int(d.month))*days + d.day
 }
 
 func daysIn(year int, month time.Month) int {
@@ -222,8 +223,8 @@ func number[T string | []byte](text T) (int, bool) {
 	return value, true
 }
 
-func appendTwo(dst []byte, n int32) []byte {
-	return append(dst, '0'+byte(n/decimalBase), '0'+byte(n%decimalBase))
+func appendTwo(dst []byte, n int) []byte {
+	return append(dst, byte('0'+n/decimalBase), byte('0'+n%decimalBase)) //nolint:gosec // n has two digits
 }
 
 func refuse(value, reason string) *ParseError {

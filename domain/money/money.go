@@ -135,7 +135,7 @@ func (c Cents) String() string { return string(c.Append(nil)) }
 
 // Append appends what String returns, without allocating when dst has room.
 func (c Cents) Append(dst []byte) []byte {
-	magnitude := uint64(c)
+	magnitude := uint64(c) //nolint:gosec // two's complement: a negative amount is negated below
 	if c < 0 {
 		dst = append(dst, '-')
 		magnitude = -magnitude // exact for every int64, the smallest included

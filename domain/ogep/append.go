@@ -23,7 +23,7 @@ func Append(dst []byte, s Stamp, b Body) ([]byte, error) {
 	}
 
 	if err := b.Validate(); err != nil {
-		return dst, err //nolint:wrapcheck // the body's own *ValidationError already names the event
+		return dst, err
 	}
 
 	start := len(dst)

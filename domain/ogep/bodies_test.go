@@ -159,18 +159,16 @@ func genMerchantDebt() *rapid.Generator[ogep.MerchantDebt] {
 
 func drawBody(t *rapid.T, eventType ogep.Type) ogep.Body {
 	for _, kind := range vacation.Kinds() {
-		switch eventType {
-		case ogep.StartType(kind):
-			if !kind.IsReglement() {
-				return ogep.Start{Kind: kind}
-			}
-
+		switch {
+		case eventType == ogep.StartType(kind) && !kind.IsReglement():
+			return ogep.Start{Kind: kind}
+		case eventType == ogep.StartType(kind):
 			return ogep.StartReglement{
 				Kind: kind, Transaction: genGlobalTransaction().Draw(t, "transaction"), File: genFilled().Draw(t, "file"),
 			}
-		case ogep.EndType(kind):
+		case eventType == ogep.EndType(kind):
 			return ogep.End{Kind: kind}
-		case ogep.EndWithErrorType(kind):
+		case eventType == ogep.EndWithErrorType(kind):
 			return ogep.EndWithError{
 				Kind: kind, Code: genFilled().Draw(t, "code"), Message: rapid.String().Draw(t, "message"),
 				Step: genFilled().Draw(t, "step"),
@@ -252,7 +250,9 @@ func TestEveryTypeIsGenerated(t *testing.T) {
 		})
 	}
 
-	for _, unknown := range []ogep.Type{"", "start-", "start-vacation-", "end-with-error", "vacation-technique", "start-end-vacation-technique"} {
+	for _, unknown := range []ogep.Type{
+		"", "start-", "start-vacation-", "end-with-error", "vacation-technique", "start-end-vacation-technique",
+	} {
 		require.False(t, unknown.Valid(), unknown)
 	}
 }

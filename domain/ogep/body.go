@@ -81,7 +81,7 @@ type Start struct {
 func (b Start) Type() Type { return StartType(b.Kind) }
 
 // AppendParams appends the JSON array of the event's parameters.
-func (b Start) AppendParams(dst []byte) []byte { return append(dst, '[', ']') }
+func (Start) AppendParams(dst []byte) []byte { return append(dst, '[', ']') }
 
 // Validate checks the body against the reference.
 func (b Start) Validate() error {
@@ -102,7 +102,7 @@ type End struct {
 func (b End) Type() Type { return EndType(b.Kind) }
 
 // AppendParams appends the JSON array of the event's parameters.
-func (b End) AppendParams(dst []byte) []byte { return append(dst, '[', ']') }
+func (End) AppendParams(dst []byte) []byte { return append(dst, '[', ']') }
 
 // Validate checks the body against the reference.
 func (b End) Validate() error {

@@ -93,7 +93,7 @@ func (c *check) paymentAccount(field, value string) {
 
 // anyAccount accepts payment accounts and the three bank accounts, whose identifiers the bank chooses.
 func (c *check) anyAccount(field, value string) {
-	c.that(len(value) > 0 && len(value) <= MaxIdentifierBytes && all(value, isIdentifierByte), field,
+	c.that(value != "" && len(value) <= MaxIdentifierBytes && all(value, isIdentifierByte), field,
 		"want 1 to 35 letters, digits, '.', '_' or '-'")
 }
 

@@ -29,13 +29,20 @@ func goldenTypes() []string {
 	}
 }
 
-func golden(t testing.TB, name string) []byte {
-	t.Helper()
+func golden(tb testing.TB, name string) []byte {
+	tb.Helper()
 
 	frame, err := os.ReadFile(filepath.Join("testdata", name+".json"))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 
 	return frame
+}
+
+func as[T ogep.Body](t require.TestingT, body ogep.Body) T {
+	typed, ok := body.(T)
+	require.True(t, ok, "%T", body)
+
+	return typed
 }
 
 // TestReferenceFrames reads each frame of the reference, and writes it as it should have been written.
@@ -107,24 +114,24 @@ func TestReferenceValues(t *testing.T) {
 	}
 
 	require.Equal(t, ogep.GetAccountBalance{AccountID: "1A17660007", Balance: 10150}, body("get-account-balance"))
-	require.Equal(t, money.Cents(100050), body("register-debt").(ogep.RegisterDebt).Debt.Initial)
-	require.Nil(t, body("register-debt").(ogep.RegisterDebt).Debt.ModifiedAt)
+	require.Equal(t, money.Cents(100050), as[ogep.RegisterDebt](t, body("register-debt")).Debt.Initial)
+	require.Nil(t, as[ogep.RegisterDebt](t, body("register-debt")).Debt.ModifiedAt)
 	require.Equal(t, money.Cents(167526466),
-		body("start-vacation-reglement-transactions").(ogep.StartReglement).Transaction.Amount)
-	require.Equal(t, money.Cents(15000), body("create-validated-order").(ogep.CreateValidatedOrder).Orders[0].Amount) // 1.5E+2
-	require.Equal(t, money.Cents(20000), body("create-rejected-order").(ogep.CreateRejectedOrder).Orders[0].Amount)   // 2E+2
+		as[ogep.StartReglement](t, body("start-vacation-reglement-transactions")).Transaction.Amount)
+	require.Equal(t, money.Cents(15000), as[ogep.CreateValidatedOrder](t, body("create-validated-order")).Orders[0].Amount) // 1.5E+2
+	require.Equal(t, money.Cents(20000), as[ogep.CreateRejectedOrder](t, body("create-rejected-order")).Orders[0].Amount)   // 2E+2
 
-	transfer := body("create-transfer").(ogep.CreateTransfer).Orders[0]
+	transfer := as[ogep.CreateTransfer](t, body("create-transfer")).Orders[0]
 	require.Equal(t, "2017-06-27", transfer.Echeance.String()) // written as a timestamp
 	require.Equal(t, "cb511424-3159-11ea-b6f8-7c2a3123212b", transfer.BulkID)
 
-	transactions := body("get-account-transactions").(ogep.GetAccountTransactions)
+	transactions := as[ogep.GetAccountTransactions](t, body("get-account-transactions"))
 	require.Equal(t, "1A18350001", transactions.AccountID)
 	require.Len(t, transactions.Transactions, 3)
 	require.Equal(t, money.Cents(-5200), transactions.Transactions[2].Amount)
 
 	// The mislabelled local time is flagged, not shifted.
-	rejected := body("create-rejected-account-transaction").(ogep.CreateRejectedAccountTransaction)
+	rejected := as[ogep.CreateRejectedAccountTransaction](t, body("create-rejected-account-transaction"))
 	require.Equal(t, "2021-08-09T12:02:54Z", rejected.Transaction.ValueAt.UTC().Format(time.RFC3339))
 }
 
@@ -150,7 +157,7 @@ func TestAmountsAreReadExactly(t *testing.T) {
 
 		body, err := event.Body()
 		require.NoError(t, err, text)
-		require.Equal(t, want, body.(ogep.GetAccountBalance).Balance, text)
+		require.Equal(t, want, as[ogep.GetAccountBalance](t, body).Balance, text)
 	}
 
 	for _, text := range []string{
@@ -181,7 +188,7 @@ func TestAmountsAreReadExactly(t *testing.T) {
 
 		body, err := event.Body()
 		require.NoError(t, err)
-		require.Equal(t, cents, body.(ogep.GetAccountBalance).Balance)
+		require.Equal(t, cents, as[ogep.GetAccountBalance](t, body).Balance)
 	})
 }
 
@@ -278,7 +285,7 @@ func TestMerchantDebtHasAnotherName(t *testing.T) {
 
 	body, err := event.Body()
 	require.NoError(t, err)
-	require.Equal(t, "05009403605518", body.(ogep.RegisterDebt).Debt.Siret)
+	require.Equal(t, "05009403605518", as[ogep.RegisterDebt](t, body).Debt.Siret)
 }
 
 func TestOnlyOneRepairIsMade(t *testing.T) {

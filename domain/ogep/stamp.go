@@ -162,7 +162,7 @@ func appendDigits(dst []byte, n, width int) []byte {
 	}
 
 	for i := len(dst) - 1; i >= start; i-- {
-		dst[i] = '0' + byte(n%decimalBase)
+		dst[i] = byte('0' + n%decimalBase)
 		n /= decimalBase
 	}
 
@@ -170,7 +170,7 @@ func appendDigits(dst []byte, n, width int) []byte {
 }
 
 func appendTwo(dst []byte, n int64) []byte {
-	return append(dst, '0'+byte(n/decimalBase), '0'+byte(n%decimalBase))
+	return append(dst, byte('0'+n/decimalBase), byte('0'+n%decimalBase)) //nolint:gosec // n has two digits
 }
 
 // isUUID checks the text of RFC 9562 in lower case, and its variant.

@@ -23,7 +23,7 @@ const correlationID = "7806ac5e-dfa2-11e9-81fa-7c2a3123212b"
 func stamp() ogep.Stamp {
 	return ogep.Stamp{
 		Environment: 'I', Node: 1, CorrelationID: correlationID,
-		Instant: time.Date(2019, time.September, 25, 14, 40, 53, 626_000_000, time.UTC), Sequence: 5,
+		Instant: time.Date(2019, time.September, 25, 14, 40, 53, 626000000, time.UTC), Sequence: 5,
 	}
 }
 
@@ -175,7 +175,10 @@ func TestStringsAreWhatEncodingJSONReads(t *testing.T) {
 		params := ogep.CreateAccountTransaction{Transaction: ogep.AccountTransaction{Label: string(label)}}.AppendParams(nil)
 		require.True(t, utf8.Valid(params))
 
-		var decoded []struct{ Value any }
+		var decoded []struct {
+			Value any `json:"value"`
+		}
+
 		require.NoError(t, json.Unmarshal(params, &decoded))
 
 		encoded, err := json.Marshal(string(label))
@@ -183,7 +186,10 @@ func TestStringsAreWhatEncodingJSONReads(t *testing.T) {
 
 		var want string
 		require.NoError(t, json.Unmarshal(encoded, &want))
-		require.Equal(t, want, decoded[1].Value.(map[string]any)["label"])
+
+		transaction, isObject := decoded[1].Value.(map[string]any)
+		require.True(t, isObject)
+		require.Equal(t, want, transaction["label"])
 	})
 }
 
@@ -203,8 +209,7 @@ func TestEndWithErrorIsWrittenWhateverWentWrong(t *testing.T) {
 
 	read, err := event.Body()
 	require.NoError(t, err)
-	require.IsType(t, ogep.EndWithError{}, read)
-	require.Equal(t, "\ufffd"+strings.Repeat("é", ogep.MaxErrorMessageRunes-1), read.(ogep.EndWithError).Message)
+	require.Equal(t, "\ufffd"+strings.Repeat("é", ogep.MaxErrorMessageRunes-1), as[ogep.EndWithError](t, read).Message)
 }
 
 func TestStampsThatMayNotBeWritten(t *testing.T) {

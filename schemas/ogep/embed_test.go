@@ -17,7 +17,7 @@ import (
 func TestThereIsOneSchemaAType(t *testing.T) {
 	t.Parallel()
 
-	want := []string{"envelope.schema.json"}
+	want := append(make([]string, 0, 1+len(ogep.Types())), "envelope.schema.json")
 	for _, eventType := range ogep.Types() {
 		want = append(want, string(eventType)+".schema.json")
 	}
