@@ -152,7 +152,7 @@ bin/$(1): bin/.$(1)-$(2)
 bin/.$(1)-$(2):
 	@echo "building $(1) $(2) into bin/"
 	@mkdir -p bin
-	@GOBIN="$$(CURDIR)/bin" GOFLAGS= go install $(3)@$(2)
+	@GOBIN="$$(CURDIR)/bin" go install $(3)@$(2)
 	@rm -f bin/.$(1)-*
 	@touch $$@
 endef
