@@ -92,8 +92,6 @@ type LoadFileResult struct {
 	Commission money.Cents `json:"commissionCents"`
 	Parked     int         `json:"parkedLines"`
 	ParkedSum  money.Cents `json:"parkedCents"`
-	// Chunks is how many transactions the lines will be posted in.
-	Chunks int `json:"chunks"`
 }
 
 // LoadFile reads the whole file under all its controls before any CP is
@@ -147,11 +145,11 @@ func IsolateRevenue(ctx workflow.Context, run Run) error {
 	return workflow.ExecuteActivity(short(ctx), IsolateRevenueName, run).Get(ctx, nil)
 }
 
-// ArchiveFileRequest puts away the file that was posted.
+// ArchiveFileRequest puts away the file that was settled.
 type ArchiveFileRequest struct {
-	Run    Run    `json:"run"`
-	Path   string `json:"path"`
-	SHA256 string `json:"sha256"`
+	Run    Run             `json:"run"`
+	Path   string          `json:"path"`
+	Totals vacation.Totals `json:"totals"`
 }
 
 // ArchiveFile keeps the file, compressed, beside its report, and clears the

@@ -45,7 +45,7 @@ type batch struct {
 
 // accounts are the ledger's own accounts that lines move money to and from.
 type accounts struct {
-	suspense, fees, parked int32
+	suspense, fees int32
 }
 
 // cp is a payment account in this chunk. Amounts are cents.
@@ -71,16 +71,11 @@ func (w *chunkWork) settle(ctx context.Context) error {
 	}
 	defer lines.close()
 
-	var commissions []commission
-	_, err = postgres.Copy(ctx, w.tx, postgres.EntryTable, postgres.EntryColumns(), func(row *postgres.Row) (bool, error) {
-		more, err := w.nextLine(row, lines)
-		if more || err != nil {
-			return more, err
+	_, err = postgres.Copy(ctx, w.tx, postgres.EntryTable, postgres.EntryColumns(), func(rows *postgres.Rows) error {
+		if err := w.postLines(rows, lines); err != nil {
+			return err
 		}
-		if commissions == nil {
-			commissions = w.commissionsDue()
-		}
-		return w.nextCommission(row, &commissions), nil
+		return w.postCommissions(rows)
 	})
 	if err != nil {
 		return err
@@ -157,46 +152,48 @@ func missing(err error) error {
 	return err
 }
 
-// nextLine encodes the next line to be posted; false after the last.
-func (w *chunkWork) nextLine(row *postgres.Row, lines *lines) (bool, error) {
+// postLines posts the chunk's lines: Dr TR.SET / Cr CP, or the other way for a refund.
+func (w *chunkWork) postLines(rows *postgres.Rows, lines *lines) error {
 	for {
 		account, posts, err := lines.next(w.chunk)
 		if errors.Is(err, io.EOF) {
-			return false, nil
+			return nil
 		}
 		if err != nil {
-			return false, err
+			return err
 		}
-		if err := w.read(&lines.line); err != nil {
-			return false, err
+		line := &lines.line
+		if err := w.read(line); err != nil {
+			return err
 		}
-		if err := w.count(w.holder(account, &lines.line), &lines.line, posts); err != nil {
-			return false, err
+		if err := w.count(w.holder(account, line), line, posts); err != nil {
+			return err
 		}
 		if !posts {
 			continue
 		}
 		entry := postgres.EntryRow{
-			Kind: ledger.KindSale, Debit: w.internal.suspense, Credit: account, Amount: lines.line.Gross,
-			Line: lines.line.Number, TransactionAt: lines.line.TransactionAt, ValueDate: lines.line.ValueDate, Label: lines.line.Label,
+			Kind: ledger.KindSale, Debit: w.internal.suspense, Credit: account, Amount: line.Gross.Abs(),
+			Line: line.Number, TransactionAt: line.TransactionAt, ValueDate: line.ValueDate, Label: line.Label,
 		}
-		if entry.Amount < 0 {
-			entry.Kind, entry.Debit, entry.Credit, entry.Amount = ledger.KindRefund, account, w.internal.suspense, -entry.Amount
+		if line.Gross < 0 {
+			entry.Kind, entry.Debit, entry.Credit = ledger.KindRefund, account, w.internal.suspense
 		}
-		w.append(row, entry)
-		return true, nil
+		if err := w.append(rows, entry); err != nil {
+			return err
+		}
 	}
 }
 
 // append encodes an entry into the batch that has room for it.
-func (w *chunkWork) append(row *postgres.Row, entry postgres.EntryRow) {
+func (w *chunkWork) append(rows *postgres.Rows, entry postgres.EntryRow) error {
 	index := 0
 	for index < len(w.batches)-1 && w.batches[index].entries == w.posting.activities.batchLines {
 		index++
 	}
 	entry.Batch, entry.Ordinal = w.batches[index].id, w.batches[index].entries
 	w.batches[index].entries++
-	postgres.AppendEntry(row, entry)
+	return postgres.AppendEntry(rows, entry)
 }
 
 func (w *chunkWork) holder(account int32, line *settlement.Line) *cp {
@@ -277,23 +274,23 @@ func (w *chunkWork) compare() error {
 	return nil
 }
 
-// commission is one commission line of a CP.
-type commission struct {
-	account int32
-	scheme  settlement.Scheme
-	amount  money.Cents
-}
-
-// commissionsDue lists one commission a CP and scheme, in the order of the CPs'
-// ids and the schemes' names, so that every run writes the same. It is not nil.
-func (w *chunkWork) commissionsDue() []commission {
-	due := []commission{}
+// postCommissions posts one commission a CP and scheme, in the order of the
+// CPs' ids and the schemes' names, so that every run writes the same:
+// Dr CP / Cr FEE.DUE.
+func (w *chunkWork) postCommissions(rows *postgres.Rows) error {
 	for _, holder := range w.holders() {
 		for _, scheme := range slices.Sorted(maps.Keys(holder.commissions)) {
-			due = append(due, commission{account: holder.account, scheme: scheme, amount: holder.commissions[scheme]})
+			err := w.append(rows, postgres.EntryRow{
+				Kind: ledger.KindCommission, Debit: holder.account, Credit: w.internal.fees, Amount: holder.commissions[scheme],
+				TransactionAt: w.posting.run.StartedAt, ValueDate: w.posting.valueDate,
+				Label: []byte(transfer.CommissionLabel(string(scheme), w.posting.run.StartedAt)),
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
-	return due
+	return nil
 }
 
 // holders are the chunk's CPs in the order of their ids.
@@ -301,27 +298,13 @@ func (w *chunkWork) holders() []*cp {
 	return slices.SortedFunc(maps.Values(w.cps), func(a, b *cp) int { return cmp.Compare(a.id, b.id) })
 }
 
-func (w *chunkWork) nextCommission(row *postgres.Row, due *[]commission) bool {
-	if len(*due) == 0 {
-		return false
-	}
-	next := (*due)[0]
-	*due = (*due)[1:]
-	w.append(row, postgres.EntryRow{
-		Kind: ledger.KindCommission, Debit: next.account, Credit: w.internal.fees, Amount: next.amount,
-		TransactionAt: w.posting.run.StartedAt, ValueDate: w.posting.valueDate,
-		Label: []byte(transfer.CommissionLabel(string(next.scheme), w.posting.run.StartedAt)),
-	})
-	return true
-}
-
 func (w *chunkWork) findAccounts(ctx context.Context) error {
 	suspense := ledger.Suspense(w.posting.reference)
-	ids, err := postgres.Accounts(ctx, w.tx, []ledger.Code{suspense, ledger.FeesDue, ledger.Parked})
+	ids, err := postgres.Accounts(ctx, w.tx, []ledger.Code{suspense, ledger.FeesDue})
 	if err != nil {
 		return err
 	}
-	w.internal = accounts{suspense: ids[suspense], fees: ids[ledger.FeesDue], parked: ids[ledger.Parked]}
+	w.internal = accounts{suspense: ids[suspense], fees: ids[ledger.FeesDue]}
 	return nil
 }
 
@@ -417,21 +400,20 @@ func (w *chunkWork) creditCovers(ctx context.Context, short []shortfall, registe
 			ogep.RegisterDebt{Debt: merchantDebt(owed)})
 	}
 
-	next := 0
 	last := &w.batches[len(w.batches)-1]
-	_, err = postgres.Copy(ctx, w.tx, postgres.EntryTable, postgres.EntryColumns(), func(row *postgres.Row) (bool, error) {
-		if next == len(short) {
-			return false, nil
+	_, err = postgres.Copy(ctx, w.tx, postgres.EntryTable, postgres.EntryColumns(), func(rows *postgres.Rows) error {
+		for _, lacking := range short {
+			err := postgres.AppendEntry(rows, postgres.EntryRow{
+				Batch: last.id, Ordinal: last.entries, Kind: ledger.KindCover,
+				Debit: ids[ledger.Debt(lacking.siret)], Credit: lacking.account, Amount: lacking.lacks,
+				TransactionAt: w.posting.run.StartedAt, ValueDate: w.posting.valueDate, Label: []byte(label),
+			})
+			if err != nil {
+				return err
+			}
+			last.entries++
 		}
-		lacking := short[next]
-		postgres.AppendEntry(row, postgres.EntryRow{
-			Batch: last.id, Ordinal: last.entries, Kind: ledger.KindCover,
-			Debit: ids[ledger.Debt(lacking.siret)], Credit: lacking.account, Amount: lacking.lacks,
-			TransactionAt: w.posting.run.StartedAt, ValueDate: w.posting.valueDate, Label: []byte(label),
-		})
-		last.entries++
-		next++
-		return true, nil
+		return nil
 	})
 	if err != nil {
 		return covers{}, err

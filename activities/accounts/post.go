@@ -5,12 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
-	"go.temporal.io/sdk/activity"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts/internal/db"
+	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/calendar"
@@ -41,32 +42,32 @@ func (a *Activities) PostLines(ctx context.Context, request activities.PostLines
 	posting := posting{
 		activities: a, run: request.Run, folder: part.NewFolder(a.work, request.SHA256), sha256: request.SHA256,
 		settlement: settled.Number, reference: settled.Reference, valueDate: value,
-		posted: int(settled.PostedLines), total: int(settled.LineCount),
 	}
-	beat := func() {
-		activity.RecordHeartbeat(ctx, vacation.Progress{
-			Stage: vacation.StagePosting, Read: posting.total, Posted: posting.posted, Total: posting.total,
-		})
-	}
-	stop := heartbeat(ctx, beat)
+	var posted atomic.Int64
+	posted.Store(int64(settled.PostedLines))
+	stop := heartbeat.Start(ctx, func() any {
+		return vacation.Progress{
+			Stage: vacation.StagePosting, Read: int(settled.LineCount), Posted: int(posted.Load()), Total: int(settled.LineCount),
+		}
+	})
 	defer stop()
 
 	until := a.clock().Add(a.slice)
 	for _, chunk := range chunks[done:] {
 		err := posting.post(ctx, chunk)
 		if errors.Is(err, part.ErrDamaged) {
-			return activities.PostLinesResult{Posted: posting.posted, PartsLost: true}, nil
+			return activities.PostLinesResult{Posted: int(posted.Load()), PartsLost: true}, nil
 		}
 		if err != nil {
 			return activities.PostLinesResult{}, failed(fmt.Sprintf("post %s, chunk %d", settled.Reference, chunk.Number), err)
 		}
-		posting.posted += chunk.Lines()
+		posted.Add(int64(chunk.Lines()))
 		done++
 		if a.clock().After(until) {
 			break
 		}
 	}
-	return activities.PostLinesResult{Posted: posting.posted, Done: int(done) == len(chunks)}, nil
+	return activities.PostLinesResult{Posted: int(posted.Load()), Done: int(done) == len(chunks)}, nil
 }
 
 // posting is the posting of one file by one activity.
@@ -78,8 +79,6 @@ type posting struct {
 	settlement int32
 	reference  string
 	valueDate  calendar.Date
-	posted     int
-	total      int
 }
 
 // post commits one chunk: its batch, its entries, the balances, debts and
@@ -90,9 +89,6 @@ func (p *posting) post(ctx context.Context, chunk part.Chunk) error {
 		fresh, err := work.begin(ctx)
 		if err != nil || !fresh {
 			return err
-		}
-		if chunk.Part.Number == part.Parked {
-			return work.park(ctx)
 		}
 		return work.settle(ctx)
 	})

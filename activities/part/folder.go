@@ -117,12 +117,15 @@ func (w *Writer) Add(number int, account int32, line *settlement.Line) error {
 // Parts is what was written to each part, the parked one first.
 func (w *Writer) Parts() []Part { return w.parts }
 
-// Close ends the parts and gives them to the file with that content. They are
+// Finish ends the parts: they can be read, and nothing can be added. They are
 // not synced to the disk: what a power cut spoils is made again.
-func (w *Writer) Close(sha256 string) error {
-	if err := w.closeFiles(); err != nil {
-		return errors.Join(err, w.dir.Remove())
-	}
+func (w *Writer) Finish() error { return w.closeFiles() }
+
+// Folder is where the parts are until they are placed.
+func (w *Writer) Folder() Folder { return w.dir }
+
+// Place gives the finished parts to the file with that content.
+func (w *Writer) Place(sha256 string) error {
 	folder := NewFolder(w.work, sha256)
 	if err := folder.Remove(); err != nil {
 		return err

@@ -73,11 +73,12 @@ func (c Chunk) String() string {
 }
 
 // Chunks lists the transactions that post the parts, in their order: the same
-// for ever for the same parts, so that a resumed run goes on where the last stopped.
+// for ever for the same parts, so that a resumed run goes on where the last
+// stopped. Parked lines are not among them: they are posted when the file is accepted.
 func Chunks(parts []Part, size int) []Chunk {
 	var chunks []Chunk
 	for _, part := range parts {
-		if part.Lines() == 0 {
+		if part.Number == Parked || part.Lines() == 0 {
 			continue
 		}
 		for from := 0; ; from += size {

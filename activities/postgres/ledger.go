@@ -113,19 +113,19 @@ func Post(ctx context.Context, tx pgx.Tx, batch int64, first int, entries []ledg
 	if err != nil {
 		return nil, err
 	}
-	next := 0
-	_, err = Copy(ctx, tx, EntryTable, EntryColumns(), func(row *Row) (bool, error) {
-		if next == len(entries) {
-			return false, nil
+	_, err = Copy(ctx, tx, EntryTable, EntryColumns(), func(rows *Rows) error {
+		for i := range entries {
+			entry := &entries[i]
+			err := AppendEntry(rows, EntryRow{
+				Batch: batch, Ordinal: first + i, Amount: entry.Amount, Kind: entry.Kind,
+				Debit: ids[entry.Debit], Credit: ids[entry.Credit],
+				TransactionAt: entry.TransactionAt, ValueDate: entry.ValueDate, Label: []byte(entry.Label),
+			})
+			if err != nil {
+				return err
+			}
 		}
-		entry := &entries[next]
-		AppendEntry(row, EntryRow{
-			Batch: batch, Ordinal: first + next, Amount: entry.Amount, Kind: entry.Kind,
-			Debit: ids[entry.Debit], Credit: ids[entry.Credit],
-			TransactionAt: entry.TransactionAt, ValueDate: entry.ValueDate, Label: []byte(entry.Label),
-		})
-		next++
-		return true, nil
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -210,21 +210,25 @@ type EntryRow struct {
 }
 
 // AppendEntry encodes a row of the journal for [Copy].
-func AppendEntry(row *Row, entry EntryRow) {
-	row.Int64(entry.Batch)
-	row.Int64(int64(entry.Amount))
-	row.Time(entry.TransactionAt)
-	row.Int32(int32(entry.Ordinal)) //nolint:gosec // a batch has fewer than 2^31 entries
-	row.Int32(entry.Debit)
-	row.Int32(entry.Credit)
-	if entry.Line == 0 {
-		row.Null()
-	} else {
-		row.Int32(int32(entry.Line)) //nolint:gosec // a file has fewer than 2^31 lines
+func AppendEntry(rows *Rows, entry EntryRow) error {
+	if err := rows.Start(); err != nil {
+		return err
 	}
-	row.Date(entry.ValueDate)
-	row.String(string(entry.Kind))
-	row.Text(entry.Label)
+	rows.Int64(entry.Batch)
+	rows.Int64(int64(entry.Amount))
+	rows.Time(entry.TransactionAt)
+	rows.Int32(int32(entry.Ordinal)) //nolint:gosec // a batch has fewer than 2^31 entries
+	rows.Int32(entry.Debit)
+	rows.Int32(entry.Credit)
+	if entry.Line == 0 {
+		rows.Null()
+	} else {
+		rows.Int32(int32(entry.Line)) //nolint:gosec // a file has fewer than 2^31 lines
+	}
+	rows.Date(entry.ValueDate)
+	rows.String(string(entry.Kind))
+	rows.Text(entry.Label)
+	return nil
 }
 
 // ReadBooks sums the ledger for the invariants. What runs other than

@@ -66,23 +66,25 @@ func (o Outbox) Emit(ctx context.Context, tx pgx.Tx, emission Emission) error {
 		return err
 	}
 
-	next := 0
-	var params []byte
-	_, err = Copy(ctx, tx, "event", []string{"vacation", "seq", "type", "params"}, func(row *Row) (bool, error) {
-		if next == len(emission.Bodies) {
-			return false, nil
+	if len(emission.Bodies) == 0 {
+		return nil
+	}
+	_, err = Copy(ctx, tx, "event", []string{"vacation", "seq", "type", "params"}, func(rows *Rows) error {
+		var params []byte
+		for i, body := range emission.Bodies {
+			if err := body.Validate(); err != nil {
+				return fmt.Errorf("event %s: %w", body.Type(), err)
+			}
+			if err := rows.Start(); err != nil {
+				return err
+			}
+			params = body.AppendParams(params[:0])
+			rows.Int32(emission.Vacation)
+			rows.Int64(first + int64(emission.Rendered+i))
+			rows.String(string(body.Type()))
+			rows.Text(params)
 		}
-		body := emission.Bodies[next]
-		if err := body.Validate(); err != nil {
-			return false, fmt.Errorf("event %s: %w", body.Type(), err)
-		}
-		params = body.AppendParams(params[:0])
-		row.Int32(emission.Vacation)
-		row.Int64(first + int64(emission.Rendered+next))
-		row.String(string(body.Type()))
-		row.Text(params)
-		next++
-		return true, nil
+		return nil
 	})
 	return err
 }

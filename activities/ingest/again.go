@@ -1,0 +1,52 @@
+package ingest
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/reglo/reglo/activities/ingest/internal/db"
+	"github.com/reglo/reglo/activities/part"
+	"github.com/reglo/reglo/domain/settlement"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+// splitAgain splits a file that was accepted before: its parts were lost, or
+// another run goes on. Merchants may have changed since, so that which lines
+// are parked is read from the list; a CP's account never changes.
+func (l *loading) splitAgain(
+	ctx context.Context, queries *db.Queries, known db.LockSettlementRow, merchants *snapshot, writer *part.Writer,
+) error {
+	rows, err := queries.ParkedLines(ctx, known.Number)
+	if err != nil {
+		return fmt.Errorf("read the list of parked lines: %w", err)
+	}
+	parked := make(map[int]part.Reason, len(rows))
+	for _, row := range rows {
+		parked[int(row.Line)] = part.Reason(row.Reason)
+	}
+	summary, err := settlement.Read(l.name, l.file, l.activities.layout, func(line *settlement.Line) error {
+		l.read.Add(1)
+		if reason, found := parked[line.Number]; found {
+			return writer.Add(part.Parked, reason.Number(), line)
+		}
+		return writer.Add(partOf(line.Siret, len(writer.Parts())-1), merchants.cps[string(line.AccountID)].account, line)
+	})
+	if err == nil && !slices.Equal(summary.SHA256[:], known.FileSha256) {
+		err = vacation.Fail(vacation.ParametersConflict,
+			"settlement %s was loaded from a file with SHA-256 %s, %s has another; nothing more was posted: bring the first file back",
+			known.Reference, hex.EncodeToString(known.FileSha256), l.name)
+	}
+	if err != nil {
+		return err
+	}
+	planned, err := readParts(ctx, queries, known.Number)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(planned, writer.Parts()) {
+		return fmt.Errorf("%s is split otherwise than when it was accepted: %+v, then %+v", l.name, writer.Parts(), planned)
+	}
+	return writer.Finish()
+}

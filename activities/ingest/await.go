@@ -1,0 +1,63 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+const (
+	// settleTime is how long a file must not have changed before its end is
+	// believed to be its end: slower writers put it in place by a rename.
+	settleTime = 2 * time.Second
+	// lookEvery is how often a file that is missing is looked for.
+	lookEvery = time.Second
+)
+
+// AwaitFile returns when a file stands at the path and has stopped changing.
+func (a *Activities) AwaitFile(ctx context.Context, request activities.AwaitFileRequest) error {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		settled, err := a.settled(request.Path)
+		if err != nil {
+			return fmt.Errorf("look for %s: %w", request.Path, err)
+		}
+		if settled {
+			return nil
+		}
+		if !a.clock().Before(request.CutOff) {
+			return activities.Final(vacation.Fail(vacation.FileMissing,
+				"no complete file at %s by the cut-off, %s: put it there and run this vacation again",
+				request.Path, request.CutOff.In(calendar.Paris()).Format("2006-01-02 15:04 MST")))
+		}
+		activity.RecordHeartbeat(ctx)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s: %w", filepath.Base(request.Path), ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
+
+// settled tells whether a file stands at the path and did not change lately.
+func (a *Activities) settled(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at file: %w", err)
+	}
+	return a.clock().Sub(info.ModTime()) >= settleTime, nil
+}

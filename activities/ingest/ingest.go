@@ -1,0 +1,77 @@
+// Package ingest takes files in: it waits for them, reads them under all their
+// controls, splits them for posting, and puts them away afterwards.
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/domain/settlement"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+// Folders are where files are kept. All workers share them.
+type Folders struct {
+	Inbox   string // files that came in; they leave it when they are archived
+	Work    string // the split lines of files under way
+	Archive string // files that were settled, compressed, and reports
+}
+
+// Make makes the folders that are missing, for their owner only.
+func (f Folders) Make() error {
+	for _, folder := range []string{f.Inbox, f.Work, f.Archive} {
+		if err := os.MkdirAll(folder, folderMode); err != nil {
+			return fmt.Errorf("make folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// Files hold merchants' money and card transactions: their owner only.
+const (
+	folderMode = 0o700
+	fileMode   = 0o600
+)
+
+// Activities takes CRE files in.
+type Activities struct {
+	pool    *pgxpool.Pool
+	folders Folders
+	layout  settlement.Layout
+	clock   func() time.Time
+
+	directory directory
+}
+
+// New makes the activities. clock gives the hour against which a cut-off is held.
+func New(pool *pgxpool.Pool, folders Folders, clock func() time.Time) *Activities {
+	return &Activities{pool: pool, folders: folders, layout: settlement.CRE1{}, clock: clock}
+}
+
+// Register makes the activities known to a worker under the contract's names.
+func (a *Activities) Register(registry worker.ActivityRegistry) {
+	for name, function := range map[string]any{
+		activities.AwaitFileName:   a.AwaitFile,
+		activities.LoadFileName:    a.LoadFile,
+		activities.ArchiveFileName: a.ArchiveFile,
+	} {
+		registry.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
+	}
+}
+
+// failed gives Temporal a failure as it is, which it does not retry, and any
+// other error with what was being done, which it does.
+func failed(doing string, err error) error {
+	var failure *vacation.Failure
+	if errors.As(err, &failure) {
+		return activities.Final(failure)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

@@ -1,0 +1,303 @@
+package ingest
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/heartbeat"
+	"github.com/reglo/reglo/activities/ingest/internal/db"
+	"github.com/reglo/reglo/activities/part"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/domain/fault"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/settlement"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+// LoadFile controls the file, claims its creIds, and commits how its lines are
+// split: all of it in one transaction, or nothing. Accepted before, the same
+// file is only split again where its parts are gone.
+func (a *Activities) LoadFile(ctx context.Context, request activities.LoadFileRequest) (activities.LoadFileResult, error) {
+	file, err := os.Open(request.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return a.withoutFile(ctx, request)
+	}
+	if err != nil {
+		return activities.LoadFileResult{}, fmt.Errorf("open the file of settlement %s: %w", request.Run.ID.Key, err)
+	}
+	defer func() { _ = file.Close() }() // only read
+
+	load := &loading{activities: a, request: request, file: file, name: filepath.Base(request.Path)}
+	stop := heartbeat.Start(ctx, func() any {
+		return vacation.Progress{Stage: vacation.StageLoading, Read: int(load.read.Load())}
+	})
+	defer stop()
+	result, err := load.run(ctx)
+	if err != nil {
+		return activities.LoadFileResult{}, failed("load "+load.name, err)
+	}
+	return result, nil
+}
+
+// withoutFile goes on from the parts of a file that was accepted, posted in
+// part, and is gone; or says that no file was found.
+func (a *Activities) withoutFile(ctx context.Context, request activities.LoadFileRequest) (activities.LoadFileResult, error) {
+	var result activities.LoadFileResult
+	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+		queries := db.New(tx)
+		known, err := queries.LockSettlement(ctx, request.Run.ID.String())
+		if err != nil {
+			return fmt.Errorf("read settlement: %w", err)
+		}
+		if known.FileSha256 == nil || !part.NewFolder(a.folders.Work, hex.EncodeToString(known.FileSha256)).Exists() {
+			return nil
+		}
+		result, err = accepted(ctx, queries, known)
+		return err
+	})
+	if err != nil {
+		return activities.LoadFileResult{}, failed("look for the parts of settlement "+request.Run.ID.Key, err)
+	}
+	return result, nil
+}
+
+// loading is the loading of one file.
+type loading struct {
+	activities *Activities
+	request    activities.LoadFileRequest
+	file       *os.File
+	name       string
+	read       atomic.Int64 // lines, for the heartbeat
+}
+
+func (l *loading) run(ctx context.Context) (activities.LoadFileResult, error) {
+	merchants, err := l.activities.directory.current(ctx, l.activities.pool)
+	if err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	info, err := l.file.Stat()
+	if err != nil {
+		return activities.LoadFileResult{}, fmt.Errorf("look at file: %w", err)
+	}
+	writer, err := part.NewWriter(l.activities.folders.Work, part.Count(info.Size()))
+	if err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	result, err := l.load(ctx, merchants, writer)
+	if err == nil {
+		return result, writer.Place(result.SHA256)
+	}
+	err = errors.Join(err, writer.Abort())
+	var faults *fault.Faults
+	switch {
+	case errors.As(err, &faults):
+		return l.refuse(ctx, faults)
+	case postgres.IsCode(err, postgres.UniqueViolation):
+		return activities.LoadFileResult{}, l.explainDuplicate(ctx)
+	default:
+		return activities.LoadFileResult{}, err
+	}
+}
+
+// load reads the file in the transaction that accepts it.
+func (l *loading) load(ctx context.Context, merchants *snapshot, writer *part.Writer) (activities.LoadFileResult, error) {
+	var result activities.LoadFileResult
+	err := pgx.BeginFunc(ctx, l.activities.pool, func(tx pgx.Tx) error {
+		queries := db.New(tx)
+		known, err := queries.LockSettlement(ctx, l.request.Run.ID.String())
+		if err != nil {
+			return fmt.Errorf("read settlement: %w", err)
+		}
+		if known.FileSha256 != nil {
+			if err := l.splitAgain(ctx, queries, known, merchants, writer); err != nil {
+				return err
+			}
+			result, err = accepted(ctx, queries, known)
+			return err
+		}
+		summary, err := l.claim(ctx, tx, known.Number, merchants, writer)
+		if err != nil {
+			return err
+		}
+		if err := l.control(ctx, queries, known, summary); err != nil {
+			return err
+		}
+		if err := writer.Finish(); err != nil {
+			return err
+		}
+		if err := l.park(ctx, tx, known, writer, summary.SHA256); err != nil {
+			return err
+		}
+		result, err = l.accept(ctx, queries, known.Number, merchants, writer, summary)
+		return err
+	})
+	if err != nil {
+		return activities.LoadFileResult{}, fmt.Errorf("accept the file: %w", err)
+	}
+	return result, nil
+}
+
+// claim reads the file once: each good line goes to its part, and its creId to
+// the table that knows every creId ever accepted.
+func (l *loading) claim(
+	ctx context.Context, tx pgx.Tx, number int32, merchants *snapshot, writer *part.Writer,
+) (settlement.Summary, error) {
+	var summary settlement.Summary
+	_, err := postgres.Copy(ctx, tx, "cre_line", []string{"cre_id", "settlement", "line", "part"}, func(rows *postgres.Rows) error {
+		var err error
+		summary, err = settlement.Read(l.name, l.file, l.activities.layout, func(line *settlement.Line) error {
+			l.read.Add(1)
+			into, err := split(line, merchants, writer)
+			if err != nil {
+				return err
+			}
+			if err := rows.Start(); err != nil {
+				return err
+			}
+			rows.Text(line.CreID)
+			rows.Int32(number)
+			rows.Int32(int32(line.Number)) //nolint:gosec // a file has fewer than 2^31 lines
+			rows.Int32(int32(into))        //nolint:gosec // a few hundred parts at most
+			return nil
+		})
+		return err
+	})
+	return summary, err
+}
+
+// split gives a line to its part, or to the parked one.
+func split(line *settlement.Line, merchants *snapshot, writer *part.Writer) (int, error) {
+	account, reason := merchants.find(line)
+	if reason != "" {
+		return part.Parked, writer.Add(part.Parked, reason.Number(), line)
+	}
+	into := partOf(line.Siret, len(writer.Parts())-1)
+	return into, writer.Add(into, account, line)
+}
+
+// partOf gives all lines of a merchant to the same of count parts, so that
+// transactions of different parts share neither a CP nor a debt.
+func partOf(siret []byte, count int) int {
+	hash := fnv.New32a()
+	_, _ = hash.Write(siret) // never fails
+	return 1 + int(hash.Sum32())%count
+}
+
+// control holds the file against the settlement that it is to explain.
+func (l *loading) control(
+	ctx context.Context, queries *db.Queries, known db.LockSettlementRow, summary settlement.Summary,
+) error {
+	other, err := queries.SettledFile(ctx, summary.SHA256[:])
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("look for the file's hash: %w", err)
+	}
+	if err == nil {
+		return vacation.Fail(vacation.DuplicateReference,
+			"%s is the file of settlement %s already; nothing was posted: bring the file of %s", l.name, other, known.Reference)
+	}
+	if summary.Reference != known.Reference {
+		settled, err := queries.SettledReference(ctx, summary.Reference)
+		if err != nil {
+			return fmt.Errorf("look for the file's reference: %w", err)
+		}
+		if settled {
+			return vacation.Fail(vacation.DuplicateReference,
+				"%s carries reference %s, which is settled already; nothing was posted: bring the file of %s",
+				l.name, summary.Reference, known.Reference)
+		}
+		return vacation.Fail(vacation.ReferenceMismatch,
+			"%s carries reference %s, the bank line %s; nothing was posted: bring the file of that bank line",
+			l.name, summary.Reference, known.Reference)
+	}
+	if summary.Kind != settlement.KindTransaction || summary.OperationType != known.OperationType {
+		return vacation.Fail(vacation.ReferenceMismatch,
+			"%s is of kind %s, operation %s; the bank line wants %s, operation %s; nothing was posted: bring the file of that bank line",
+			l.name, summary.Kind, summary.OperationType, settlement.KindTransaction, known.OperationType)
+	}
+	if amount := money.Cents(known.AmountCents); summary.Gross != amount {
+		return vacation.Fail(vacation.AmountMismatch,
+			"%s comes to %s, the bank line to %s: %s apart; nothing was posted: ask the sender of the file which of them is right",
+			l.name, summary.Gross, amount, (summary.Gross - amount).Abs())
+	}
+	return nil
+}
+
+func (l *loading) accept(
+	ctx context.Context, queries *db.Queries, number int32, merchants *snapshot, writer *part.Writer, summary settlement.Summary,
+) (activities.LoadFileResult, error) {
+	err := queries.AcceptFile(ctx, db.AcceptFileParams{
+		FileName:        l.name,
+		FileSha256:      summary.SHA256[:],
+		FileBytes:       summary.Bytes,
+		LineCount:       int32(summary.Lines), //nolint:gosec // the reader's limit is below 2^31
+		GrossCents:      int64(summary.Gross),
+		CommissionCents: int64(summary.Commission),
+		Snapshot:        merchants.sequence,
+		ParkedLines:     int32(writer.Parts()[part.Parked].Lines()), //nolint:gosec // as above
+		Number:          number,
+	})
+	if err != nil {
+		return activities.LoadFileResult{}, fmt.Errorf("accept file: %w", err)
+	}
+	params := db.InsertPartsParams{Settlement: number}
+	for _, written := range writer.Parts() {
+		params.Parts = append(params.Parts, int32(written.Number))   //nolint:gosec // a few hundred
+		params.Sales = append(params.Sales, int32(written.Sales))    //nolint:gosec // lines of one file
+		params.Others = append(params.Others, int32(written.Others)) //nolint:gosec // lines of one file
+		params.SalesCents = append(params.SalesCents, int64(written.SalesSum))
+		params.OthersCents = append(params.OthersCents, int64(written.OthersSum))
+		params.CommissionCents = append(params.CommissionCents, int64(written.Commissions))
+	}
+	if err := queries.InsertParts(ctx, params); err != nil {
+		return activities.LoadFileResult{}, fmt.Errorf("keep how the file is split: %w", err)
+	}
+	return found(summary.SHA256[:], summary.Lines, summary.Gross, summary.Commission, writer.Parts()), nil
+}
+
+// accepted is the result for a file that was accepted before.
+func accepted(ctx context.Context, queries *db.Queries, known db.LockSettlementRow) (activities.LoadFileResult, error) {
+	parts, err := readParts(ctx, queries, known.Number)
+	if err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	return found(known.FileSha256, int(known.LineCount), money.Cents(known.GrossCents), money.Cents(known.CommissionCents), parts), nil
+}
+
+func found(sha256 []byte, lines int, gross, commission money.Cents, parts []part.Part) activities.LoadFileResult {
+	result := activities.LoadFileResult{
+		Found: true, SHA256: hex.EncodeToString(sha256), Lines: lines, Gross: gross, Commission: commission,
+	}
+	for _, known := range parts {
+		if known.Number == part.Parked {
+			result.Parked, result.ParkedSum = known.Lines(), known.SalesSum+known.OthersSum
+		}
+	}
+	return result
+}
+
+func readParts(ctx context.Context, queries *db.Queries, number int32) ([]part.Part, error) {
+	rows, err := queries.Parts(ctx, number)
+	if err != nil {
+		return nil, fmt.Errorf("read parts: %w", err)
+	}
+	parts := make([]part.Part, len(rows))
+	for i, row := range rows {
+		parts[i] = part.Part{
+			Number: int(row.Part),
+			Sales:  int(row.Sales), SalesSum: money.Cents(row.SalesCents),
+			Others: int(row.Others), OthersSum: money.Cents(row.OthersCents),
+			Commissions: money.Cents(row.CommissionCents),
+		}
+	}
+	return parts, nil
+}

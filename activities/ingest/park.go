@@ -1,0 +1,135 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/reglo/reglo/activities/ingest/internal/db"
+	"github.com/reglo/reglo/activities/part"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/settlement"
+)
+
+// stepPark is the step under which parked lines are posted.
+const stepPark = "park"
+
+// park posts the lines without a CP on TR.PARK, in the transaction that accepts
+// the file, and lists each until an operator assigns it. A line's commission
+// waits with it.
+func (l *loading) park(ctx context.Context, tx pgx.Tx, known db.LockSettlementRow, writer *part.Writer, sha256 [32]byte) error {
+	parked := writer.Parts()[part.Parked]
+	if parked.Lines() == 0 {
+		return nil
+	}
+	now := l.activities.clock().Truncate(time.Millisecond)
+	key := postgres.Key{Scope: l.request.Run.ID.String(), Step: stepPark, Input: sha256}
+	batch, fresh, err := postgres.BeginBatch(ctx, tx, l.request.Run.Number, key, now)
+	if err != nil || !fresh {
+		return err
+	}
+	if err := postParked(ctx, tx, batch, known.Reference, writer.Folder(), parked); err != nil {
+		return err
+	}
+	return listParked(ctx, tx, known.Number, writer.Folder(), parked, now)
+}
+
+// postParked posts Dr TR.SET / Cr TR.PARK for a sale, the other way for a refund.
+func postParked(ctx context.Context, tx pgx.Tx, batch int64, reference string, folder part.Folder, parked part.Part) error {
+	suspense := ledger.Suspense(reference)
+	ids, err := postgres.Accounts(ctx, tx, []ledger.Code{suspense, ledger.Parked})
+	if err != nil {
+		return err
+	}
+	ordinal := 0
+	_, err = postgres.Copy(ctx, tx, postgres.EntryTable, postgres.EntryColumns(), func(rows *postgres.Rows) error {
+		return eachParked(folder, parked, func(_ int32, line *settlement.Line) error {
+			entry := postgres.EntryRow{
+				Batch: batch, Ordinal: ordinal, Kind: ledger.KindPark, Debit: ids[suspense], Credit: ids[ledger.Parked],
+				Amount: line.Gross.Abs(), Line: line.Number,
+				TransactionAt: line.TransactionAt, ValueDate: line.ValueDate, Label: line.Label,
+			}
+			if line.Gross < 0 {
+				entry.Kind, entry.Debit, entry.Credit = ledger.KindParkedRefund, ids[ledger.Parked], ids[suspense]
+			}
+			ordinal++
+			return postgres.AppendEntry(rows, entry)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	sales, refunds := int64(parked.SalesSum), int64(-parked.OthersSum)
+	return postgres.Move(ctx, tx, []postgres.Movement{
+		{Account: ids[suspense], Debit: sales, Credit: refunds},
+		{Account: ids[ledger.Parked], Debit: refunds, Credit: sales},
+	})
+}
+
+// listParked writes the list that operators work through.
+func listParked(ctx context.Context, tx pgx.Tx, number int32, folder part.Folder, parked part.Part, now time.Time) error {
+	columns := []string{
+		"settlement", "line", "cre_id", "account_id", "siret", "scheme", "type", "gross_cents", "commission_cents",
+		"label", "reason", "parked_at",
+	}
+	_, err := postgres.Copy(ctx, tx, "parked_line", columns, func(rows *postgres.Rows) error {
+		return eachParked(folder, parked, func(reasonNumber int32, line *settlement.Line) error {
+			reason, err := part.ReasonOf(reasonNumber)
+			if err != nil {
+				return fmt.Errorf("line %d: reason %d: %w", line.Number, reasonNumber, err)
+			}
+			if err := rows.Start(); err != nil {
+				return err
+			}
+			rows.Int32(number)
+			rows.Int32(int32(line.Number)) //nolint:gosec // a file has fewer than 2^31 lines
+			rows.Text(line.CreID)
+			rows.Text(line.AccountID)
+			rows.Text(line.Siret)
+			rows.String(string(line.Scheme))
+			rows.String(string(line.Type))
+			rows.Int64(int64(line.Gross))
+			rows.Int64(int64(line.Commission))
+			rows.Text(line.Label)
+			rows.String(string(reason))
+			rows.Time(now)
+			return nil
+		})
+	})
+	return err
+}
+
+// eachParked reads the parked lines back, with the number of each one's reason.
+func eachParked(folder part.Folder, parked part.Part, each func(reason int32, line *settlement.Line) error) error {
+	sales, err := folder.Sales(parked)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sales.Close() }() // only read
+	others, err := folder.Others(parked)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = others.Close() }() // only read
+	var line settlement.Line
+	for _, reader := range []*part.Reader{sales, others} {
+		for {
+			reason, err := reader.Next(&line)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if err := each(reason, &line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/ingest/internal/db"
+	"github.com/reglo/reglo/domain/fault"
+	"github.com/reglo/reglo/domain/settlement"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+// refuse reports a file that its controls refuse. One that stops before its end
+// and still changes is being written: it counts as not found yet.
+func (l *loading) refuse(ctx context.Context, faults *fault.Faults) (activities.LoadFileResult, error) {
+	if faults.Incomplete() {
+		settled, err := l.activities.settled(l.request.Path)
+		if err != nil {
+			return activities.LoadFileResult{}, err
+		}
+		if !settled {
+			return activities.LoadFileResult{}, nil
+		}
+	}
+	path, err := l.report(faults)
+	if err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	code := vacation.FileInvalid
+	if only := faults.ByCode[fault.CodeDuplicateCre]; only == faults.Count {
+		code = vacation.DuplicateLine
+	}
+	return activities.LoadFileResult{}, vacation.Fail(code, "%s Report: %s", faults, path)
+}
+
+// linesAQuery is how many creIds are looked up at once.
+const linesAQuery = 5_000
+
+// explainDuplicate reads the file again to say which of its creIds were
+// accepted before: PostgreSQL named one of them only.
+func (l *loading) explainDuplicate(ctx context.Context) error {
+	faults := &fault.Faults{File: l.name}
+	numbers := make(map[string]int, linesAQuery)
+	_, err := settlement.Read(l.name, l.file, l.activities.layout, func(line *settlement.Line) error {
+		numbers[string(line.CreID)] = line.Number
+		if len(numbers) < linesAQuery {
+			return nil
+		}
+		return l.lookUp(ctx, numbers, faults)
+	})
+	var found *fault.Faults
+	if errors.As(err, &found) {
+		_, err := l.refuse(ctx, found)
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("read %s again for its duplicates: %w", l.name, err)
+	}
+	if err := l.lookUp(ctx, numbers, faults); err != nil {
+		return err
+	}
+	if faults.Count == 0 {
+		return fmt.Errorf("%s held a creId that was known a moment ago and is not now: try again", l.name)
+	}
+	faults.Sort()
+	path, err := l.report(faults)
+	if err != nil {
+		return err
+	}
+	return vacation.Fail(vacation.DuplicateLine, "%s Report: %s", faults, path)
+}
+
+// lookUp adds a fault for each of the creIds that was accepted before, and forgets them.
+func (l *loading) lookUp(ctx context.Context, numbers map[string]int, faults *fault.Faults) error {
+	ids := make([]string, 0, len(numbers))
+	for id := range numbers {
+		ids = append(ids, id)
+	}
+	rows, err := db.New(l.activities.pool).KnownLines(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("look creIds up: %w", err)
+	}
+	for _, row := range rows {
+		faults.Add(fault.Fault{
+			// The header is the file's first line.
+			Line: numbers[row.CreID] + 1, Field: "creId", Value: row.CreID, Code: fault.CodeDuplicateCre,
+			Reason: fmt.Sprintf("was settled before: line %d of settlement %s", row.Line, row.Reference),
+		})
+	}
+	clear(numbers)
+	return nil
+}
+
+// report writes all that is kept of the faults beside the archive and returns its path.
+func (l *loading) report(faults *fault.Faults) (string, error) {
+	content, err := json.MarshalIndent(faults, "", "  ")
+	if err != nil {
+		return "", fmt.Errorf("write report: %w", err)
+	}
+	path := filepath.Join(l.activities.folders.Archive, l.request.Run.ID.Key+".run"+fmt.Sprint(l.request.Run.Number)+".refused.json")
+	if err := os.WriteFile(path, append(content, '\n'), fileMode); err != nil {
+		return "", fmt.Errorf("write report: %w", err)
+	}
+	return path, nil
+}

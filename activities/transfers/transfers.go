@@ -1,0 +1,250 @@
+// Package transfers orders payments. An order, its entries and its event commit
+// in one transaction; the file that carries it to the bank is another matter.
+package transfers
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/transfers/internal/db"
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/ogep"
+	"github.com/reglo/reglo/domain/transfer"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+// Bank is the EP's bank and its three accounts there.
+type Bank struct {
+	// ID is how the EP names the bank in its orders, such as 999999.
+	ID             string
+	Reglement      transfer.Party
+	Cantonnement   transfer.Party
+	Fonctionnement transfer.Party
+}
+
+// Activities orders transfers between the EP's own accounts.
+type Activities struct {
+	pool     *pgxpool.Pool
+	outbox   postgres.Outbox
+	bank     Bank
+	calendar calendar.Calendar
+	clock    func() time.Time
+}
+
+// New makes the activities; orders fall due on the calendar's days.
+func New(
+	pool *pgxpool.Pool, outbox postgres.Outbox, bank Bank, days calendar.Calendar, clock func() time.Time,
+) *Activities {
+	return &Activities{pool: pool, outbox: outbox, bank: bank, calendar: days, clock: clock}
+}
+
+// Register makes the activities known to a worker under the contract's names.
+func (a *Activities) Register(registry worker.ActivityRegistry) {
+	registry.RegisterActivityWithOptions(a.CoverShortfalls, activity.RegisterOptions{Name: activities.CoverShortfallsName})
+	registry.RegisterActivityWithOptions(a.IsolateRevenue, activity.RegisterOptions{Name: activities.IsolateRevenueName})
+}
+
+// Steps under which batches are committed.
+const (
+	stepCover   = "cover"
+	stepRevenue = "revenue"
+)
+
+// CoverShortfalls orders fonctionnement → règlement for what CPs were credited
+// against debts: own money fills the gap, never another client's.
+func (a *Activities) CoverShortfalls(ctx context.Context, run activities.Run) error {
+	return a.order(ctx, run, func(settled settlement, now time.Time) order {
+		return order{
+			step: stepCover, purpose: transfer.Cover, amount: settled.shortfall,
+			debtor: a.bank.Fonctionnement, creditor: a.bank.Reglement,
+			from: ledger.Fonctionnement, to: ledger.Reglement,
+			info: transfer.CoverLabel(run.StartedAt),
+			due:  calendar.RollForward(a.calendar, calendar.DateOf(now)),
+		}
+	})
+}
+
+// IsolateRevenue orders règlement → fonctionnement for the commissions taken,
+// due on the settlement's value date, and books them as earned.
+func (a *Activities) IsolateRevenue(ctx context.Context, run activities.Run) error {
+	return a.order(ctx, run, func(settled settlement, _ time.Time) order {
+		return order{
+			step: stepRevenue, purpose: transfer.Revenue, amount: settled.taken,
+			debtor: a.bank.Reglement, creditor: a.bank.Fonctionnement,
+			from: ledger.Reglement, to: ledger.Fonctionnement,
+			earned: true,
+			info:   transfer.CommissionLabel(revenueScheme, run.StartedAt),
+			due:    calendar.RollForward(a.calendar, settled.valueDate),
+		}
+	})
+}
+
+// revenueScheme is how the OG-EP reference labels the transfer of a file's
+// commissions, whatever the schemes of its lines.
+const revenueScheme = "CB"
+
+// settlement is what the orders of a règlement depend on.
+type settlement struct {
+	shortfall, taken money.Cents
+	valueDate        calendar.Date
+}
+
+// order is a transfer to be ordered between two of the EP's accounts.
+type order struct {
+	step             string
+	purpose          transfer.Purpose
+	amount           money.Cents
+	debtor, creditor transfer.Party
+	from, to         ledger.Code
+	earned           bool // the amount is income: FEE.DUE becomes PL.COM
+	info             string
+	due              calendar.Date
+}
+
+// order commits the order that plan makes of the settlement, once, and nothing
+// when it comes to zero.
+func (a *Activities) order(ctx context.Context, run activities.Run, plan func(settlement, time.Time) order) error {
+	now := a.clock().Truncate(time.Millisecond)
+	var planned order
+	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+		settled, err := read(ctx, tx, run)
+		if err != nil {
+			return err
+		}
+		planned = plan(settled, now)
+		if planned.amount == 0 {
+			return nil
+		}
+		key := postgres.Key{
+			Scope: run.ID.String(), Step: planned.step, Input: sha256.Sum256([]byte(planned.amount.String())),
+		}
+		batch, fresh, err := postgres.BeginBatch(ctx, tx, run.Number, key, now)
+		if err != nil || !fresh {
+			return err
+		}
+		return a.commit(ctx, tx, run, batch, planned, now)
+	})
+	if err == nil {
+		return nil
+	}
+	var failure *vacation.Failure
+	if errors.As(err, &failure) {
+		return activities.Final(failure)
+	}
+	return fmt.Errorf("order %s of settlement %s: %w", planned.purpose, run.ID.Key, err)
+}
+
+func read(ctx context.Context, tx pgx.Tx, run activities.Run) (settlement, error) {
+	row, err := db.New(tx).Settlement(ctx, run.ID.String())
+	if err != nil {
+		return settlement{}, fmt.Errorf("read settlement: %w", err)
+	}
+	value, err := calendar.ParseDate(row.ValueDate)
+	if err != nil {
+		return settlement{}, fmt.Errorf("value date: %w", err)
+	}
+	return settlement{
+		shortfall: money.Cents(row.ShortfallCents), taken: money.Cents(row.TakenCents), valueDate: value,
+	}, nil
+}
+
+// commit posts an order's entries, keeps the order and tells it.
+func (a *Activities) commit(
+	ctx context.Context, tx pgx.Tx, run activities.Run, batch int64, planned order, now time.Time,
+) error {
+	reference, err := uuid.NewUUID()
+	if err != nil {
+		return fmt.Errorf("make a refExterne: %w", err)
+	}
+	bulk, err := uuid.NewUUID()
+	if err != nil {
+		return fmt.Errorf("make a bulkId: %w", err)
+	}
+	refExterne := transfer.RefExterne(reference.String(), now)
+	accounts, err := postgres.Post(ctx, tx, batch, 0, entries(planned, refExterne, now))
+	if err != nil {
+		return err
+	}
+	if planned.from == ledger.Fonctionnement {
+		if err := enough(ctx, tx, accounts[planned.from], planned.amount); err != nil {
+			return err
+		}
+	}
+	ids, err := postgres.Accounts(ctx, tx, []ledger.Code{planned.from, planned.to})
+	if err != nil {
+		return err
+	}
+	err = db.New(tx).InsertOrder(ctx, db.InsertOrderParams{
+		Batch:       batch,
+		RefExterne:  refExterne,
+		BulkID:      bulk.String(),
+		Purpose:     string(planned.purpose),
+		Debtor:      ids[planned.from],
+		Creditor:    ids[planned.to],
+		AmountCents: int64(planned.amount),
+		DueDate:     planned.due.String(),
+		Info:        planned.info,
+		CreatedAt:   now,
+	})
+	if err != nil {
+		return fmt.Errorf("keep order: %w", err)
+	}
+	return a.outbox.Emit(ctx, tx, postgres.Emission{
+		Vacation: run.Number, At: now,
+		Bodies: []ogep.Body{ogep.CreateTransfer{Orders: []ogep.Order{{
+			RefExterne:   refExterne,
+			OrderType:    transfer.OrderType,
+			CreditorName: planned.creditor.Name, CreditorBIC: planned.creditor.BIC, CreditorIBAN: planned.creditor.IBAN,
+			DebtorName: planned.debtor.Name, DebtorBIC: planned.debtor.BIC, DebtorIBAN: planned.debtor.IBAN,
+			Amount: planned.amount, DeviseID: money.Currency, Ccy: money.Currency,
+			BankID: a.bank.ID, OrderFormat: transfer.OrderFormat,
+			Echeance: planned.due, Info: planned.info, BulkID: bulk.String(),
+		}}}},
+	})
+}
+
+// entries of an order: the money leaves its account for the transit account,
+// where it stays until the bank's statements show it.
+func entries(planned order, refExterne string, now time.Time) []ledger.Entry {
+	list := []ledger.Entry{{
+		Debit: ledger.Transit(refExterne), Credit: planned.from, Kind: ledger.KindTransferSent,
+		Amount: planned.amount, Label: planned.info, TransactionAt: now, ValueDate: planned.due,
+	}}
+	if planned.earned {
+		list = append(list, ledger.Entry{
+			Debit: ledger.FeesDue, Credit: ledger.CommissionEarned, Kind: ledger.KindEarning,
+			Amount: planned.amount, Label: planned.info, TransactionAt: now, ValueDate: planned.due,
+		})
+	}
+	return list
+}
+
+// enough fails when own money went below zero with the order: client money
+// would be short. The account is locked, so that no other order slips in.
+func enough(ctx context.Context, tx pgx.Tx, fonctionnement int32, amount money.Cents) error {
+	balances, err := postgres.LockBalances(ctx, tx, []int32{fonctionnement})
+	if err != nil {
+		return err
+	}
+	// A bank account stands on the debit side.
+	left := balances[fonctionnement].Neg()
+	if left >= 0 {
+		return nil
+	}
+	return vacation.Fail(vacation.OwnMoneyTooLow,
+		"fonctionnement holds %s, the merchants' shortfalls need %s: fund it with %s at least, then run this vacation again",
+		left+amount, amount, left.Neg())
+}

@@ -1,0 +1,82 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+// ProgressQuery answers with a [vacation.Progress].
+const ProgressQuery = "progress"
+
+// Search attributes by which operators list runs.
+const (
+	AttributeVacation      = "Vacation"
+	AttributeBusinessDate  = "BusinessDate"
+	AttributeCorrelationID = "CorrelationId"
+	AttributeStage         = "Stage"
+	AttributeNeedsOperator = "NeedsOperator"
+)
+
+// The keys of the search attributes.
+var (
+	SearchVacation      = temporal.NewSearchAttributeKeyKeyword(AttributeVacation)      //nolint:gochecknoglobals // a constant that Go cannot write as one
+	SearchBusinessDate  = temporal.NewSearchAttributeKeyKeyword(AttributeBusinessDate)  //nolint:gochecknoglobals // as above
+	SearchCorrelationID = temporal.NewSearchAttributeKeyKeyword(AttributeCorrelationID) //nolint:gochecknoglobals // as above
+	SearchStage         = temporal.NewSearchAttributeKeyKeyword(AttributeStage)         //nolint:gochecknoglobals // as above
+	SearchNeedsOperator = temporal.NewSearchAttributeKeyBool(AttributeNeedsOperator)    //nolint:gochecknoglobals // as above
+)
+
+// board is what operators see of a run: search attributes, current details and
+// the progress that the query answers.
+type board struct {
+	progress vacation.Progress
+}
+
+// newBoard shows which session runs, and answers queries from now on.
+func newBoard(ctx workflow.Context, kind vacation.Kind, date calendar.Date) (*board, error) {
+	shown := &board{progress: vacation.Progress{Stage: vacation.StageOpening}}
+	err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (vacation.Progress, error) { return shown.progress, nil })
+	if err != nil {
+		return nil, fmt.Errorf("answer the progress query: %w", err)
+	}
+	return shown, upsert(ctx,
+		SearchVacation.ValueSet(string(kind)),
+		SearchBusinessDate.ValueSet(date.String()),
+		SearchStage.ValueSet(string(vacation.StageOpening)),
+		SearchNeedsOperator.ValueSet(false))
+}
+
+// enter shows that the run has come to a stage.
+func (b *board) enter(ctx workflow.Context, stage vacation.Stage, updates ...temporal.SearchAttributeUpdate) error {
+	b.progress.Stage = stage
+	b.details(ctx)
+	return upsert(ctx, append(updates, SearchStage.ValueSet(string(stage)))...)
+}
+
+// wait shows that the run waits for somebody.
+func (b *board) wait(ctx workflow.Context, stage vacation.Stage, details string) error {
+	b.progress.Stage = stage
+	workflow.SetCurrentDetails(ctx, details)
+	return upsert(ctx, SearchStage.ValueSet(string(stage)), SearchNeedsOperator.ValueSet(true))
+}
+
+// details shows the progress in the run's current details.
+func (b *board) details(ctx workflow.Context) {
+	text := "Stage: **" + string(b.progress.Stage) + "**"
+	if b.progress.Total > 0 {
+		text += fmt.Sprintf("\n\n%d of %d lines posted", b.progress.Posted, b.progress.Total)
+	}
+	workflow.SetCurrentDetails(ctx, text)
+}
+
+func upsert(ctx workflow.Context, updates ...temporal.SearchAttributeUpdate) error {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
+		return fmt.Errorf("set search attributes: %w", err)
+	}
+	return nil
+}
