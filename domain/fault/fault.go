@@ -64,7 +64,7 @@ const (
 )
 
 // Fault is one thing wrong with a file.
-type Fault struct {
+type Fault struct { //nolint:errname // reported more often than returned, and called by what it is
 	File   string // name of the file
 	Line   int    // line of the file, from 1; 0 when the fault is the file's as a whole
 	Column int    // character of the line, from 1; 0 when the fault is the line's as a whole
@@ -107,7 +107,7 @@ func (f *Fault) Error() string {
 }
 
 // Faults is all that is wrong with one file. As an error it says that nothing of the file may be used.
-type Faults struct {
+type Faults struct { //nolint:errname // as Fault
 	File   string       // name of the file
 	Faults []Fault      // the first MaxDetailed faults found, in the order of the file where it can be told
 	Count  int          // how many there are, those not kept in Faults included
@@ -191,7 +191,7 @@ func (f *Faults) Error() string {
 }
 
 func (f *Faults) codes() string {
-	var counts []string
+	counts := make([]string, 0, len(f.ByCode))
 	for _, code := range slices.Sorted(maps.Keys(f.ByCode)) {
 		counts = append(counts, fmt.Sprintf("%s %d", code, f.ByCode[code]))
 	}

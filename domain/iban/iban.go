@@ -3,12 +3,13 @@ package iban
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 )
 
 const (
-	minLength = 15 // Norway's, the shortest of the register
-	maxLength = 34 // ISO 13616
+	minLength = 15 // Norway's, the shortest of the register; ISO 13616 allows up to 34 characters
 
 	modulus = 97 // ISO 7064 MOD 97-10
 
@@ -16,6 +17,9 @@ const (
 	shownFirst   = 4 // country and check digits
 	shownLast    = 4
 )
+
+// shape is the country, the check digits, and and a national number that brings the whole to 15 to 34 characters.
+var shape = regexp.MustCompile(`^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$`)
 
 var (
 	// ErrShape says that the text has not the shape of an IBAN: two capital letters, two digits, then capital letters and
@@ -30,17 +34,8 @@ var (
 // Check gives no error for a well-formed IBAN, ErrShape, ErrLength or ErrChecksum otherwise. It does not say that the
 // account exists, nor check the national key inside.
 func Check(iban string) error {
-	if len(iban) < minLength || len(iban) > maxLength {
+	if !shape.MatchString(iban) {
 		return ErrShape
-	}
-
-	for i := range len(iban) {
-		char := iban[i]
-		capital := char >= 'A' && char <= 'Z'
-
-		if i < 2 && !capital || i >= 2 && i < shownFirst && !digit(char) || !capital && !digit(char) {
-			return ErrShape
-		}
 	}
 
 	if iban[:2] == "FR" && len(iban) != frenchLength {
@@ -62,9 +57,7 @@ func Check(iban string) error {
 // CheckDigits gives the two digits that belong between a country and a national account number, both of capital letters
 // and digits.
 func CheckDigits(country, account string) string {
-	digits := modulus + 1 - remainder(account+country+"00")
-
-	return string([]byte{'0' + byte(digits/10), '0' + byte(digits%10)})
+	return fmt.Sprintf("%02d", modulus+1-remainder(account+country+"00"))
 }
 
 // Resembles tells a text that begins as an IBAN does and is long enough for one, spaces and small letters included: it

@@ -29,7 +29,7 @@ const (
 )
 
 // byteOrderMark is the UTF-8 form of U+FEFF.
-var byteOrderMark = []byte("\xef\xbb\xbf")
+const byteOrderMark = "\xef\xbb\xbf"
 
 // Encoding is how the bytes of a file stand for characters.
 type Encoding uint8
@@ -150,6 +150,11 @@ func (r *Reader) Err() error { return r.err }
 // Column gives the character, from 1, at which a byte of a line stands.
 func Column(text []byte, offset int) int { return utf8.RuneCount(text[:offset]) + 1 }
 
+// Clean tells whether a text may stand in a line: UTF-8 without control characters.
+func Clean(text []byte) bool {
+	return plain(text) || utf8.Valid(text) && !bytes.ContainsFunc(text, control)
+}
+
 // cut takes the next line out of the buffer, with what ends it except the LF.
 func (r *Reader) cut() (raw []byte, long, ended, found bool) {
 	searched := r.start
@@ -226,7 +231,7 @@ func (r *Reader) sum() (sum [sha256.Size]byte) {
 }
 
 func (r *Reader) cutByteOrderMark(raw []byte) []byte {
-	text, marked := bytes.CutPrefix(raw, byteOrderMark)
+	text, marked := bytes.CutPrefix(raw, []byte(byteOrderMark))
 
 	switch {
 	case marked && !r.options.ByteOrderMark:

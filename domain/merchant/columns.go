@@ -47,7 +47,7 @@ func (r refusal) Error() string { return r.reason }
 var bicPattern = regexp.MustCompile(`^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$`)
 
 // columns lists the format in the order in which Writer writes it.
-var columns = []column{
+var columns = []column{ //nolint:gochecknoglobals // a table that nobody writes to
 	{columnAccountID, readAccountID, func(m *Merchant) string { return m.AccountID }, nil},
 	{"siret", readSiret, func(m *Merchant) string { return m.Siret }, nil},
 	{"legalName", required(text(MaxName, func(m *Merchant) *string { return &m.LegalName })),

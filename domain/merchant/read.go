@@ -71,7 +71,7 @@ func Read(name string, source io.Reader, options lines.Options, each func(Mercha
 
 	file.end()
 
-	return file.summary, faults.Err() //nolint:wrapcheck // the faults name the file themselves
+	return file.summary, faults.Err()
 }
 
 // snapshot is one reading of a file.

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/reglo/reglo/domain/lines"
 )
 
 var errControl = errors.New("holds a control character or is not UTF-8")
@@ -26,7 +25,11 @@ func NewWriter(destination io.Writer) (*Writer, error) {
 		w.values[i] = column.name
 	}
 
-	return w, w.write()
+	if err := w.write(); err != nil {
+		return nil, err
+	}
+
+	return w, nil
 }
 
 // Write writes one merchant. An error that refuses it names the column, and not the value.
@@ -37,7 +40,7 @@ func (w *Writer) Write(m *Merchant) error {
 		w.values[i] = column.write(m)
 
 		err := column.read(&again, w.values[i])
-		if err == nil && (!utf8.ValidString(w.values[i]) || strings.ContainsFunc(w.values[i], unicode.IsControl)) {
+		if err == nil && !lines.Clean([]byte(w.values[i])) {
 			err = errControl
 		}
 

@@ -28,13 +28,16 @@ const (
 	// more refunds than sales: the last three, of whom nothing else is expected.
 	merchantsForAll = 10
 
-	firstAccount = 17_660_000 // the digits of the first account identifier
-	ownBank      = 99_901     // no bank has a code above 99,000
-	ownBIC       = "REGLFRP1XXX"
-	branches     = 90_000
-	branchBase   = 10_000
+	firstAccount  = 17_660_000 // the digits of the first account identifier
+	accountDigits = 8
+	sirenDigits   = 8      // before the check digit
+	ownBank       = 99_901 // no bank has a code above 99,000
+	ownBIC        = "REGLFRP1XXX"
+	branches      = 90_000
+	branchBase    = 10_000
 )
 
+//nolint:gochecknoglobals // tables that nobody writes to
 var (
 	trades = []string{
 		"Boulangerie", "Pharmacie", "Librairie", "Garage", "Fleuriste", "Épicerie", "Brasserie", "Opticien", "Quincaillerie",
@@ -78,13 +81,13 @@ func (d *Day) merchant(i int) merchant.Merchant {
 	bank := banks[payout%uint64(len(banks))]
 
 	m := merchant.Merchant{
-		AccountID: accountID(i), Siret: d.siret(i), LegalName: trade + " " + place,
+		AccountID: string(appendAccountID(nil, i)), Siret: string(d.appendSiret(nil, i)), LegalName: trade + " " + place,
 		CPIBAN: frenchIBAN(ownBank, 1, i+1), CPBIC: ownBIC, Status: d.status(i),
 		PayoutMode: merchant.PayoutAuto, PayoutFrequency: merchant.Frequency{Period: merchant.Daily},
-		ExternalIBAN: frenchIBAN(bank.code, branchBase+int(payout>>32%branches), i+1), //nolint:gosec // below branches
+		ExternalIBAN: frenchIBAN(bank.code, branchBase+int(payout>>32%branches), i+1),
 		ExternalBIC:  bank.bic, ExternalName: trade + " " + place,
 		Reserve: 0, MinPayout: 100, PayoutCeiling: money.Max, CPToCPAllowed: payout>>8%4 == 0,
-		ERPThirdParty: fmt.Sprintf("C%07d", i+1), ValidFrom: d.validFrom(),
+		ERPThirdParty: fmt.Sprintf("C%07d", i+1), ValidFrom: validFrom(),
 	}
 
 	switch payout >> 16 % 20 {
@@ -104,7 +107,7 @@ func (d *Day) merchant(i int) merchant.Merchant {
 }
 
 // validFrom is the same on any day: a snapshot changes only where its merchants do.
-func (d *Day) validFrom() calendar.Date {
+func validFrom() calendar.Date {
 	date, err := calendar.ParseDate("2019-01-02")
 	if err != nil {
 		panic(err) // a constant of this package
@@ -142,14 +145,16 @@ func (d *Day) short(i int) bool {
 	case d.options.Merchants >= merchantsForAll && i == d.options.Merchants-3:
 		return true
 	default:
-		return d.trait(i, traitShortfall)%perMille < uint64(share)
+		return d.trait(i, traitShortfall)%perMille < uint64(share) //nolint:gosec // validated
 	}
 }
 
-func accountID(i int) string { return fmt.Sprintf("1A%08d", firstAccount+i) }
+func appendAccountID(dst []byte, i int) []byte {
+	return appendDigits(append(dst, "1A"...), uint64(firstAccount+i), accountDigits) //nolint:gosec // not negative
+}
 
-// siret gives every tenth merchant the SIRET of the one before: a business with two accounts.
-func (d *Day) siret(i int) string {
+// appendSiret gives every tenth merchant the SIRET of the one before: a business with two accounts.
+func (d *Day) appendSiret(dst []byte, i int) []byte {
 	const (
 		businesses = 70_000_000
 		stride     = 7_919 // has no divisor in common with businesses: no two merchants meet
@@ -160,16 +165,17 @@ func (d *Day) siret(i int) string {
 		i--
 	}
 
-	return madeUpSiret(first + (i*stride+int(d.key%businesses))%businesses) //nolint:gosec // below businesses
+	return appendMadeUpSiret(dst, first+(i*stride+int(d.key%businesses))%businesses)
 }
 
-// madeUpSiret completes eight digits into the SIREN and the SIRET of a head office.
-func madeUpSiret(eightDigits int) string {
-	number := fmt.Appendf(nil, "%08d", eightDigits)
-	number = append(number, siret.CheckDigit(number))
-	number = append(number, "0001"...)
+// appendMadeUpSiret completes eight digits into the SIREN and the SIRET of a head office.
+func appendMadeUpSiret(dst []byte, eightDigits int) []byte {
+	start := len(dst)
+	dst = appendDigits(dst, uint64(eightDigits), sirenDigits) //nolint:gosec // not negative
+	dst = append(dst, siret.CheckDigit(dst[start:]))
+	dst = append(dst, "0001"...)
 
-	return string(append(number, siret.CheckDigit(number)))
+	return append(dst, siret.CheckDigit(dst[start:]))
 }
 
 // frenchIBAN gives the IBAN of a French account, with its RIB key: of 97, the weights 89, 15 and 3 are the remainders of

@@ -5,7 +5,6 @@ package sample
 
 import (
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/merchant"
@@ -92,11 +91,6 @@ func New(options Options) (*Day, error) {
 
 // Reference is that of the settlement: of the CRE file and of the bank movement.
 func (d *Day) Reference() string { return settlement.NewReference(d.options.Sequence, d.options.Date) }
-
-// random gives the random numbers of one file.
-func (d *Day) random(file uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(d.key, mix(file^d.line(0)))) //nolint:gosec // made up to be repeatable, not to be secret
-}
 
 // trait gives a number that belongs to one merchant for ever, whatever the day.
 func (d *Day) trait(i int, which uint64) uint64 {

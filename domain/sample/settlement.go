@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/bits"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/reglo/reglo/domain/calendar"
@@ -19,14 +20,19 @@ const (
 	fileName      = "Fichier.CRE.EP.TI.UEP.txt"
 	operationType = "100"
 
-	// Codes that begin the label of a movement on a payment account, padded to codeWidth.
-	codeSale   = "RBCRR"
-	codeRefund = "RBCDR"
-	codeWidth  = 11
+	// Codes that begin the label of a movement on a payment account, padded to eleven characters.
+	codeSale   = "RBCRR      "
+	codeRefund = "RBCDR      "
 
-	fileLines    uint64 = 1 // whose random numbers
-	shortRefunds        = 850
-	unknowns            = 5 // payment accounts that no snapshot holds
+	firstContract  = 1_000_000
+	firstUnknown   = 10_000_000 // eight digits of the first SIRET that no snapshot holds
+	acquirerDigits = 22         // of an acquirer's reference, behind the first
+	ticketDigits   = 7
+	tickets        = 10_000_000
+	decimalBase    = 10
+
+	shortRefunds = 850 // thousandths of the lines of a merchant who has more refunds than sales
+	unknowns     = 5   // payment accounts that no snapshot holds
 
 	opening = 7 * time.Hour // shops sell from seven to twenty-three
 	hours   = 16
@@ -99,7 +105,7 @@ type lines struct {
 
 func (d *Day) newLines() *lines {
 	return &lines{
-		day: d, random: d.random(fileLines), start: d.options.Date.AddDays(-1).Midnight().Add(opening),
+		day: d, random: rand.New(rand.NewPCG(d.key, mix(d.line(0)))), start: d.options.Date.AddDays(-1).Midnight().Add(opening),
 		value: calendar.RollForward(calendar.Target{}, d.options.Date),
 	}
 }
@@ -112,22 +118,22 @@ func (l *lines) next(number int) *settlement.Line {
 	line := &l.line
 	random := l.random.Uint64()
 
-	line.CreID = fmt.Appendf(line.CreID[:0], "%016X", mix(l.day.key^l.day.line(number)))
-	line.Contract = fmt.Appendf(line.Contract[:0], "%07d", 1_000_000+at)
-	line.TransactionAt = l.start.Add(time.Duration(random>>40%(hours*3600)) * time.Second) //nolint:gosec // within a day
+	line.CreID = appendHex(line.CreID[:0], mix(l.day.key^l.day.line(number)))
+	line.Contract = strconv.AppendInt(line.Contract[:0], int64(firstContract+at), decimalBase)
+	line.TransactionAt = l.start.Add(time.Duration(random>>40%(hours*3600)) * time.Second)
 	line.ValueDate = l.value
-	line.AcquirerRef = fmt.Appendf(line.AcquirerRef[:0], "7%021d", random)
+	line.AcquirerRef = appendDigits(append(line.AcquirerRef[:0], '7'), random, acquirerDigits)
 	line.OriginalRef = line.OriginalRef[:0]
 
 	code := codeSale
 	if line.Type == settlement.TypeRemb {
 		code = codeRefund
-		line.OriginalRef = fmt.Appendf(line.OriginalRef, "%016X", mix(random))
+		line.OriginalRef = appendHex(line.OriginalRef, mix(random))
 	}
 
-	line.Label = fmt.Appendf(line.Label[:0], "%-*s%s", codeWidth, code, line.Scheme)
+	line.Label = append(append(line.Label[:0], code...), line.Scheme...)
 	line.Label = line.TransactionAt.AppendFormat(line.Label, "15:04:05")
-	line.Label = fmt.Appendf(line.Label, "C%07d", random%10_000_000)
+	line.Label = appendDigits(append(line.Label, 'C'), random%tickets, ticketDigits)
 	line.Label = line.TransactionAt.AppendFormat(line.Label, "020106")
 
 	return line
@@ -140,8 +146,8 @@ func (l *lines) account() (at, refundShare int) {
 	switch {
 	case share < day.options.UnknownShare:
 		at = l.random.IntN(unknowns)
-		l.line.AccountID = fmt.Appendf(l.line.AccountID[:0], "9Z%08d", at)
-		l.line.Siret = append(l.line.Siret[:0], madeUpSiret(10_000_000+at)...)
+		l.line.AccountID = appendDigits(append(l.line.AccountID[:0], "9Z"...), uint64(at), accountDigits) //nolint:gosec // not negative
+		l.line.Siret = appendMadeUpSiret(l.line.Siret[:0], firstUnknown+at)
 
 		return at, 0
 	case share < day.options.UnknownShare+day.options.ClosedShare && len(day.closed) > 0:
@@ -159,8 +165,8 @@ func (l *lines) account() (at, refundShare int) {
 		}
 	}
 
-	l.line.AccountID = append(l.line.AccountID[:0], accountID(at)...)
-	l.line.Siret = append(l.line.Siret[:0], day.siret(at)...)
+	l.line.AccountID = appendAccountID(l.line.AccountID[:0], at)
+	l.line.Siret = day.appendSiret(l.line.Siret[:0], at)
 
 	return at, refundShare
 }
@@ -168,8 +174,8 @@ func (l *lines) account() (at, refundShare int) {
 // skewed chooses a merchant: the cube of an even chance, by which the first of ten thousand has one line in twenty-two,
 // and the last one in thirty thousand.
 func (l *lines) skewed() int {
-	chance := l.random.Uint64() >> 43 // 21 bits, whose cube has 63
-	at, _ := bits.Mul64(chance*chance*chance<<1, uint64(l.day.options.Merchants))
+	chance := l.random.Uint64() >> 43                                             // 21 bits, whose cube has 63
+	at, _ := bits.Mul64(chance*chance*chance<<1, uint64(l.day.options.Merchants)) //nolint:gosec // validated
 
 	return int(at) //nolint:gosec // below the number of merchants
 }
@@ -206,4 +212,28 @@ func (d *Day) line(number int) uint64 {
 
 	return uint64(days)<<(lineBits+sequenceBits) | //nolint:gosec // none is negative
 		uint64(d.options.Sequence)<<lineBits | uint64(number) //nolint:gosec // none is negative
+}
+
+// appendDigits appends a number behind as many zeros as it takes to make it width digits wide.
+func appendDigits(dst []byte, number uint64, width int) []byte {
+	end := len(dst) + width
+	for len(dst) < end {
+		dst = append(dst, '0')
+	}
+
+	for at := end - 1; number > 0; at-- {
+		dst[at] = '0' + byte(number%decimalBase)
+		number /= decimalBase
+	}
+
+	return dst
+}
+
+// appendHex appends a number as sixteen capital hexadecimal digits.
+func appendHex(dst []byte, number uint64) []byte {
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, "0123456789ABCDEF"[number>>shift&0xf])
+	}
+
+	return dst
 }

@@ -239,14 +239,14 @@ func (f *fields) split(text []byte, mark Field, columns int) bool {
 	column, start, offset := 0, 0, 0
 
 	for ; offset+word <= len(text); offset += word {
-		// A byte of found is 0x80 where the text has a separator and 0 elsewhere, whatever its neighbours are.
+		// A byte of found is 0x80 where the text has a separator and 0 elsewhere, whatever stands beside it.
 		chars := binary.LittleEndian.Uint64(text[offset:]) ^ pattern
 		found := ^((chars&sevens + sevens) | chars | sevens)
 
 		for ; found != 0; found &= found - 1 {
 			end := offset + bits.TrailingZeros64(found)/bitsByte
 			if column < columns {
-				f.Place(mark+Field(column), start, end) //nolint:gosec // below the number of fields
+				f.Place(mark+Field(column), start, end)
 			}
 
 			start = end + 1
@@ -257,7 +257,7 @@ func (f *fields) split(text []byte, mark Field, columns int) bool {
 	for ; offset < len(text); offset++ {
 		if text[offset] == separator {
 			if column < columns {
-				f.Place(mark+Field(column), start, offset) //nolint:gosec // below the number of fields
+				f.Place(mark+Field(column), start, offset)
 			}
 
 			start = offset + 1
@@ -272,7 +272,7 @@ func (f *fields) split(text []byte, mark Field, columns int) bool {
 		return false
 	}
 
-	f.Place(mark+Field(column), start, len(text)) //nolint:gosec // below the number of fields
+	f.Place(mark+Field(column), start, len(text))
 
 	return true
 }

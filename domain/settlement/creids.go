@@ -45,7 +45,9 @@ func (c *creIDs) repeated() *suspects {
 
 	var set []uint64
 
-	for _, shard := range c.shards {
+	for i := range c.shards {
+		shard := c.shards[i]
+
 		// An open-addressing set, at most half full. Zero marks a free place; a hash of zero passes for one.
 		size := 2 * blockSize
 		for size < 2*blockSize*len(shard) {

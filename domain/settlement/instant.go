@@ -16,6 +16,8 @@ const (
 	secondsAnHour   = secondsAMinute * minutesAnHour
 	secondsADay     = hoursADay * secondsAnHour
 	nanosecondWidth = 9
+	monthsAYear     = 12
+	yearsACentury   = 100
 
 	secondsLength = len("2006-01-02T15:04:05")
 	offsetLength  = len("+01:00")
@@ -37,37 +39,45 @@ func parseInstant(text []byte) (time.Time, error) {
 		return time.Time{}, errInstant
 	}
 
-	century, year := twoDigits(text[0:]), twoDigits(text[2:])
-	month, day := twoDigits(text[5:]), twoDigits(text[8:])
-	hour, minute, second := twoDigits(text[11:]), twoDigits(text[14:]), twoDigits(text[17:])
-
-	if century|year|month|day|hour|minute|second < 0 {
-		return time.Time{}, errInstant
+	days, err := parseDay(text)
+	if err != nil {
+		return time.Time{}, err
 	}
 
-	year += century * 100
-	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
-		hour >= hoursADay || minute >= minutesAnHour || second >= secondsAMinute {
+	hour, minute, second := twoDigits(text[11:]), twoDigits(text[14:]), twoDigits(text[17:])
+	nanoseconds, rest, fractionOK := parseFraction(text[secondsLength:])
+	offset, offsetOK := parseOffset(rest)
+
+	switch {
+	case hour|minute|second < 0 || !fractionOK || !offsetOK:
+		return time.Time{}, errInstant
+	case hour >= hoursADay || minute >= minutesAnHour || second >= secondsAMinute:
 		return time.Time{}, errNoHour
 	}
 
-	nanoseconds, rest, ok := parseFraction(text[secondsLength:])
-	if !ok {
-		return time.Time{}, errInstant
-	}
-
-	offset, ok := parseOffset(rest)
-	if !ok {
-		return time.Time{}, errInstant
-	}
-
-	seconds := daysSince1970(year, month, day)*secondsADay +
-		int64(hour*secondsAnHour+minute*secondsAMinute+second-offset)
+	seconds := days*secondsADay + int64(hour*secondsAnHour+minute*secondsAMinute+second-offset)
 	if seconds < 0 || seconds >= endOfInstants {
 		return time.Time{}, errCentury
 	}
 
 	return time.Unix(seconds, nanoseconds).In(calendar.Paris()), nil
+}
+
+// parseDay gives the days from 1 January 1970 to the date with which text begins.
+func parseDay(text []byte) (int64, error) {
+	century, year := twoDigits(text[0:]), twoDigits(text[2:])
+	month, day := twoDigits(text[5:]), twoDigits(text[8:])
+
+	if century|year|month|day < 0 {
+		return 0, errInstant
+	}
+
+	year += century * yearsACentury
+	if month < 1 || month > monthsAYear || day < 1 || day > daysIn(year, month) {
+		return 0, errNoHour
+	}
+
+	return daysSince1970(year, month, day), nil
 }
 
 // appendInstant writes what parseInstant reads, with the offset of the instant's own location, or in UTC where that
@@ -81,8 +91,8 @@ func appendInstant(dst []byte, at time.Time) []byte {
 	year, month, day := at.Date()
 	hour, minute, second := at.Clock()
 
-	dst = appendTwo(dst, year/100)
-	dst = appendTwo(dst, year%100)
+	dst = appendTwo(dst, year/yearsACentury)
+	dst = appendTwo(dst, year%yearsACentury)
 	dst = append(dst, '-')
 	dst = appendTwo(dst, int(month))
 	dst = append(dst, '-')
@@ -97,7 +107,7 @@ func appendInstant(dst []byte, at time.Time) []byte {
 	if nanoseconds := at.Nanosecond(); nanoseconds != 0 {
 		dst = append(dst, '.')
 		for unit := 100_000_000; nanoseconds > 0; unit /= decimalBase {
-			dst = append(dst, '0'+byte(nanoseconds/unit))
+			dst = append(dst, '0'+byte(nanoseconds/unit)) //nolint:gosec // one digit
 			nanoseconds %= unit
 		}
 	}
@@ -216,5 +226,5 @@ func twoDigits(text []byte) int {
 }
 
 func appendTwo(dst []byte, number int) []byte {
-	return append(dst, '0'+byte(number/decimalBase), '0'+byte(number%decimalBase))
+	return append(dst, '0'+byte(number/decimalBase), '0'+byte(number%decimalBase)) //nolint:gosec // two digits
 }

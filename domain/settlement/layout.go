@@ -67,7 +67,7 @@ const (
 	fieldCount
 )
 
-var fieldNames = [fieldCount]string{
+var fieldNames = [fieldCount]string{ //nolint:gochecknoglobals // a table that nobody writes to
 	"", "lineNo", "creId", "accountId", "siret", "contract", "scheme", "type", "grossCents", "commissionCents",
 	"transactionDate", "valueDate", "acquirerRef", "originalRef", "reasonCode", "label",
 	"format", "fileName", "kind", "reference", "operationType", "settlementDate", "currency", "createdAt",
@@ -80,12 +80,12 @@ func (f Field) String() string { return fieldNames[f] }
 // Record is one record as a layout has read it. Only the member that Kind names is meaningful, and of it only the fields
 // that are not refused.
 type Record struct {
+	fields
+
 	Kind    RecordKind
 	Header  Header
 	Line    Line
 	Trailer Trailer
-
-	fields
 }
 
 // fields says where the fields of a record stand in its line, and which of them are refused.

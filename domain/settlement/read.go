@@ -34,7 +34,7 @@ func Read(name string, source io.ReadSeeker, layout Layout, each func(*Line) err
 		next:   1,
 	}
 
-	for file.summary.Lines < MaxLines+1 && file.reader.Next() {
+	for file.summary.Lines <= MaxLines && file.reader.Next() {
 		if good := file.record(layout); !good {
 			continue
 		}
@@ -56,7 +56,7 @@ func Read(name string, source io.ReadSeeker, layout Layout, each func(*Line) err
 
 	faults.Sort()
 
-	return file.summary, faults.Err() //nolint:wrapcheck // the faults name the file themselves
+	return file.summary, faults.Err()
 }
 
 // control is one reading of a file.
@@ -276,5 +276,5 @@ func (c *control) refuseDuplicates(source io.ReadSeeker, layout Layout) error {
 
 	suspects.countRest(c.faults)
 
-	return again.Err() //nolint:wrapcheck // Read wraps it
+	return again.Err()
 }

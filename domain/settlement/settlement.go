@@ -61,7 +61,7 @@ const (
 	TypeVente  LineType = "VENTE"  // sale: gross above zero
 	TypeRemb   LineType = "REMB"   // refund: gross below zero
 	TypeImpaye LineType = "IMPAYE" // unpaid: gross below zero
-	TypeRepres LineType = "REPRES" // unpaid represented in the merchant's favour: gross above zero
+	TypeRepres LineType = "REPRES" // unpaid represented and paid after all: gross above zero
 )
 
 // credits tells whether a line of this type has a gross amount above zero; otherwise it has one below zero.
@@ -96,7 +96,7 @@ type Line struct {
 	Contract      []byte      // acceptance contract, may be empty
 	Scheme        Scheme      // card scheme
 	Type          LineType    // what the line does
-	Gross         money.Cents // signed, in favour of the merchant when above zero
+	Gross         money.Cents // signed: above zero, it is the merchant's; below, it is taken back
 	Commission    money.Cents // taken from the merchant, zero or more
 	TransactionAt time.Time   // in Europe/Paris
 	ValueDate     calendar.Date

@@ -2,15 +2,13 @@ package settlement
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"hash"
 	"io"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/reglo/reglo/domain/fault"
+	"github.com/reglo/reglo/domain/lines"
 )
 
 // writerBuffer is several hundred lines: one call of the destination for all of them.
@@ -35,7 +33,11 @@ func NewWriter(destination io.Writer, header Header) (*Writer, error) {
 		return nil, fmt.Errorf("header of a CRE file: %w", err)
 	}
 
-	return w, w.write()
+	if err := w.write(); err != nil {
+		return nil, err
+	}
+
+	return w, nil
 }
 
 // Write writes a line under the next number, whatever its own Number. The error is a *fault.Fault, after which nothing
@@ -76,7 +78,7 @@ func (w *Writer) Close() (Summary, error) {
 // check controls the record that is to be written as a reader of the file would.
 func (w *Writer) check(kind RecordKind) error {
 	text, current := w.record[:len(w.record)-1], &w.file.current
-	if !utf8.Valid(text) || bytes.ContainsFunc(text, unicode.IsControl) {
+	if !lines.Clean(text) {
 		return &fault.Fault{Reason: "holds a control character or is not UTF-8", Code: fault.CodeControl}
 	}
 
