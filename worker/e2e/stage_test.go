@@ -1,0 +1,168 @@
+// Package e2e_test runs whole vacations on a real PostgreSQL: in Temporal's test
+// environment where the workflow's steps matter, and as programs of their own on
+// Temporal's development server where crashes do.
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/reglo/reglo/activities/accounts"
+	"github.com/reglo/reglo/activities/ingest"
+	"github.com/reglo/reglo/activities/merchants"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/postgres/pgtest"
+	"github.com/reglo/reglo/activities/transfers"
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/ogep"
+	"github.com/reglo/reglo/domain/sample"
+	"github.com/reglo/reglo/domain/transfer"
+	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/workflows"
+)
+
+// stage is a database with merchants and own money, folders, and the activities.
+type stage struct {
+	pool      *pgxpool.Pool
+	folders   ingest.Folders
+	accounts  *accounts.Activities
+	ingest    *ingest.Activities
+	transfers *transfers.Activities
+}
+
+// businessDate of the tests is an ordinary Tuesday, a TARGET day.
+func businessDate(t testing.TB) calendar.Date {
+	t.Helper()
+	date, err := calendar.ParseDate("2026-03-17")
+	require.NoError(t, err)
+	return date
+}
+
+// chunkLines of the tests is small, so that small files have many chunks.
+const chunkLines = 100
+
+func newStage(t testing.TB, day *sample.Day, options ...accounts.Option) *stage {
+	t.Helper()
+	pool := pgtest.New(t)
+	root := t.TempDir()
+	folders := ingest.Folders{
+		Inbox: filepath.Join(root, "inbox"), Work: filepath.Join(root, "work"), Archive: filepath.Join(root, "archive"),
+	}
+	require.NoError(t, folders.Make())
+	outbox := postgres.Outbox{Environment: 'I', Node: 1}
+	options = append([]accounts.Option{accounts.WithChunkLines(chunkLines)}, options...)
+	s := &stage{
+		pool:      pool,
+		folders:   folders,
+		accounts:  accounts.New(pool, outbox, folders.Work, time.Now, options...),
+		ingest:    ingest.New(pool, folders, time.Now),
+		transfers: transfers.New(pool, outbox, bank(), calendar.Target{}, time.Now),
+	}
+	s.loadMerchants(t, day)
+	s.fund(t, 100_000_00)
+	return s
+}
+
+// bank is made up; its IBANs are valid.
+func bank() transfers.Bank {
+	party := func(iban string) transfer.Party {
+		return transfer.Party{Name: "EP DE TEST", BIC: "TESTFRPPXXX", IBAN: iban}
+	}
+	return transfers.Bank{
+		ID:             "999999",
+		Reglement:      party("FR7630006000011234567890189"),
+		Cantonnement:   party("FR1420041010050500013M02606"),
+		Fonctionnement: party("FR7630001007941234567890185"),
+	}
+}
+
+func (s *stage) loadMerchants(t testing.TB, day *sample.Day) {
+	t.Helper()
+	var file bytes.Buffer
+	require.NoError(t, day.WriteMerchants(&file))
+	_, err := merchants.Load(t.Context(), s.pool, merchants.Snapshot{
+		Name: "Merchants.000001.csv", Sequence: 1, MaxClosedPercent: merchants.MaxClosedPercent,
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file.Bytes())), nil },
+	}, time.Now())
+	require.NoError(t, err)
+}
+
+func (s *stage) fund(t testing.TB, fonctionnement money.Cents) {
+	t.Helper()
+	_, err := postgres.OpenBooks(t.Context(), s.pool, map[ledger.Code]money.Cents{ledger.Fonctionnement: fonctionnement}, time.Now())
+	require.NoError(t, err)
+}
+
+// bring puts the day's CRE file into the inbox and returns the request that settles it.
+func (s *stage) bring(t testing.TB, day *sample.Day) workflows.ReglementTransactionsRequest {
+	t.Helper()
+	path := filepath.Join(s.folders.Inbox, day.Reference()+".txt")
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	summary, err := day.WriteSettlement(file)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	return request(t, day.Movement(&summary), path)
+}
+
+func request(t testing.TB, movement ogep.GlobalTransaction, path string) workflows.ReglementTransactionsRequest {
+	t.Helper()
+	return workflows.ReglementTransactionsRequest{
+		BusinessDate: businessDate(t), Transaction: movement, File: path, CutOff: time.Now().Add(-time.Second),
+	}
+}
+
+// environment is Temporal's test environment with the real activities.
+func (s *stage) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetTestTimeout(time.Minute)
+	env.SetDataConverter(converter.GetDefaultDataConverter())
+	s.accounts.Register(env)
+	s.ingest.Register(env)
+	s.transfers.Register(env)
+	workflows.Register(env)
+	return env
+}
+
+// settle runs the vacation to its end.
+func (s *stage) settle(t testing.TB, request workflows.ReglementTransactionsRequest) (vacation.Totals, error) {
+	t.Helper()
+	env := s.environment(t)
+	env.SetStartWorkflowOptions(startOptions(request))
+	env.ExecuteWorkflow(workflows.ReglementTransactions, request)
+	require.True(t, env.IsWorkflowCompleted())
+	var totals vacation.Totals
+	if err := env.GetWorkflowError(); err != nil {
+		return totals, err
+	}
+	require.NoError(t, env.GetWorkflowResult(&totals))
+	return totals, nil
+}
+
+func (s *stage) number(t testing.TB, query string, arguments ...any) int64 {
+	t.Helper()
+	var value int64
+	require.NoError(t, s.pool.QueryRow(context.Background(), query, arguments...).Scan(&value))
+	return value
+}
+
+func newDay(t testing.TB, merchants, lines int) *sample.Day {
+	t.Helper()
+	day, err := sample.New(sample.Typical(1, merchants, lines, businessDate(t), 1))
+	require.NoError(t, err)
+	return day
+}
