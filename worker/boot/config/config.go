@@ -26,7 +26,7 @@ var Example []byte
 
 // Production is the environment in which no setting that names money, people
 // or machines may be left to its default.
-const Production byte = 'P'
+const Production = 'P'
 
 // Config holds every setting. It prints without its secrets.
 type Config struct {
@@ -169,7 +169,7 @@ func (c Config) Redacted() string {
 		prefix, name, _ := cutLast(s.key)
 		group = writeGroup(&text, group, prefix)
 		indent := strings.Repeat("  ", strings.Count(s.key, "."))
-		value := s.print(&c)
+		value := s.show(&c)
 		if s.key != keysKey { // a list already
 			value = strconv.Quote(value)
 		}
@@ -192,7 +192,7 @@ func (c Config) GoString() string { return c.Redacted() }
 func (c Config) LogValue() slog.Value {
 	attributes := make([]slog.Attr, 0, len(settings)+1)
 	for _, s := range settings {
-		attributes = append(attributes, slog.String(s.key, s.print(&c)))
+		attributes = append(attributes, slog.String(s.key, s.show(&c)))
 	}
 	for _, line := range c.Temporal.redacted() {
 		attributes = append(attributes, slog.String("temporal."+line[0], line[1]))

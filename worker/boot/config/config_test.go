@@ -98,14 +98,21 @@ func TestLaterSourcesWin(t *testing.T) {
 		node                 int
 		origin               string
 	}{
-		"default":     {address: "127.0.0.1:7080", level: "INFO", origin: "# default"},
-		"file":        {yaml: file, address: "file:1", level: "WARN", node: 7, origin: "reglo.yaml:2"},
-		"environment": {yaml: file, variables: []string{"REGLO_HTTP_ADDRESS=env:2"}, address: "env:2", level: "WARN", node: 7, origin: "# REGLO_HTTP_ADDRESS"},
-		"flag": {
-			yaml: file, variables: []string{"REGLO_HTTP_ADDRESS=env:2", "REGLO_EVENT_NODE=8"}, arguments: []string{"--http-address", "flag:3"},
-			address: "flag:3", level: "WARN", node: 8, origin: "# --http-address",
+		"default": {address: "127.0.0.1:7080", level: "INFO", origin: "# default"},
+		"file":    {yaml: file, address: "file:1", level: "WARN", node: 7, origin: "reglo.yaml:2"},
+		"environment": {
+			yaml: file, variables: []string{"REGLO_HTTP_ADDRESS=env:2"},
+			address: "env:2", level: "WARN", node: 7, origin: "# REGLO_HTTP_ADDRESS",
 		},
-		"empty variable counts as unset": {yaml: file, variables: []string{"REGLO_HTTP_ADDRESS="}, address: "file:1", level: "WARN", node: 7, origin: "reglo.yaml:2"},
+		"flag": {
+			yaml: file, variables: []string{"REGLO_HTTP_ADDRESS=env:2", "REGLO_EVENT_NODE=8"},
+			arguments: []string{"--http-address", "flag:3"},
+			address:   "flag:3", level: "WARN", node: 8, origin: "# --http-address",
+		},
+		"empty variable counts as unset": {
+			yaml: file, variables: []string{"REGLO_HTTP_ADDRESS="},
+			address: "file:1", level: "WARN", node: 7, origin: "reglo.yaml:2",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -144,36 +151,102 @@ func TestWrongSettings(t *testing.T) {
 		arguments []string
 		want      []string
 	}{
-		"address":         {variables: []string{"REGLO_HTTP_ADDRESS=7080"}, want: []string{`http.address = "7080" (REGLO_HTTP_ADDRESS): must be host:port`}},
-		"port":            {arguments: []string{"--http-address=:65536"}, want: []string{`http.address = ":65536" (--http-address)`}},
-		"level":           {yaml: "log: {level: INFO}", want: []string{`log.level = "INFO"`, "reglo.yaml:1", "debug, info, warn or error"}},
-		"environment":     {variables: []string{"REGLO_EVENT_ENVIRONMENT=IR"}, want: []string{"I (intégration), R (recette) or P (production)"}},
-		"node":            {variables: []string{"REGLO_EVENT_NODE=100"}, want: []string{"event.node", "0 to 99"}},
-		"cut-off":         {variables: []string{"REGLO_CALENDAR_CUTOFF=24:00"}, want: []string{"calendar.cutoff", "HH:MM"}},
-		"boolean":         {variables: []string{"REGLO_RELAY_ENABLED=yes"}, want: []string{"relay.enabled", "true or false"}},
-		"rate":            {variables: []string{"REGLO_RELAY_RATE=0"}, want: []string{"relay.rate", "1 to 10000000"}},
-		"poll interval":   {variables: []string{"REGLO_RELAY_POLL_INTERVAL=1h"}, want: []string{"relay.poll_interval", "10ms to 1m0s"}},
-		"no sink":         {variables: []string{"REGLO_SINK_FILE=false"}, want: []string{"relay.enabled", "nowhere to deliver"}},
-		"bank id":         {variables: []string{"REGLO_BANK_ID=30 004"}, want: []string{"bank.id", "letters and digits"}},
-		"bic":             {variables: []string{"REGLO_BANK_REGLEMENT_BIC=BNPAFRP"}, want: []string{"bank.reglement.bic", "8 or 11"}},
-		"iban digits":     {variables: []string{"REGLO_BANK_REGLEMENT_IBAN=FR7799999000010000000010106"}, want: []string{"bank.reglement.iban", "FR77…0106", "mod 97"}},
-		"iban twice":      {variables: []string{"REGLO_BANK_CANTONNEMENT_IBAN=FR7699999000010000000010106"}, want: []string{"bank.cantonnement.iban", "same account as bank.reglement.iban"}},
-		"name":            {variables: []string{"REGLO_BANK_REGLEMENT_NAME=" + strings.Repeat("x", 71)}, want: []string{"bank.reglement.name", "1 to 70"}},
-		"empty":           {yaml: "data:\n  dir:\n", want: []string{"data.dir", "reglo.yaml:2", "is empty"}},
-		"not a URL":       {variables: []string{"REGLO_DATABASE_URL=host=db password=s3cret"}, want: []string{"database.url", "postgres://"}},
-		"short key":       {variables: []string{"REGLO_PAYLOAD_KEYS=a:c2hvcnQ="}, want: []string{"payload.keys", "key 1", "32 bytes"}},
-		"repeated key":    {variables: []string{"REGLO_PAYLOAD_KEYS=a:" + key(1) + ",a:" + key(2)}, want: []string{"key 2", "its own"}},
-		"key id":          {variables: []string{"REGLO_PAYLOAD_KEYS=" + key(1)}, want: []string{"key 1", "id"}},
-		"key's fields":    {yaml: "payload:\n  keys:\n    - {id: a, secret: b}\n", want: []string{"payload.keys", "reglo.yaml:3", "{id: …, key: …}"}},
-		"unknown key":     {yaml: "database:\n  ulr: x\n", want: []string{"database.ulr", "reglo.yaml:2", "did you mean database.url?"}},
-		"unknown group":   {yaml: "kafka:\n  topic: x\n", want: []string{"kafka", "reglo.yaml:1", "no such setting"}},
-		"key given twice": {yaml: "log:\n  level: info\n  level: warn\n", want: []string{"log.level", "reglo.yaml:3", "twice"}},
+		"address": {
+			variables: []string{"REGLO_HTTP_ADDRESS=7080"},
+			want:      []string{`http.address = "7080" (REGLO_HTTP_ADDRESS): must be host:port`},
+		},
+		"port": {
+			arguments: []string{"--http-address=:65536"},
+			want:      []string{`http.address = ":65536" (--http-address)`},
+		},
+		"level": {
+			yaml: "log: {level: INFO}",
+			want: []string{`log.level = "INFO"`, "reglo.yaml:1", "debug, info, warn or error"},
+		},
+		"environment": {
+			variables: []string{"REGLO_EVENT_ENVIRONMENT=IR"},
+			want:      []string{"I (intégration), R (recette) or P (production)"},
+		},
+		"node": {variables: []string{"REGLO_EVENT_NODE=100"}, want: []string{"event.node", "0 to 99"}},
+		"cut-off": {
+			variables: []string{"REGLO_CALENDAR_CUTOFF=24:00"},
+			want:      []string{"calendar.cutoff", "HH:MM"},
+		},
+		"boolean": {
+			variables: []string{"REGLO_RELAY_ENABLED=yes"},
+			want:      []string{"relay.enabled", "true or false"},
+		},
+		"rate": {
+			variables: []string{"REGLO_RELAY_RATE=0"},
+			want:      []string{"relay.rate", "1 to 10000000"},
+		},
+		"poll interval": {
+			variables: []string{"REGLO_RELAY_POLL_INTERVAL=1h"},
+			want:      []string{"relay.poll_interval", "10ms to 1m0s"},
+		},
+		"no sink": {
+			variables: []string{"REGLO_SINK_FILE=false"},
+			want:      []string{"relay.enabled", "nowhere to deliver"},
+		},
+		"bank id": {
+			variables: []string{"REGLO_BANK_ID=30 004"},
+			want:      []string{"bank.id", "letters and digits"},
+		},
+		"bic": {
+			variables: []string{"REGLO_BANK_REGLEMENT_BIC=BNPAFRP"},
+			want:      []string{"bank.reglement.bic", "8 or 11"},
+		},
+		"iban digits": {
+			variables: []string{"REGLO_BANK_REGLEMENT_IBAN=FR7799999000010000000010106"},
+			want:      []string{"bank.reglement.iban", "FR77…0106", "mod 97"},
+		},
+		"iban twice": {
+			variables: []string{"REGLO_BANK_CANTONNEMENT_IBAN=FR7699999000010000000010106"},
+			want:      []string{"bank.cantonnement.iban", "same account as bank.reglement.iban"},
+		},
+		"name": {
+			variables: []string{"REGLO_BANK_REGLEMENT_NAME=" + strings.Repeat("x", 71)},
+			want:      []string{"bank.reglement.name", "1 to 70"},
+		},
+		"empty": {yaml: "data:\n  dir:\n", want: []string{"data.dir", "reglo.yaml:2", "is empty"}},
+		"not a URL": {
+			variables: []string{"REGLO_DATABASE_URL=host=db password=s3cret"},
+			want:      []string{"database.url", "postgres://"},
+		},
+		"short key": {
+			variables: []string{"REGLO_PAYLOAD_KEYS=a:c2hvcnQ="},
+			want:      []string{"payload.keys", "key 1", "32 bytes"},
+		},
+		"repeated key": {
+			variables: []string{"REGLO_PAYLOAD_KEYS=a:" + key(1) + ",a:" + key(2)},
+			want:      []string{"key 2", "its own"},
+		},
+		"key id": {variables: []string{"REGLO_PAYLOAD_KEYS=" + key(1)}, want: []string{"key 1", "id"}},
+		"key's fields": {
+			yaml: "payload:\n  keys:\n    - {id: a, secret: b}\n",
+			want: []string{"payload.keys", "reglo.yaml:3", "{id: …, key: …}"},
+		},
+		"unknown key": {
+			yaml: "database:\n  ulr: x\n",
+			want: []string{"database.ulr", "reglo.yaml:2", "did you mean database.url?"},
+		},
+		"unknown group": {
+			yaml: "kafka:\n  topic: x\n",
+			want: []string{"kafka", "reglo.yaml:1", "no such setting"},
+		},
+		"key given twice": {
+			yaml: "log:\n  level: info\n  level: warn\n",
+			want: []string{"log.level", "reglo.yaml:3", "twice"},
+		},
 		"value for group": {yaml: "database: postgres://x\n", want: []string{"database", "group of settings"}},
 		"group for value": {yaml: "log:\n  level: {a: b}\n", want: []string{"log.level", "single value"}},
 		"not YAML":        {yaml: "a: b: c\n", want: []string{"config", "is not YAML"}},
 		"not a mapping":   {yaml: "- a\n", want: []string{"reglo.yaml:1", "group of settings"}},
-		"variable":        {variables: []string{"REGLO_HTTP_ADRESS=x:1"}, want: []string{"REGLO_HTTP_ADRESS", "did you mean REGLO_HTTP_ADDRESS?"}},
-		"empty variable":  {variables: []string{"REGLO_KAFKA="}, want: []string{"REGLO_KAFKA", "no such setting"}},
+		"variable": {
+			variables: []string{"REGLO_HTTP_ADDRESSE=x:1"},
+			want:      []string{"REGLO_HTTP_ADDRESSE", "did you mean REGLO_HTTP_ADDRESS?"},
+		},
+		"empty variable": {variables: []string{"REGLO_KAFKA="}, want: []string{"REGLO_KAFKA", "no such setting"}},
 		"profile file": {
 			variables: []string{"TEMPORAL_CONFIG_FILE=/proc/self/mem/none"},
 			want:      []string{"temporal", "profile file"},
@@ -210,8 +283,9 @@ func TestProductionRefusesDefaults(t *testing.T) {
 	t.Parallel()
 	production := []string{"REGLO_EVENT_ENVIRONMENT=P"}
 	_, err := load(t, "", production, nil)
-	var settings []string
-	for _, problem := range problems(t, err) {
+	found := problems(t, err)
+	settings := make([]string, 0, len(found))
+	for _, problem := range found {
 		require.Equal(t, "default", problem.Origin)
 		settings = append(settings, problem.Setting)
 	}
@@ -237,7 +311,8 @@ func TestLeadingZerosSurvive(t *testing.T) {
 func TestPayloadKeys(t *testing.T) {
 	t.Parallel()
 	want := []config.Key{{ID: "new", Secret: config.Secret(key(1))}, {ID: "old", Secret: config.Secret(key(2))}}
-	fromFile, err := load(t, fmt.Sprintf("payload:\n  keys:\n    - {id: new, key: %s}\n    - {id: old, key: %s}\n", key(1), key(2)), nil, nil)
+	list := fmt.Sprintf("payload:\n  keys:\n    - {id: new, key: %s}\n    - {id: old, key: %s}\n", key(1), key(2))
+	fromFile, err := load(t, list, nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, want, fromFile.Payload.Keys)
 

@@ -5,8 +5,9 @@ import (
 	"os"
 )
 
-// folderMode keeps files that name merchants from other users of the machine.
-const folderMode = 0o750
+// folderMode: files hold merchants' money and card transactions, for the
+// engine's own user only. Another mode that is set on a folder stays.
+const folderMode = 0o700
 
 // Create makes the data folder and the four below it, where they are missing.
 func (d Data) Create() error {

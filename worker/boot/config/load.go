@@ -109,8 +109,7 @@ func (l *loader) fromFile(flags *pflag.FlagSet, environ []string) {
 	}
 	layer, parser := koanf.New(separator), &yamlParser{name: path, origins: make(map[string]origin)}
 	if err := layer.Load(file.Provider(path), parser); err != nil {
-		var found *Error
-		if errors.As(err, &found) {
+		if found, is := errors.AsType[*Error](err); is {
 			l.problems = append(l.problems, found.Problems...)
 		} else {
 			l.problems = append(l.problems, Problem{Setting: FileFlag, Value: path, Origin: source, Reason: err.Error()})
@@ -122,7 +121,7 @@ func (l *loader) fromFile(flags *pflag.FlagSet, environ []string) {
 }
 
 func (l *loader) fromEnvironment(environ []string) {
-	keys, names := make(map[string]string), []string{FileVariable}
+	keys, names := make(map[string]string), append(make([]string, 0, len(settings)+1), FileVariable)
 	for _, s := range settings {
 		keys[s.variable()] = s.key
 		names = append(names, s.variable())
@@ -213,8 +212,8 @@ func (l *loader) check(config *Config) {
 }
 
 func (l *loader) refuse(s setting, value, reason string) {
-	if s.shown != nil {
-		value = s.shown(value)
+	if s.redact != nil {
+		value = s.redact(value)
 	}
 	l.problems = append(l.problems, Problem{
 		Setting: s.key, Value: value, Origin: l.origins[s.key].String(), Reason: reason,

@@ -47,7 +47,7 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// maxTypos is how far a misspelt name may be from the one that is suggested.
+// maxTypos is how far a misspelled name may be from the one that is suggested.
 const maxTypos = 3
 
 // suggest is " (did you mean …?)" when one of the names is near enough.

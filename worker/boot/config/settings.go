@@ -53,12 +53,12 @@ type setting struct {
 	// identity: says whose money, people or machines these are. Production does
 	// not start on its fallback.
 	identity bool
-	// shown is the value as it may be printed.
-	shown func(value string) string
+	// redact is the value as it may be printed.
+	redact func(value string) string
 	// read checks a value and puts it into its place; its error says what is allowed.
 	read func(c *Config, value string) error
-	// print is the value in its place, as it may be printed.
-	print func(c *Config) string
+	// show is the value in its place, as it may be printed.
+	show func(c *Config) string
 	// noFlag keeps a secret out of the list of processes.
 	noFlag bool
 }
@@ -71,60 +71,61 @@ func (s setting) variable() string {
 // flag is the setting's command line flag.
 func (s setting) flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(s.key) }
 
+//nolint:gochecknoglobals // the table that everything else here follows from; nothing changes it
 var settings = slices.Concat([]setting{
 	{
 		key: "database.url", usage: "PostgreSQL: postgres://user:password@host:port/name",
 		fallback: "postgres://reglo@127.0.0.1:5432/reglo", identity: true,
-		shown: redactURL, read: readDatabase,
-		print: func(c *Config) string { return redactURL(c.Database.URL.Reveal()) },
+		redact: redactURL, read: readDatabase,
+		show: func(c *Config) string { return redactURL(c.Database.URL.Reveal()) },
 	},
 	{
 		key: "data.dir", usage: "folder of inbox/, work/, archive/ and events/", fallback: "data", identity: true,
-		read: readDir, print: func(c *Config) string { return c.Data.Dir },
+		read: readDir, show: func(c *Config) string { return c.Data.Dir },
 	},
 	{
 		key: "http.address", usage: "host:port of /livez, /readyz and /metrics; port 0 lets the system choose",
-		fallback: "127.0.0.1:7080", read: readAddress, print: func(c *Config) string { return c.HTTP.Address },
+		fallback: "127.0.0.1:7080", read: readAddress, show: func(c *Config) string { return c.HTTP.Address },
 	},
 	{
 		key: "log.level", usage: "debug, info, warn or error", fallback: "info",
-		read: readLevel, print: func(c *Config) string { return strings.ToLower(c.Log.Level.String()) },
+		read: readLevel, show: func(c *Config) string { return strings.ToLower(c.Log.Level.String()) },
 	},
 	{
 		key: environmentKey, usage: "I (intégration), R (recette) or P (production)", fallback: "I",
-		read: readEnvironment, print: func(c *Config) string { return string(rune(c.Event.Environment)) },
+		read: readEnvironment, show: func(c *Config) string { return string(rune(c.Event.Environment)) },
 	},
 	{
 		key: "event.node", usage: "0 to 99, another one for each worker process on one database", fallback: "0",
-		read:  func(c *Config, value string) error { return readInt(value, 0, maxNode, &c.Event.Node) },
-		print: func(c *Config) string { return strconv.Itoa(c.Event.Node) },
+		read: func(c *Config, value string) error { return readInt(value, 0, maxNode, &c.Event.Node) },
+		show: func(c *Config) string { return strconv.Itoa(c.Event.Node) },
 	},
 	{
 		key: "calendar.cutoff", usage: "hour in Paris until which a vacation waits for its file, HH:MM", fallback: "16:00",
-		read: readCutOff, print: func(c *Config) string { return c.Calendar.CutOff.String() },
+		read: readCutOff, show: func(c *Config) string { return c.Calendar.CutOff.String() },
 	},
 	{
 		key: "relay.enabled", usage: "deliver events from this process", fallback: "true",
-		read:  func(c *Config, value string) error { return readBool(value, &c.Relay.Enabled) },
-		print: func(c *Config) string { return strconv.FormatBool(c.Relay.Enabled) },
+		read: func(c *Config, value string) error { return readBool(value, &c.Relay.Enabled) },
+		show: func(c *Config) string { return strconv.FormatBool(c.Relay.Enabled) },
 	},
 	{
 		key: "relay.rate", usage: "most events delivered a second; keeps a backlog from slowing a vacation", fallback: "60000",
-		read:  func(c *Config, value string) error { return readInt(value, 1, maxRate, &c.Relay.Rate) },
-		print: func(c *Config) string { return strconv.Itoa(c.Relay.Rate) },
+		read: func(c *Config, value string) error { return readInt(value, 1, maxRate, &c.Relay.Rate) },
+		show: func(c *Config) string { return strconv.Itoa(c.Relay.Rate) },
 	},
 	{
 		key: "relay.poll_interval", usage: "how long an idle relay waits before it looks again", fallback: "200ms",
-		read: readPoll, print: func(c *Config) string { return c.Relay.PollInterval.String() },
+		read: readPoll, show: func(c *Config) string { return c.Relay.PollInterval.String() },
 	},
 	{
 		key: "sink.file", usage: "write events to NDJSON files, one a day, in events/", fallback: "true",
-		read:  func(c *Config, value string) error { return readBool(value, &c.Sink.File) },
-		print: func(c *Config) string { return strconv.FormatBool(c.Sink.File) },
+		read: func(c *Config, value string) error { return readBool(value, &c.Sink.File) },
+		show: func(c *Config) string { return strconv.FormatBool(c.Sink.File) },
 	},
 	{
 		key: "bank.id", usage: "the bank's identifier in OG-EP orders", fallback: "999999", identity: true,
-		read: readBankID, print: func(c *Config) string { return c.Bank.ID },
+		read: readBankID, show: func(c *Config) string { return c.Bank.ID },
 	},
 },
 	party("bank.reglement", "REGLO REGLEMENT", "FR7699999000010000000010106",
@@ -135,7 +136,7 @@ var settings = slices.Concat([]setting{
 		func(c *Config) *transfer.Party { return &c.Bank.Fonctionnement }),
 	[]setting{{
 		key: keysKey, usage: "AES-256 keys of payloads, id:base64,…; the first encrypts, all decrypt",
-		shown: hide, read: readKeys, noFlag: true, print: printKeys,
+		redact: hide, read: readKeys, noFlag: true, show: printKeys,
 	}},
 )
 
@@ -151,7 +152,7 @@ func party(prefix, name, account string, place func(*Config) *transfer.Party) []
 				place(c).Name = value
 				return nil
 			},
-			print: func(c *Config) string { return place(c).Name },
+			show: func(c *Config) string { return place(c).Name },
 		},
 		{
 			key: prefix + ".bic", usage: "BIC of the bank, 8 or 11 characters", fallback: "RGLOFRP0", identity: true,
@@ -162,10 +163,10 @@ func party(prefix, name, account string, place func(*Config) *transfer.Party) []
 				place(c).BIC = value
 				return nil
 			},
-			print: func(c *Config) string { return place(c).BIC },
+			show: func(c *Config) string { return place(c).BIC },
 		},
 		{
-			key: prefix + ".iban", usage: "IBAN of the account, without spaces", fallback: account, identity: true, shown: iban.Mask,
+			key: prefix + ".iban", usage: "IBAN of the account, without spaces", fallback: account, identity: true, redact: iban.Mask,
 			read: func(c *Config, value string) error {
 				if err := iban.Check(value); err != nil {
 					return err
@@ -173,7 +174,7 @@ func party(prefix, name, account string, place func(*Config) *transfer.Party) []
 				place(c).IBAN = value
 				return nil
 			},
-			print: func(c *Config) string { return iban.Mask(place(c).IBAN) },
+			show: func(c *Config) string { return iban.Mask(place(c).IBAN) },
 		},
 	}
 }
@@ -251,7 +252,7 @@ func readLevel(c *Config, value string) error {
 }
 
 func readEnvironment(c *Config, value string) error {
-	if len(value) != 1 || !strings.Contains("IRP", value) {
+	if !slices.Contains([]string{"I", "R", string(Production)}, value) {
 		return errors.New("must be I (intégration), R (recette) or P (production)")
 	}
 	c.Event.Environment = value[0]

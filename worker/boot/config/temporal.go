@@ -77,6 +77,7 @@ func loadTemporal(environ []string) (Temporal, error) {
 // environment is a list as of os.Environ, to look names up in.
 type environment []string
 
+// Environ gives all lines.
 func (e environment) Environ() []string { return slices.Clone(e) }
 
 // LookupEnv gives the last of several, as the operating system does.

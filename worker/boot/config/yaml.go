@@ -33,7 +33,7 @@ func (p *yamlParser) Unmarshal(raw []byte) (map[string]any, error) {
 }
 
 // Marshal is not needed.
-func (p *yamlParser) Marshal(map[string]any) ([]byte, error) {
+func (*yamlParser) Marshal(map[string]any) ([]byte, error) {
 	return nil, errors.New("settings are not written")
 }
 

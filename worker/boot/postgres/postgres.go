@@ -57,7 +57,7 @@ func Open(ctx context.Context, options Options) (*pgxpool.Pool, error) {
 		defer cancel()
 		var err error
 		pool, err = postgres.Open(ctx, address)
-		return err //nolint:wrapcheck // it names the server, and Open below names the setting
+		return err
 	})
 	switch {
 	case err == nil:

@@ -47,7 +47,7 @@ func TestOpenDoesNotWaitForADatabaseThatIsNotThere(t *testing.T) {
 
 func TestOpenNamesTheServerThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := listener.Addr().String()
 	require.NoError(t, listener.Close())

@@ -40,8 +40,9 @@ func TestCodecRoundTrip(t *testing.T) {
 	t.Parallel()
 	c := codec(t, key("a", 1))
 	rapid.Check(t, func(rt *rapid.T) {
-		var plain []*commonpb.Payload
-		for _, data := range rapid.SliceOf(rapid.SliceOf(rapid.Byte())).Draw(rt, "payloads") {
+		drawn := rapid.SliceOf(rapid.SliceOf(rapid.Byte())).Draw(rt, "payloads")
+		plain := make([]*commonpb.Payload, 0, len(drawn))
+		for _, data := range drawn {
 			plain = append(plain, payload(string(data)))
 		}
 		encoded, err := c.Encode(plain)

@@ -1,0 +1,147 @@
+package boot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/client"
+	"go.uber.org/fx"
+
+	"github.com/reglo/reglo/activities/accounts"
+	"github.com/reglo/reglo/activities/events"
+	"github.com/reglo/reglo/activities/ingest"
+	outbox "github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/transfers"
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/worker/boot/config"
+	"github.com/reglo/reglo/worker/boot/postgres"
+	"github.com/reglo/reglo/worker/boot/telemetry"
+	"github.com/reglo/reglo/worker/boot/temporal"
+)
+
+// Modules is the whole worker, but for its settings and its log. What is made
+// first is stopped last: pollers stop before the relay, the relay before the
+// answers to operators, and the connections at the end.
+func Modules() fx.Option { //nolint:ireturn // fx has no other type for it
+	return fx.Options(
+		fx.Provide(func() func() time.Time { return time.Now }),
+		fx.Module("telemetry", fx.Provide(telemetry.NewRegistry, newTemporalMetrics, telemetry.NewDeliveries)),
+		fx.Module("postgres", fx.Provide(openPool)),
+		fx.Module("temporal", fx.Provide(dialTemporal)),
+		activityModule(),
+		fx.Module("workers", fx.Provide(newPollers)),
+		fx.Module("relay", fx.Provide(newSinks)),
+		fx.Invoke(makeFolders, registerFigures, serve, relay, poll),
+	)
+}
+
+func makeFolders(settings config.Config) error { return settings.Data.Create() }
+
+func newTemporalMetrics(
+	lifecycle fx.Lifecycle, registry *prometheus.Registry, log *slog.Logger,
+) (client.MetricsHandler, error) {
+	metrics, err := telemetry.NewTemporal(registry, log)
+	if err != nil {
+		return nil, err
+	}
+	lifecycle.Append(fx.StopHook(metrics.Close))
+	return metrics.Handler, nil
+}
+
+// openPool connects to a database of the right schema.
+func openPool(lifecycle fx.Lifecycle, settings config.Config) (*pgxpool.Pool, error) {
+	ctx := context.Background()
+	pool, err := postgres.Open(ctx, postgres.Options{
+		Database: settings.Database, Connections: connections, Patience: patienceLimit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := outbox.CheckVersion(ctx, pool); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("database.url: %w", err)
+	}
+	lifecycle.Append(fx.StopHook(func(ctx context.Context) error {
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			pool.Close()
+		}()
+		select {
+		case <-closed:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("close the database's connections: %w", ctx.Err())
+		}
+	}))
+	return pool, nil
+}
+
+// dialTemporal connects under a name that says which process it is.
+func dialTemporal(
+	lifecycle fx.Lifecycle, settings config.Config, metrics client.MetricsHandler, log *slog.Logger,
+) (client.Client, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("find this machine's name: %w", err)
+	}
+	server, err := temporal.Dial(context.Background(), temporal.Options{
+		Server: settings.Temporal, Keys: settings.Payload.Keys, Log: log, Metrics: metrics,
+		Identity: fmt.Sprintf("worker@%s:%d", host, os.Getpid()), Patience: patienceLimit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	lifecycle.Append(fx.StopHook(server.Close))
+	return server, nil
+}
+
+// activityModule makes all activities, as a group for the data worker.
+func activityModule() fx.Option { //nolint:ireturn // fx has no other type for it
+	return fx.Module("activities", fx.Provide(
+		func(settings config.Config) outbox.Outbox {
+			return outbox.Outbox{Environment: settings.Event.Environment, Node: settings.Event.Node}
+		},
+		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
+			return accounts.New(pool, outbox, settings.Data.Work(), clock)
+		}),
+		inGroup(func(pool *pgxpool.Pool, settings config.Config, clock func() time.Time) registrar {
+			data := settings.Data
+			folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
+			return ingest.New(pool, folders, clock)
+		}),
+		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
+			bank := transfers.Bank(settings.Bank)
+			return transfers.New(pool, outbox, bank, calendar.Target{}, clock)
+		}),
+	))
+}
+
+const activityGroup = `group:"activities"`
+
+func inGroup(constructor any) any { return fx.Annotate(constructor, fx.ResultTags(activityGroup)) }
+
+func newSinks(lifecycle fx.Lifecycle, settings config.Config, clock func() time.Time) []events.Sink {
+	var sinks []events.Sink
+	if settings.Sink.File {
+		file := events.NewFile(settings.Data.Events(), clock)
+		lifecycle.Append(fx.StopHook(file.Close))
+		sinks = append(sinks, file)
+	}
+	return sinks
+}
+
+func registerFigures(
+	registry *prometheus.Registry, pool *pgxpool.Pool, sinks []events.Sink, clock func() time.Time, log *slog.Logger,
+) error {
+	names := make([]string, 0, len(sinks))
+	for _, sink := range sinks {
+		names = append(names, sink.Name())
+	}
+	return telemetry.RegisterFigures(registry, pool, names, clock, log)
+}
