@@ -176,7 +176,10 @@ lock() {
 	mkdir -p "$DEV" "$RUN" "$LOGS"
 	have flock || return 0
 	exec 9>"$DEV/lock"
-	flock -w 300 9 || die "another deploy/dev script has held $DEV/lock for five minutes; end it and try again"
+	flock -n 9 && return
+	say "another deploy/dev script is at work in this checkout: waiting for it"
+	# Longer than the first build of everything takes on a slow machine.
+	flock -w 1800 9 || die "it has held $DEV/lock for half an hour; end it, then run this again"
 }
 
 # ---------------------------------------------------------------- building
