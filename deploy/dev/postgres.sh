@@ -85,9 +85,11 @@ place_postgres() {
 	fi
 }
 
-# fingerprint_postgres: what it was started with decides whether it must be started again.
+# fingerprint_postgres: what it was started with decides whether it must be started again. The release too, to the last
+# digit: a server whose package was upgraded under it can no longer load its own libraries.
 fingerprint_postgres() {
-	cat "$ROOT/deploy/dev/postgresql.conf" <(printf '%s\n' "$DEV_POSTGRES_PORT" "$POSTGRES_BIN") | cksum
+	cat "$ROOT/deploy/dev/postgresql.conf" \
+		<(printf '%s\n' "$DEV_POSTGRES_PORT" "$POSTGRES_BIN" && "$POSTGRES_BIN/postgres" --version) | cksum
 }
 
 # postgres_password prints the password of the one role, a superuser, and makes it up the first time. Without one,
