@@ -18,8 +18,8 @@ const (
 	shownLast    = 4
 )
 
-// shape is the country, the check digits, and and a national number that brings the whole to 15 to 34 characters.
-var shape = regexp.MustCompile(`^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$`)
+// shape is the country, the check digits, and a national number that brings the whole to 15 to 34 characters.
+var shape = regexp.MustCompile(`^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$`)
 
 var (
 	// ErrShape says that the text has not the shape of an IBAN: two capital letters, two digits, then capital letters and

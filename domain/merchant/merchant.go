@@ -64,28 +64,15 @@ func ParseFrequency(text string) (Frequency, error) {
 	period, number, _ := strings.Cut(text, ":")
 
 	day, err := strconv.Atoi(number)
-	if err != nil || strconv.Itoa(day) != number {
+	if err != nil || strconv.Itoa(day) != number || day < 1 {
 		return Frequency{}, ErrFrequency
 	}
 
-	found := Frequency{Period: Period(period), Day: day}
-	if period == string(Daily) || !found.valid() {
-		return Frequency{}, ErrFrequency
-	}
-
-	return found, nil
-}
-
-func (f Frequency) valid() bool {
-	switch f.Period {
-	case Daily:
-		return f.Day == 0
-	case Weekly:
-		return f.Day >= 1 && f.Day <= daysAWeek
-	case Monthly:
-		return f.Day >= 1 && f.Day <= daysAMonth
+	switch found := (Frequency{Period: Period(period), Day: day}); {
+	case found.Period == Weekly && day <= daysAWeek, found.Period == Monthly && day <= daysAMonth:
+		return found, nil
 	default:
-		return f == Frequency{}
+		return Frequency{}, ErrFrequency
 	}
 }
 

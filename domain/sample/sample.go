@@ -14,9 +14,9 @@ import (
 const (
 	perMille = 1000
 
-	// The years whose transactions a CRE file can date.
-	minYear = 1971
-	maxYear = 2199
+	// OG-EP events hold the years 2000 to 2099: a year is left at either side for the days around.
+	minYear = 2001
+	maxYear = 2098
 )
 
 // Options says what to make up. Shares are in thousandths.

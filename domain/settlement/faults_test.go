@@ -204,7 +204,7 @@ func TestReadRefusesAField(t *testing.T) {
 			// The value stands where the fault says.
 			line := []rune(records[test.line-1])
 			require.True(t, strings.HasPrefix(string(line[found.Column-1:]), test.value))
-			require.Equal(t, byte(';'), byte(line[found.Column-2]))
+			require.Equal(t, ';', line[found.Column-2])
 			require.False(t, faults.Incomplete())
 		})
 	}
@@ -428,6 +428,16 @@ func (r *repeat) Seek(int64, int) (int64, error) {
 	return 0, nil
 }
 
+// refusing is a layout that takes every line for a bad one.
+type refusing struct{}
+
+func (refusing) Text() lines.Options { return lines.Options{} }
+
+func (refusing) Decode(_ []byte, record *settlement.Record) {
+	record.Kind = settlement.RecordLine
+	record.Refuse(settlement.FieldRecord, fault.CodeRecord, "is bad")
+}
+
 func TestReadHasALimitOfLines(t *testing.T) {
 	t.Parallel()
 
@@ -435,15 +445,14 @@ func TestReadHasALimitOfLines(t *testing.T) {
 		t.Skip("reads ten million lines")
 	}
 
-	text := []byte("D;\n")
-	_, err := settlement.Read("cre.txt", &repeat{text: bytes.Repeat(text, 1<<16), limit: 2 * settlement.MaxLines * len(text)},
-		settlement.CRE1{}, func(*settlement.Line) error { return nil })
+	text := []byte("\n")
+	_, err := settlement.Read("cre.txt", &repeat{text: bytes.Repeat(text, 1<<16), limit: 2 * settlement.MaxLines},
+		refusing{}, func(*settlement.Line) error { return nil })
 
 	var faults *fault.Faults
 
 	require.ErrorAs(t, err, &faults)
-	require.Equal(t, 1, faults.ByCode[fault.CodeTooManyLines])
-	require.Equal(t, settlement.MaxLines+1, faults.ByCode[fault.CodeRecord])
+	require.Equal(t, map[fault.Code]int{fault.CodeTooManyLines: 1, fault.CodeRecord: settlement.MaxLines + 1}, faults.ByCode)
 	require.False(t, faults.Incomplete())
 }
 

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,8 +42,7 @@ func FuzzRead(f *testing.F) {
 
 		summary, read, err := readAll(file, options)
 
-		var faults *fault.Faults
-		if errors.As(err, &faults) {
+		if faults, ok := errors.AsType[*fault.Faults](err); ok {
 			require.Positive(t, faults.Count)
 			require.Len(t, faults.Faults, min(faults.Count, fault.MaxDetailed))
 			require.NotContains(t, faults.Error(), "\n")
@@ -68,7 +67,7 @@ func requirePlainlyRight(t *testing.T, file string, summary settlement.Summary, 
 	for i, record := range body {
 		columns := strings.Split(strings.TrimSuffix(record, "\r"), ";")
 		require.Len(t, columns, 16)
-		require.Equal(t, fmt.Sprint(i+1), columns[1])
+		require.Equal(t, strconv.Itoa(i+1), columns[1])
 		require.False(t, creIDs[columns[2]])
 
 		creIDs[columns[2]] = true
@@ -96,12 +95,12 @@ func requirePlainlyRight(t *testing.T, file string, summary settlement.Summary, 
 	trailer := strings.Split(strings.TrimSuffix(records[len(records)-1], "\r"), ";")
 	sum := sha256.Sum256([]byte(strings.Join(records[:len(records)-1], "\n") + "\n"))
 	require.Equal(t, []string{
-		"T", fmt.Sprint(len(body)), gross.String(), commission.String(), hex.EncodeToString(sum[:]),
+		"T", strconv.Itoa(len(body)), gross.String(), commission.String(), hex.EncodeToString(sum[:]),
 	}, trailer)
 	require.Equal(t, len(body), summary.Lines)
 	require.Len(t, read, len(body))
-	require.Equal(t, gross.String(), fmt.Sprint(int64(summary.Gross)))
-	require.Equal(t, commission.String(), fmt.Sprint(int64(summary.Commission)))
+	require.Equal(t, gross.String(), strconv.FormatInt(int64(summary.Gross), 10))
+	require.Equal(t, commission.String(), strconv.FormatInt(int64(summary.Commission), 10))
 	require.Equal(t, sha256.Sum256([]byte(file)), summary.SHA256)
 	require.EqualValues(t, len(file), summary.Bytes)
 }

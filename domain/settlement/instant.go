@@ -34,8 +34,7 @@ var (
 // parseInstant reads the date-time of RFC 3339, section 5.6, with capital T and Z, up to nine digits of a second and no
 // leap second. The result is in Europe/Paris.
 func parseInstant(text []byte) (time.Time, error) {
-	if len(text) <= secondsLength || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
-		text[16] != ':' {
+	if !punctuated(text) {
 		return time.Time{}, errInstant
 	}
 
@@ -61,6 +60,12 @@ func parseInstant(text []byte) (time.Time, error) {
 	}
 
 	return time.Unix(seconds, nanoseconds).In(calendar.Paris()), nil
+}
+
+// punctuated tells whether what stands between the numbers is right, and whether something follows the seconds.
+func punctuated(text []byte) bool {
+	return len(text) > secondsLength &&
+		text[4] == '-' && text[7] == '-' && text[10] == 'T' && text[13] == ':' && text[16] == ':'
 }
 
 // parseDay gives the days from 1 January 1970 to the date with which text begins.
