@@ -8,3 +8,140 @@ select now()::timestamptz as at,
        (select count(*) from cre_line) as cre_lines,
        (select count(*) from debt) as debts,
        (select count(*) from transfer_order) as orders;
+
+-- name: RunByCorrelation :one
+select kind, key from vacation where correlation_id = sqlc.arg(correlation_id)::text::uuid;
+
+-- name: Runs :many
+select number, kind, key, run, correlation_id::text as correlation_id, coalesce(follows::text, '')::text as follows,
+       business_date::text as business_date, workflow_run, state, started_at, ended_at,
+       coalesce(failure_code, '') as failure_code, coalesce(failure_step, '') as failure_step,
+       coalesce(failure_message, '') as failure_message, last_seq
+from vacation
+where kind = sqlc.arg(kind) and key = sqlc.arg(key)
+order by run;
+
+-- name: RunNumber :one
+select number, last_seq from vacation where correlation_id = sqlc.arg(correlation_id)::text::uuid;
+
+-- name: SettlementByReference :one
+select s.number, s.reference, s.scope, s.kind, s.operation_type, s.amount_cents, s.value_date::text as value_date,
+       coalesce(s.file_name, '') as file_name, coalesce(encode(s.file_sha256, 'hex'), '')::text as file_sha256,
+       coalesce(s.line_count, 0)::int as line_count, coalesce(s.gross_cents, 0)::bigint as gross_cents,
+       coalesce(s.commission_cents, 0)::bigint as commission_cents, s.posted_lines, s.shortfall_cents, s.taken_cents, s.settled_at,
+       (select count(*) from parked_line p where p.settlement = s.number) as parked_lines,
+       (select coalesce(sum(p.gross_cents), 0) from parked_line p where p.settlement = s.number)::bigint as parked_cents
+from settlement s
+where s.reference = sqlc.arg(reference);
+
+-- name: ReferenceByScope :one
+select reference from settlement where scope = sqlc.arg(scope);
+
+-- name: CreLine :one
+select c.line, c.settlement, s.reference, s.scope
+from cre_line c join settlement s on s.number = c.settlement
+where c.cre_id = sqlc.arg(cre_id);
+
+-- name: EntriesByKind :many
+select e.kind, count(*) as entries, sum(e.amount_cents)::bigint as amount_cents
+from batch b join entry e on e.batch = b.id
+where b.vacation = any (sqlc.arg(runs)::int[])
+group by e.kind
+order by min(b.id), min(e.ordinal);
+
+-- name: Orders :many
+select o.ref_externe, o.bulk_id::text as bulk_id, o.purpose, o.state, d.code as debtor, c.code as creditor, o.amount_cents,
+       o.due_date::text as due_date, o.info, o.created_at
+from batch b
+         join transfer_order o on o.batch = b.id
+         join account d on d.id = o.debtor
+         join account c on c.id = o.creditor
+where b.vacation = any (sqlc.arg(runs)::int[])
+order by o.number;
+
+-- name: Covers :many
+select substr(d.code, length('DEBT.') + 1)::text as siret, substr(c.code, length('CP.') + 1)::text as account_id, e.amount_cents
+from batch b
+         join entry e on e.batch = b.id and e.kind = 'COVER'
+         join account d on d.id = e.debit
+         join account c on c.id = e.credit
+where b.vacation = any (sqlc.arg(runs)::int[])
+order by e.batch, e.ordinal
+limit sqlc.arg(at_most);
+
+-- name: ParkedLines :many
+select s.reference, p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents, p.commission_cents, p.reason, p.parked_at
+from parked_line p join settlement s on s.number = p.settlement
+where (s.reference = sqlc.arg(reference) or sqlc.arg(reference) = '')
+  and (p.line = sqlc.arg(line) or sqlc.arg(line) = 0)
+order by p.parked_at, p.settlement, p.line
+limit sqlc.arg(at_most);
+
+-- name: ParkedTotal :one
+select count(*) as lines, coalesce(sum(gross_cents), 0)::bigint as gross_cents, coalesce(sum(commission_cents), 0)::bigint as commission_cents
+from parked_line;
+
+-- name: JournalLine :many
+select e.batch, e.ordinal, e.kind, e.amount_cents, e.label, e.transaction_at, e.value_date::text as value_date,
+       d.code as debit, c.code as credit, b.posted_at, v.number, v.correlation_id::text as correlation_id
+from batch b
+         join entry e on e.batch = b.id
+         join account d on d.id = e.debit
+         join account c on c.id = e.credit
+         join vacation v on v.number = b.vacation
+where b.scope = sqlc.arg(scope) and e.line = sqlc.arg(line)::int
+order by e.batch, e.ordinal
+limit 1;
+
+-- name: EntryBlock :many
+select first_seq, environment::text as environment, node, instant
+from event_block
+where vacation = sqlc.arg(vacation) and batch = sqlc.arg(batch)::bigint and rendered > sqlc.arg(ordinal)::int;
+
+-- What a settlement took from a CP, or gave it, after its lines.
+-- name: Consequences :many
+select e.kind, e.label, e.amount_cents, d.code as debit, c.code as credit
+from account a
+         join batch b on b.scope = sqlc.arg(scope)
+         join entry e on e.batch = b.id and e.kind in ('COMMISSION', 'COVER') and (e.debit = a.id or e.credit = a.id)
+         join account d on d.id = e.debit
+         join account c on c.id = e.credit
+where a.code = sqlc.arg(code)
+order by e.batch, e.ordinal;
+
+-- name: Accounts :many
+select code, class, debit_cents, credit_cents from account where code = any (sqlc.arg(codes)::text[]) order by code;
+
+-- name: InternalAccounts :many
+select code, class, debit_cents, credit_cents from account
+where class in ('BK', 'TR.PARK', 'FEE', 'PL', 'EQ')
+order by code;
+
+-- name: Classes :many
+select class, count(*) as accounts, sum(debit_cents)::bigint as debit_cents, sum(credit_cents)::bigint as credit_cents
+from account
+group by class
+order by class;
+
+-- name: LargestBalances :many
+select code, class, debit_cents, credit_cents from account
+where class = 'CP'
+order by credit_cents - debit_cents desc, code
+limit sqlc.arg(at_most);
+
+-- name: OpenDebts :many
+select siret, created_at, initial_cents, remaining_cents, modified_at from debt
+where remaining_cents > 0
+order by created_at, siret;
+
+-- name: EventsByType :many
+select type::text as type, sum(events)::bigint as events
+from (select type, count(*) as events from event
+      where vacation in (select number from vacation v where v.correlation_id::text = sqlc.arg(correlation_id) or sqlc.arg(correlation_id) = '')
+      group by type
+      union all
+      select 'create-account-transaction', sum(rendered) from event_block
+      where vacation in (select number from vacation v where v.correlation_id::text = sqlc.arg(correlation_id) or sqlc.arg(correlation_id) = '')
+      having sum(rendered) > 0) as told
+group by type
+order by type;

@@ -244,7 +244,9 @@ func TestVerifyListsAFewAndCountsTheRest(t *testing.T) {
 func BenchmarkVerify(b *testing.B) {
 	pool := pgtest.New(b)
 	openBooks(b, pool)
-	open(b, pool, "00000120260708UEP", 1_000_000).settle(b)
+	for _, reference := range []string{"00000120260708UEP", "00000220260708UEP", "00000320260708UEP", "00000420260708UEP"} {
+		open(b, pool, reference, 250_000).settle(b)
+	}
 	_, err := pool.Exec(b.Context(), "vacuum analyze")
 	require.NoError(b, err)
 	for b.Loop() {

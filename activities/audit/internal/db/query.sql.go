@@ -10,6 +10,127 @@ import (
 	"time"
 )
 
+const accounts = `-- name: Accounts :many
+select code, class, debit_cents, credit_cents from account where code = any ($1::text[]) order by code
+`
+
+type AccountsRow struct {
+	Code        string
+	Class       string
+	DebitCents  int64
+	CreditCents int64
+}
+
+func (q *Queries) Accounts(ctx context.Context, codes []string) ([]AccountsRow, error) {
+	rows, err := q.db.Query(ctx, accounts, codes)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AccountsRow
+	for rows.Next() {
+		var i AccountsRow
+		if err := rows.Scan(
+			&i.Code,
+			&i.Class,
+			&i.DebitCents,
+			&i.CreditCents,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const classes = `-- name: Classes :many
+select class, count(*) as accounts, sum(debit_cents)::bigint as debit_cents, sum(credit_cents)::bigint as credit_cents
+from account
+group by class
+order by class
+`
+
+type ClassesRow struct {
+	Class       string
+	Accounts    int64
+	DebitCents  int64
+	CreditCents int64
+}
+
+func (q *Queries) Classes(ctx context.Context) ([]ClassesRow, error) {
+	rows, err := q.db.Query(ctx, classes)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ClassesRow
+	for rows.Next() {
+		var i ClassesRow
+		if err := rows.Scan(
+			&i.Class,
+			&i.Accounts,
+			&i.DebitCents,
+			&i.CreditCents,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const consequences = `-- name: Consequences :many
+select e.kind, e.label, e.amount_cents, d.code as debit, c.code as credit
+from account a
+         join batch b on b.scope = $1
+         join entry e on e.batch = b.id and e.kind in ('COMMISSION', 'COVER') and (e.debit = a.id or e.credit = a.id)
+         join account d on d.id = e.debit
+         join account c on c.id = e.credit
+where a.code = $2
+order by e.batch, e.ordinal
+`
+
+type ConsequencesRow struct {
+	Kind        string
+	Label       string
+	AmountCents int64
+	Debit       string
+	Credit      string
+}
+
+// What a settlement took from a CP, or gave it, after its lines.
+func (q *Queries) Consequences(ctx context.Context, scope string, code string) ([]ConsequencesRow, error) {
+	rows, err := q.db.Query(ctx, consequences, scope, code)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ConsequencesRow
+	for rows.Next() {
+		var i ConsequencesRow
+		if err := rows.Scan(
+			&i.Kind,
+			&i.Label,
+			&i.AmountCents,
+			&i.Debit,
+			&i.Credit,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const counts = `-- name: Counts :one
 select now()::timestamptz as at,
        (select count(*) from entry) as entries,
@@ -47,6 +168,641 @@ func (q *Queries) Counts(ctx context.Context) (CountsRow, error) {
 		&i.CreLines,
 		&i.Debts,
 		&i.Orders,
+	)
+	return i, err
+}
+
+const covers = `-- name: Covers :many
+select substr(d.code, length('DEBT.') + 1)::text as siret, substr(c.code, length('CP.') + 1)::text as account_id, e.amount_cents
+from batch b
+         join entry e on e.batch = b.id and e.kind = 'COVER'
+         join account d on d.id = e.debit
+         join account c on c.id = e.credit
+where b.vacation = any ($1::int[])
+order by e.batch, e.ordinal
+limit $2
+`
+
+type CoversRow struct {
+	Siret       string
+	AccountID   string
+	AmountCents int64
+}
+
+func (q *Queries) Covers(ctx context.Context, runs []int32, atMost int32) ([]CoversRow, error) {
+	rows, err := q.db.Query(ctx, covers, runs, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CoversRow
+	for rows.Next() {
+		var i CoversRow
+		if err := rows.Scan(&i.Siret, &i.AccountID, &i.AmountCents); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const creLine = `-- name: CreLine :one
+select c.line, c.settlement, s.reference, s.scope
+from cre_line c join settlement s on s.number = c.settlement
+where c.cre_id = $1
+`
+
+type CreLineRow struct {
+	Line       int32
+	Settlement int32
+	Reference  string
+	Scope      string
+}
+
+func (q *Queries) CreLine(ctx context.Context, creID string) (CreLineRow, error) {
+	row := q.db.QueryRow(ctx, creLine, creID)
+	var i CreLineRow
+	err := row.Scan(
+		&i.Line,
+		&i.Settlement,
+		&i.Reference,
+		&i.Scope,
+	)
+	return i, err
+}
+
+const entriesByKind = `-- name: EntriesByKind :many
+select e.kind, count(*) as entries, sum(e.amount_cents)::bigint as amount_cents
+from batch b join entry e on e.batch = b.id
+where b.vacation = any ($1::int[])
+group by e.kind
+order by min(b.id), min(e.ordinal)
+`
+
+type EntriesByKindRow struct {
+	Kind        string
+	Entries     int64
+	AmountCents int64
+}
+
+func (q *Queries) EntriesByKind(ctx context.Context, runs []int32) ([]EntriesByKindRow, error) {
+	rows, err := q.db.Query(ctx, entriesByKind, runs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EntriesByKindRow
+	for rows.Next() {
+		var i EntriesByKindRow
+		if err := rows.Scan(&i.Kind, &i.Entries, &i.AmountCents); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const entryBlock = `-- name: EntryBlock :many
+select first_seq, environment::text as environment, node, instant
+from event_block
+where vacation = $1 and batch = $2::bigint and rendered > $3::int
+`
+
+type EntryBlockRow struct {
+	FirstSeq    int64
+	Environment string
+	Node        int16
+	Instant     time.Time
+}
+
+func (q *Queries) EntryBlock(ctx context.Context, vacation int32, batch int64, ordinal int32) ([]EntryBlockRow, error) {
+	rows, err := q.db.Query(ctx, entryBlock, vacation, batch, ordinal)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EntryBlockRow
+	for rows.Next() {
+		var i EntryBlockRow
+		if err := rows.Scan(
+			&i.FirstSeq,
+			&i.Environment,
+			&i.Node,
+			&i.Instant,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventsByType = `-- name: EventsByType :many
+select type::text as type, sum(events)::bigint as events
+from (select type, count(*) as events from event
+      where vacation in (select number from vacation v where v.correlation_id::text = $1 or $1 = '')
+      group by type
+      union all
+      select 'create-account-transaction', sum(rendered) from event_block
+      where vacation in (select number from vacation v where v.correlation_id::text = $1 or $1 = '')
+      having sum(rendered) > 0) as told
+group by type
+order by type
+`
+
+type EventsByTypeRow struct {
+	Type   string
+	Events int64
+}
+
+func (q *Queries) EventsByType(ctx context.Context, correlationID string) ([]EventsByTypeRow, error) {
+	rows, err := q.db.Query(ctx, eventsByType, correlationID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EventsByTypeRow
+	for rows.Next() {
+		var i EventsByTypeRow
+		if err := rows.Scan(&i.Type, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const internalAccounts = `-- name: InternalAccounts :many
+select code, class, debit_cents, credit_cents from account
+where class in ('BK', 'TR.PARK', 'FEE', 'PL', 'EQ')
+order by code
+`
+
+type InternalAccountsRow struct {
+	Code        string
+	Class       string
+	DebitCents  int64
+	CreditCents int64
+}
+
+func (q *Queries) InternalAccounts(ctx context.Context) ([]InternalAccountsRow, error) {
+	rows, err := q.db.Query(ctx, internalAccounts)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []InternalAccountsRow
+	for rows.Next() {
+		var i InternalAccountsRow
+		if err := rows.Scan(
+			&i.Code,
+			&i.Class,
+			&i.DebitCents,
+			&i.CreditCents,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const journalLine = `-- name: JournalLine :many
+select e.batch, e.ordinal, e.kind, e.amount_cents, e.label, e.transaction_at, e.value_date::text as value_date,
+       d.code as debit, c.code as credit, b.posted_at, v.number, v.correlation_id::text as correlation_id
+from batch b
+         join entry e on e.batch = b.id
+         join account d on d.id = e.debit
+         join account c on c.id = e.credit
+         join vacation v on v.number = b.vacation
+where b.scope = $1 and e.line = $2::int
+order by e.batch, e.ordinal
+limit 1
+`
+
+type JournalLineRow struct {
+	Batch         int64
+	Ordinal       int32
+	Kind          string
+	AmountCents   int64
+	Label         string
+	TransactionAt time.Time
+	ValueDate     string
+	Debit         string
+	Credit        string
+	PostedAt      time.Time
+	Number        int32
+	CorrelationID string
+}
+
+func (q *Queries) JournalLine(ctx context.Context, scope string, line int32) ([]JournalLineRow, error) {
+	rows, err := q.db.Query(ctx, journalLine, scope, line)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []JournalLineRow
+	for rows.Next() {
+		var i JournalLineRow
+		if err := rows.Scan(
+			&i.Batch,
+			&i.Ordinal,
+			&i.Kind,
+			&i.AmountCents,
+			&i.Label,
+			&i.TransactionAt,
+			&i.ValueDate,
+			&i.Debit,
+			&i.Credit,
+			&i.PostedAt,
+			&i.Number,
+			&i.CorrelationID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const largestBalances = `-- name: LargestBalances :many
+select code, class, debit_cents, credit_cents from account
+where class = 'CP'
+order by credit_cents - debit_cents desc, code
+limit $1
+`
+
+type LargestBalancesRow struct {
+	Code        string
+	Class       string
+	DebitCents  int64
+	CreditCents int64
+}
+
+func (q *Queries) LargestBalances(ctx context.Context, atMost int32) ([]LargestBalancesRow, error) {
+	rows, err := q.db.Query(ctx, largestBalances, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LargestBalancesRow
+	for rows.Next() {
+		var i LargestBalancesRow
+		if err := rows.Scan(
+			&i.Code,
+			&i.Class,
+			&i.DebitCents,
+			&i.CreditCents,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const openDebts = `-- name: OpenDebts :many
+select siret, created_at, initial_cents, remaining_cents, modified_at from debt
+where remaining_cents > 0
+order by created_at, siret
+`
+
+func (q *Queries) OpenDebts(ctx context.Context) ([]Debt, error) {
+	rows, err := q.db.Query(ctx, openDebts)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Debt
+	for rows.Next() {
+		var i Debt
+		if err := rows.Scan(
+			&i.Siret,
+			&i.CreatedAt,
+			&i.InitialCents,
+			&i.RemainingCents,
+			&i.ModifiedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const orders = `-- name: Orders :many
+select o.ref_externe, o.bulk_id::text as bulk_id, o.purpose, o.state, d.code as debtor, c.code as creditor, o.amount_cents,
+       o.due_date::text as due_date, o.info, o.created_at
+from batch b
+         join transfer_order o on o.batch = b.id
+         join account d on d.id = o.debtor
+         join account c on c.id = o.creditor
+where b.vacation = any ($1::int[])
+order by o.number
+`
+
+type OrdersRow struct {
+	RefExterne  string
+	BulkID      string
+	Purpose     string
+	State       string
+	Debtor      string
+	Creditor    string
+	AmountCents int64
+	DueDate     string
+	Info        string
+	CreatedAt   time.Time
+}
+
+func (q *Queries) Orders(ctx context.Context, runs []int32) ([]OrdersRow, error) {
+	rows, err := q.db.Query(ctx, orders, runs)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrdersRow
+	for rows.Next() {
+		var i OrdersRow
+		if err := rows.Scan(
+			&i.RefExterne,
+			&i.BulkID,
+			&i.Purpose,
+			&i.State,
+			&i.Debtor,
+			&i.Creditor,
+			&i.AmountCents,
+			&i.DueDate,
+			&i.Info,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const parkedLines = `-- name: ParkedLines :many
+select s.reference, p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents, p.commission_cents, p.reason, p.parked_at
+from parked_line p join settlement s on s.number = p.settlement
+where (s.reference = $1 or $1 = '')
+  and (p.line = $2 or $2 = 0)
+order by p.parked_at, p.settlement, p.line
+limit $3
+`
+
+type ParkedLinesRow struct {
+	Reference       string
+	Line            int32
+	CreID           string
+	AccountID       string
+	Siret           string
+	Scheme          string
+	Type            string
+	GrossCents      int64
+	CommissionCents int64
+	Reason          string
+	ParkedAt        time.Time
+}
+
+func (q *Queries) ParkedLines(ctx context.Context, reference string, line int32, atMost int32) ([]ParkedLinesRow, error) {
+	rows, err := q.db.Query(ctx, parkedLines, reference, line, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ParkedLinesRow
+	for rows.Next() {
+		var i ParkedLinesRow
+		if err := rows.Scan(
+			&i.Reference,
+			&i.Line,
+			&i.CreID,
+			&i.AccountID,
+			&i.Siret,
+			&i.Scheme,
+			&i.Type,
+			&i.GrossCents,
+			&i.CommissionCents,
+			&i.Reason,
+			&i.ParkedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const parkedTotal = `-- name: ParkedTotal :one
+select count(*) as lines, coalesce(sum(gross_cents), 0)::bigint as gross_cents, coalesce(sum(commission_cents), 0)::bigint as commission_cents
+from parked_line
+`
+
+type ParkedTotalRow struct {
+	Lines           int64
+	GrossCents      int64
+	CommissionCents int64
+}
+
+func (q *Queries) ParkedTotal(ctx context.Context) (ParkedTotalRow, error) {
+	row := q.db.QueryRow(ctx, parkedTotal)
+	var i ParkedTotalRow
+	err := row.Scan(&i.Lines, &i.GrossCents, &i.CommissionCents)
+	return i, err
+}
+
+const referenceByScope = `-- name: ReferenceByScope :one
+select reference from settlement where scope = $1
+`
+
+func (q *Queries) ReferenceByScope(ctx context.Context, scope string) (string, error) {
+	row := q.db.QueryRow(ctx, referenceByScope, scope)
+	var reference string
+	err := row.Scan(&reference)
+	return reference, err
+}
+
+const runByCorrelation = `-- name: RunByCorrelation :one
+select kind, key from vacation where correlation_id = $1::text::uuid
+`
+
+type RunByCorrelationRow struct {
+	Kind string
+	Key  string
+}
+
+func (q *Queries) RunByCorrelation(ctx context.Context, correlationID string) (RunByCorrelationRow, error) {
+	row := q.db.QueryRow(ctx, runByCorrelation, correlationID)
+	var i RunByCorrelationRow
+	err := row.Scan(&i.Kind, &i.Key)
+	return i, err
+}
+
+const runNumber = `-- name: RunNumber :one
+select number, last_seq from vacation where correlation_id = $1::text::uuid
+`
+
+type RunNumberRow struct {
+	Number  int32
+	LastSeq int64
+}
+
+func (q *Queries) RunNumber(ctx context.Context, correlationID string) (RunNumberRow, error) {
+	row := q.db.QueryRow(ctx, runNumber, correlationID)
+	var i RunNumberRow
+	err := row.Scan(&i.Number, &i.LastSeq)
+	return i, err
+}
+
+const runs = `-- name: Runs :many
+select number, kind, key, run, correlation_id::text as correlation_id, coalesce(follows::text, '')::text as follows,
+       business_date::text as business_date, workflow_run, state, started_at, ended_at,
+       coalesce(failure_code, '') as failure_code, coalesce(failure_step, '') as failure_step,
+       coalesce(failure_message, '') as failure_message, last_seq
+from vacation
+where kind = $1 and key = $2
+order by run
+`
+
+type RunsRow struct {
+	Number         int32
+	Kind           string
+	Key            string
+	Run            int32
+	CorrelationID  string
+	Follows        string
+	BusinessDate   string
+	WorkflowRun    string
+	State          string
+	StartedAt      time.Time
+	EndedAt        *time.Time
+	FailureCode    string
+	FailureStep    string
+	FailureMessage string
+	LastSeq        int64
+}
+
+func (q *Queries) Runs(ctx context.Context, kind string, key string) ([]RunsRow, error) {
+	rows, err := q.db.Query(ctx, runs, kind, key)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RunsRow
+	for rows.Next() {
+		var i RunsRow
+		if err := rows.Scan(
+			&i.Number,
+			&i.Kind,
+			&i.Key,
+			&i.Run,
+			&i.CorrelationID,
+			&i.Follows,
+			&i.BusinessDate,
+			&i.WorkflowRun,
+			&i.State,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.FailureCode,
+			&i.FailureStep,
+			&i.FailureMessage,
+			&i.LastSeq,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const settlementByReference = `-- name: SettlementByReference :one
+select s.number, s.reference, s.scope, s.kind, s.operation_type, s.amount_cents, s.value_date::text as value_date,
+       coalesce(s.file_name, '') as file_name, coalesce(encode(s.file_sha256, 'hex'), '')::text as file_sha256,
+       coalesce(s.line_count, 0)::int as line_count, coalesce(s.gross_cents, 0)::bigint as gross_cents,
+       coalesce(s.commission_cents, 0)::bigint as commission_cents, s.posted_lines, s.shortfall_cents, s.taken_cents, s.settled_at,
+       (select count(*) from parked_line p where p.settlement = s.number) as parked_lines,
+       (select coalesce(sum(p.gross_cents), 0) from parked_line p where p.settlement = s.number)::bigint as parked_cents
+from settlement s
+where s.reference = $1
+`
+
+type SettlementByReferenceRow struct {
+	Number          int32
+	Reference       string
+	Scope           string
+	Kind            string
+	OperationType   string
+	AmountCents     int64
+	ValueDate       string
+	FileName        string
+	FileSha256      string
+	LineCount       int32
+	GrossCents      int64
+	CommissionCents int64
+	PostedLines     int32
+	ShortfallCents  int64
+	TakenCents      int64
+	SettledAt       *time.Time
+	ParkedLines     int64
+	ParkedCents     int64
+}
+
+func (q *Queries) SettlementByReference(ctx context.Context, reference string) (SettlementByReferenceRow, error) {
+	row := q.db.QueryRow(ctx, settlementByReference, reference)
+	var i SettlementByReferenceRow
+	err := row.Scan(
+		&i.Number,
+		&i.Reference,
+		&i.Scope,
+		&i.Kind,
+		&i.OperationType,
+		&i.AmountCents,
+		&i.ValueDate,
+		&i.FileName,
+		&i.FileSha256,
+		&i.LineCount,
+		&i.GrossCents,
+		&i.CommissionCents,
+		&i.PostedLines,
+		&i.ShortfallCents,
+		&i.TakenCents,
+		&i.SettledAt,
+		&i.ParkedLines,
+		&i.ParkedCents,
 	)
 	return i, err
 }
