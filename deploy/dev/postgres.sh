@@ -52,7 +52,6 @@ need_postgres() {
 	find_postgres "$wanted" && return
 	if [[ $(id -u) == 0 ]] && have apt-get; then
 		say "$what is not installed: installing it with apt-get (log: $LOGS/apt.log)"
-		# The distribution would create and start a cluster of its own, which nobody here asked for.
 		if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
 			"postgresql${wanted:+-$wanted}"; } >"$LOGS/apt.log" 2>&1 </dev/null 9>&-; then
 			fail_with_log apt "apt-get could not install PostgreSQL" \
