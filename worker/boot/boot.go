@@ -49,8 +49,10 @@ const (
 	closeLimit = 5 * time.Second
 )
 
-// Main is the worker's command: it runs until a signal and returns the exit code.
-func Main(arguments, environ []string, stdout, stderr io.Writer) int {
+// Main is the worker's command: it runs until a signal and returns the exit
+// code. changes alter the worker for tests, which may supply lists of
+// accounts.Option and interceptor.WorkerInterceptor.
+func Main(arguments, environ []string, stdout, stderr io.Writer, changes ...fx.Option) int {
 	flags := pflag.NewFlagSet("worker", pflag.ContinueOnError)
 	flags.SortFlags = false
 	flags.SetOutput(stderr)
@@ -78,7 +80,7 @@ func Main(arguments, environ []string, stdout, stderr io.Writer) int {
 	if *printConfig {
 		return say(stdout, stderr, settings.Redacted())
 	}
-	return run(settings, stderr)
+	return run(settings, stderr, changes)
 }
 
 func usage(out io.Writer, flags *pflag.FlagSet) {
@@ -105,7 +107,7 @@ func say(stdout, stderr io.Writer, text string) int {
 }
 
 // run starts the worker, waits for a signal or a fatal error, and stops it.
-func run(settings config.Config, stderr io.Writer) int {
+func run(settings config.Config, stderr io.Writer, changes []fx.Option) int {
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: settings.Log.Level}))
 	log.Info("worker starts", "version", Version(), "config", settings)
 
@@ -120,6 +122,7 @@ func run(settings config.Config, stderr io.Writer) int {
 		fx.StartTimeout(startLimit),
 		fx.StopTimeout(drainLimit+closeLimit),
 		Modules(),
+		fx.Options(changes...),
 	)
 	if err := app.Err(); err != nil {
 		return fail(stderr, exitFailed, dig.RootCause(err))

@@ -107,9 +107,7 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		func(settings config.Config) outbox.Outbox {
 			return outbox.Outbox{Environment: settings.Event.Environment, Node: settings.Event.Node}
 		},
-		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
-			return accounts.New(pool, outbox, settings.Data.Work(), clock)
-		}),
+		inGroup(newAccounts),
 		inGroup(func(pool *pgxpool.Pool, settings config.Config, clock func() time.Time) registrar {
 			data := settings.Data
 			folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
@@ -120,6 +118,20 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 			return transfers.New(pool, outbox, bank, calendar.Target{}, clock)
 		}),
 	))
+}
+
+type accountsIn struct {
+	fx.In
+
+	Pool     *pgxpool.Pool
+	Outbox   outbox.Outbox
+	Settings config.Config
+	Clock    func() time.Time
+	Options  []accounts.Option `optional:"true"` // tests cut smaller
+}
+
+func newAccounts(in accountsIn) registrar {
+	return accounts.New(in.Pool, in.Outbox, in.Settings.Data.Work(), in.Clock, in.Options...)
 }
 
 const activityGroup = `group:"activities"`

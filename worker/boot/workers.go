@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.uber.org/fx"
 
@@ -40,6 +42,14 @@ const (
 	// rememberedRuns bounds the memory for runs that are under way; a run that is
 	// forgotten is replayed. A day has some dozens.
 	rememberedRuns = 512
+
+	// heartbeatEvery bounds how long the SDK keeps a heartbeat back, by default
+	// for most of its timeout: a moment's delay would then look like a dead worker,
+	// progress would stand still, and a cancellation be heard late.
+	heartbeatEvery = time.Second
+	// rememberedFor is how long the server waits for the process that remembers a
+	// run before it hands the run to any other, which replays it in milliseconds.
+	rememberedFor = time.Second
 )
 
 // registrar is what each implementation of activities offers.
@@ -62,10 +72,11 @@ var (
 type pollersIn struct {
 	fx.In
 
-	Server     client.Client
-	Activities []registrar `group:"activities"`
-	Shutdown   fx.Shutdowner
-	Log        *slog.Logger
+	Server       client.Client
+	Activities   []registrar                     `group:"activities"`
+	Interceptors []interceptor.WorkerInterceptor `optional:"true"` // tests are less patient
+	Shutdown     fx.Shutdowner
+	Log          *slog.Logger
 }
 
 func newPollers(in pollersIn) *pollers {
@@ -81,6 +92,8 @@ func newPollers(in pollersIn) *pollers {
 		LocalActivityWorkerOnly:                true,
 		MaxConcurrentWorkflowTaskExecutionSize: workflowTasks,
 		MaxConcurrentWorkflowTaskPollers:       workflowPollers,
+		StickyScheduleToStartTimeout:           rememberedFor,
+		Interceptors:                           in.Interceptors,
 		DisableRegistrationAliasing:            true,
 		WorkerStopTimeout:                      drainLimit,
 		OnFatalError:                           fatal,
@@ -91,6 +104,7 @@ func newPollers(in pollersIn) *pollers {
 		DisableWorkflowWorker:              true,
 		MaxConcurrentActivityExecutionSize: dataActivities,
 		MaxConcurrentActivityTaskPollers:   activityPollers,
+		MaxHeartbeatThrottleInterval:       heartbeatEvery,
 		DisableRegistrationAliasing:        true,
 		WorkerStopTimeout:                  drainLimit,
 		OnFatalError:                       fatal,
