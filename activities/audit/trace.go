@@ -173,8 +173,7 @@ func Trace(ctx context.Context, pool *pgxpool.Pool, id string) (Trail, error) {
 	err := pgx.BeginTxFunc(ctx, pool, snapshot, func(tx pgx.Tx) error {
 		return (&finder{queries: db.New(tx), trail: &trail}).find(ctx)
 	})
-	var unknown *NotFoundError
-	if errors.As(err, &unknown) {
+	if unknown, is := errors.AsType[*NotFoundError](err); is {
 		return Trail{}, unknown
 	}
 	if err != nil {

@@ -53,6 +53,8 @@ func TestVerifyFindsNothingInSoundBooks(t *testing.T) {
 
 // TestVerifyNamesEachBreach damages sound books in one place each. $ref stands
 // for the settled session's reference, $corr for its correlation.
+//
+//nolint:tparallel // the cases damage one database, each in a transaction that locks whole tables
 func TestVerifyNamesEachBreach(t *testing.T) {
 	t.Parallel()
 	const ref, correlation = "$ref", "$corr"
@@ -204,7 +206,7 @@ func TestVerifyNamesEachBreach(t *testing.T) {
 	pool := pgtest.New(t)
 	s := populate(t, pool)
 	fill := strings.NewReplacer(ref, s.reference, correlation, s.correlation)
-	for name, test := range tests {
+	for name, test := range tests { //nolint:paralleltest // see above
 		t.Run(name, func(t *testing.T) {
 			tx, err := pool.Begin(t.Context())
 			require.NoError(t, err)

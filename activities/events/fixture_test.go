@@ -52,6 +52,7 @@ func (c *clock) set(at time.Time) {
 // run is a run of a vacation under test.
 type run struct {
 	events.Run
+
 	key string
 }
 

@@ -147,8 +147,7 @@ func (r *reader) page(ctx context.Context, database Database, run Run, seq int64
 		} else {
 			next, err = r.events(rows, run, &segments[i])
 		}
-		var broken *BrokenError
-		if errors.As(err, &broken) && next > seq {
+		if _, broken := errors.AsType[*BrokenError](err); broken && next > seq {
 			// What comes before the hole is told; the next page begins with it.
 			break
 		}
@@ -219,7 +218,7 @@ func (r *reader) entries(rows pgx.Rows, run Run, s *segment) (int64, error) {
 		if account == nil {
 			return next, &BrokenError{run.CorrelationID, next, "its entry touches no CP"}
 		}
-		if date != r.date {
+		if !date.Equal(r.date) {
 			r.date, r.midnight = date, calendar.DateOf(date).Midnight()
 		}
 		r.buffer = renderer.Append(

@@ -144,7 +144,7 @@ func (r *Relay) Drain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.end(ctx)
 	for {
 		delivered, err := s.round(ctx)
 		if err != nil {
@@ -158,7 +158,7 @@ func (r *Relay) Drain(ctx context.Context) error {
 
 // brokenError names the correlations that cannot be delivered, nil when there are none.
 func (r *Relay) brokenError() error {
-	var all []error
+	all := make([]error, 0, len(r.broken))
 	for _, number := range slices.Sorted(maps.Keys(r.broken)) {
 		all = append(all, r.broken[number].err)
 	}
@@ -172,7 +172,7 @@ func (r *Relay) lead(ctx context.Context) (progress bool, err error) {
 	if err != nil || s == nil {
 		return false, err
 	}
-	defer s.close()
+	defer s.end(ctx)
 	r.log.InfoContext(ctx, "relay of events leads")
 	for {
 		delivered, err := s.round(ctx)
@@ -240,9 +240,9 @@ func (r *Relay) open(ctx context.Context) (*session, error) {
 	return &session{relay: r, conn: conn, queries: db.New(conn)}, nil
 }
 
-// close ends the session's connection, and so its lock.
-func (s *session) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), advanceTimeout)
+// end closes the session's connection, and so gives up its lock.
+func (s *session) end(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), advanceTimeout)
 	defer cancel()
 	_ = s.conn.Close(ctx) // what it did is committed; a connection that does not close well is dead all the same
 }
@@ -268,8 +268,7 @@ func (s *session) round(ctx context.Context) (delivered int, err error) {
 			continue
 		}
 		count, err := s.deliver(ctx, correlation)
-		var broken *BrokenError
-		if errors.As(err, &broken) {
+		if broken, is := errors.AsType[*BrokenError](err); is {
 			s.setAside(ctx, correlation.Number, broken)
 			continue
 		}
@@ -284,7 +283,7 @@ func (s *session) round(ctx context.Context) (delivered int, err error) {
 // setAside leaves a correlation alone for a while, so that the others go on.
 func (s *session) setAside(ctx context.Context, vacation int32, broken *BrokenError) {
 	if _, known := s.relay.broken[vacation]; !known {
-		s.relay.log.ErrorContext(ctx, "events of a correlation cannot be delivered", "correlationId", broken.CorrelationID,
+		s.relay.log.ErrorContext(ctx, "events of a correlation cannot be delivered", "correlation_id", broken.CorrelationID,
 			"seq", broken.Seq, "error", broken)
 	}
 	s.relay.broken[vacation] = aside{until: s.relay.clock().Add(brokenRest), err: broken}
