@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -94,8 +95,13 @@ Temporal's own settings are TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_K
 %s`, flags.FlagUsages())
 }
 
+// fail says what is wrong in one line, or in one for each setting.
 func fail(stderr io.Writer, code int, err error) int {
-	_, _ = fmt.Fprintf(stderr, "worker: %v\n", err)
+	text := err.Error()
+	if _, settings := errors.AsType[*config.Error](err); !settings {
+		text = strings.Join(strings.Fields(text), " ")
+	}
+	_, _ = fmt.Fprintf(stderr, "worker: %s\n", text)
 	return code
 }
 
@@ -106,7 +112,7 @@ func say(stdout, stderr io.Writer, text string) int {
 	return exitDone
 }
 
-// run starts the worker, waits for a signal or a fatal error, and stops it.
+// run starts the worker and drives it to its end.
 func run(settings config.Config, stderr io.Writer, changes []fx.Option) int {
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: settings.Log.Level}))
 	log.Info("worker starts", "version", Version(), "config", settings)
@@ -127,13 +133,22 @@ func run(settings config.Config, stderr io.Writer, changes []fx.Option) int {
 	if err := app.Err(); err != nil {
 		return fail(stderr, exitFailed, dig.RootCause(err))
 	}
+	end := app.Wait() // from here on a signal waits until all has started, and then drains
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	if err := app.Start(ctx); err != nil {
 		return fail(stderr, exitFailed, err)
 	}
+	code, err := drain(app, <-end, log)
+	if err != nil {
+		return fail(stderr, code, err)
+	}
+	return code
+}
 
-	end := <-app.Wait()
+// drain stops the app, or leaves it as it is at another signal. It returns the
+// exit code.
+func drain(app *fx.App, end fx.ShutdownSignal, log *slog.Logger) (int, error) {
 	log.Info("worker drains; a second signal ends it at once", "limit", drainLimit.String(), "signal", end.String())
 	second := make(chan os.Signal, 1)
 	signal.Notify(second, syscall.SIGINT, syscall.SIGTERM)
@@ -147,13 +162,13 @@ func run(settings config.Config, stderr io.Writer, changes []fx.Option) int {
 	select {
 	case <-second:
 		log.Warn("worker ends at once; what it was doing is taken up where it last committed")
-		return exitForced
+		return exitForced, nil
 	case err := <-stopped:
 		if err != nil {
-			return fail(stderr, exitFailed, fmt.Errorf("stop: %w", err))
+			return exitFailed, fmt.Errorf("stop: %w", err)
 		}
 		log.Info("worker stopped")
-		return end.ExitCode
+		return end.ExitCode, nil
 	}
 }
 

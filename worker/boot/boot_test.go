@@ -3,9 +3,10 @@ package boot_test
 import (
 	"bytes"
 	"log/slog"
-	"net"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -126,17 +127,60 @@ func query(address string) string {
 	return "?" + query
 }
 
-func TestUnreachable(t *testing.T) { //nolint:paralleltest // it waits for as long as a start is patient
-	if testing.Short() {
-		t.Skip("waits half a minute")
+// Signals reach the whole process: these run one after the other.
+//
+//nolint:paralleltest // as above
+func TestSignals(t *testing.T) {
+	tests := map[string]struct {
+		end  func(t *testing.T, shutdown fx.Shutdowner)
+		hang bool
+		code int
+	}{
+		"one signal drains":           {end: terminate, code: 0},
+		"a second one does not wait":  {end: terminate, hang: true, code: 130},
+		"a fatal error drains, fails": {end: fatal, code: 1},
 	}
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
-	code, _, stderr := start(t, []string{"REGLO_DATABASE_URL=" + pgtest.URL(t), "TEMPORAL_ADDRESS=" + address})
-	require.Equal(t, 1, code)
-	lines := said(stderr)
-	require.Len(t, lines, 1, stderr)
-	require.Contains(t, lines[0], address)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			draining, drained := make(chan struct{}), make(chan struct{})
+			var shutdown fx.Shutdowner
+			app := fx.New(fx.NopLogger, fx.Populate(&shutdown), fx.Invoke(func(lifecycle fx.Lifecycle) {
+				lifecycle.Append(fx.StopHook(func() {
+					close(draining)
+					<-drained
+				}))
+			}))
+			end := app.Wait()
+			require.NoError(t, app.Start(t.Context()))
+			code := make(chan int)
+			go func() {
+				result, err := boot.Drain(app, <-end, slog.New(slog.DiscardHandler))
+				if err != nil {
+					result = -1
+				}
+				code <- result
+			}()
+			test.end(t, shutdown)
+			<-draining
+			if test.hang {
+				terminate(t, shutdown)
+			} else {
+				close(drained)
+			}
+			require.Equal(t, test.code, <-code)
+			if test.hang {
+				close(drained)
+			}
+		})
+	}
+}
+
+func terminate(t *testing.T, _ fx.Shutdowner) {
+	t.Helper()
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
+}
+
+func fatal(t *testing.T, shutdown fx.Shutdowner) {
+	t.Helper()
+	require.NoError(t, shutdown.Shutdown(fx.ExitCode(1)))
 }

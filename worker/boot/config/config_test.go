@@ -209,6 +209,10 @@ func TestWrongSettings(t *testing.T) {
 			want:      []string{"bank.reglement.name", "1 to 70"},
 		},
 		"empty": {yaml: "data:\n  dir:\n", want: []string{"data.dir", "reglo.yaml:2", "is empty"}},
+		"no database": {
+			variables: []string{"REGLO_DATABASE_URL=postgres://reglo?s3cret@db/reglo"},
+			want:      []string{"database.url", "(hidden)", "postgres://"},
+		},
 		"not a URL": {
 			variables: []string{"REGLO_DATABASE_URL=host=db password=s3cret"},
 			want:      []string{"database.url", "postgres://"},
@@ -329,7 +333,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"s3cret", "t0ken", "c3rtificate", "qu3ry", key(1), key(2)}
 	got, err := load(t, "", []string{
-		"REGLO_DATABASE_URL=postgres://reglo:s3cret@db:5432/reglo?sslpassword=qu3ry",
+		"REGLO_DATABASE_URL=postgres://reglo:s3cret@db:5432/reglo?sslmode=disable&sslpassword=qu3ry",
 		"REGLO_PAYLOAD_KEYS=new:" + key(1) + ",old:" + key(2),
 		"TEMPORAL_API_KEY=t0ken", "TEMPORAL_TLS_CLIENT_KEY_DATA=c3rtificate",
 	}, nil)
@@ -345,9 +349,9 @@ func TestNothingPrintsASecret(t *testing.T) {
 			require.NotContains(t, text, secret)
 		}
 	}
-	require.Contains(t, got.Redacted(), "postgres://reglo:xxxxx@db:5432/reglo")
+	require.Contains(t, got.Redacted(), "postgres://reglo:xxxxx@db:5432/reglo?sslmode=disable\"")
 	require.NotContains(t, got.Redacted(), "FR7699999000010000000010106")
-	require.Equal(t, "postgres://reglo:s3cret@db:5432/reglo?sslpassword=qu3ry", got.Database.URL.Reveal())
+	require.Equal(t, "postgres://reglo:s3cret@db:5432/reglo?sslmode=disable&sslpassword=qu3ry", got.Database.URL.Reveal())
 }
 
 // Whatever the texts, the settings print as YAML that reads back as they are.

@@ -188,7 +188,8 @@ var (
 
 func readDatabase(c *Config, value string) error {
 	parsed, err := url.Parse(value)
-	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") || parsed.Opaque != "" {
+	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") || parsed.Opaque != "" ||
+		strings.Trim(parsed.Path, "/") == "" || parsed.Fragment != "" {
 		return errors.New("must be a URL, postgres://user:password@host:port/name; " +
 			"other characters than letters and digits in the password as %XX")
 	}
@@ -196,22 +197,28 @@ func readDatabase(c *Config, value string) error {
 	return nil
 }
 
-// redactURL hides the password, wherever libpq takes one from.
+// redactURL shows where a connection goes and as whom, and nothing else but
+// parameters that are known to be harmless: a mistyped URL may have its password
+// in any other place.
 func redactURL(value string) string {
+	var c Config
+	if readDatabase(&c, value) != nil {
+		return mask
+	}
 	parsed, err := url.Parse(value)
-	if err != nil || parsed.Opaque != "" || parsed.Scheme == "" {
+	if err != nil {
 		return mask
 	}
 	if _, secret := parsed.User.Password(); secret {
 		parsed.User = url.UserPassword(parsed.User.Username(), "xxxxx")
 	}
-	query := parsed.Query()
-	for _, name := range []string{"password", "sslpassword", "passfile"} {
-		if query.Has(name) {
-			query.Set(name, "xxxxx")
+	shown := make(url.Values)
+	for name, values := range parsed.Query() {
+		if slices.Contains([]string{"host", "port", "sslmode", "pool_max_conns", "application_name", "connect_timeout"}, name) {
+			shown[name] = values
 		}
 	}
-	parsed.RawQuery = query.Encode()
+	parsed.RawQuery = shown.Encode()
 	return parsed.String()
 }
 
