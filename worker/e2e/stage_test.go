@@ -55,24 +55,34 @@ const chunkLines = 100
 
 func newStage(t testing.TB, day *sample.Day, options ...accounts.Option) *stage {
 	t.Helper()
-	pool := pgtest.New(t)
+	s := newEmptyStage(t, options...)
+	s.loadMerchants(t, day)
+	s.fund(t, 100_000_00)
+	return s
+}
+
+// newEmptyStage has neither merchants nor money.
+func newEmptyStage(t testing.TB, options ...accounts.Option) *stage {
+	t.Helper()
 	root := t.TempDir()
 	folders := ingest.Folders{
 		Inbox: filepath.Join(root, "inbox"), Work: filepath.Join(root, "work"), Archive: filepath.Join(root, "archive"),
 	}
 	require.NoError(t, folders.Make())
+	return newStageOn(pgtest.New(t), folders, options...)
+}
+
+// newStageOn is the activities on a database and folders that others may use too.
+func newStageOn(pool *pgxpool.Pool, folders ingest.Folders, options ...accounts.Option) *stage {
 	outbox := postgres.Outbox{Environment: 'I', Node: 1}
 	options = append([]accounts.Option{accounts.WithChunkLines(chunkLines)}, options...)
-	s := &stage{
+	return &stage{
 		pool:      pool,
 		folders:   folders,
 		accounts:  accounts.New(pool, outbox, folders.Work, time.Now, options...),
 		ingest:    ingest.New(pool, folders, time.Now),
 		transfers: transfers.New(pool, outbox, bank(), calendar.Target{}, time.Now),
 	}
-	s.loadMerchants(t, day)
-	s.fund(t, 100_000_00)
-	return s
 }
 
 // bank is made up; its IBANs are valid.
