@@ -96,7 +96,7 @@ check-workflows: bin/workflowcheck
 .PHONY: check-shell
 check-shell:
 	@if command -v shellcheck >/dev/null; then \
-		echo shellcheck; shellcheck -x deploy/dev/{up,down,clean,sample-day} deploy/dev/*.sh .ci/run; \
+		echo shellcheck; shellcheck -x deploy/dev/{up,down,clean,sample-day,*.sh} .ci/run; \
 	else \
 		echo "shellcheck: skipped, it is not installed"; \
 	fi
