@@ -40,3 +40,8 @@ where b.vacation = sqlc.arg(vacation)
                       where c.vacation = sqlc.arg(vacation) and c.first_seq <= sqlc.arg(seq))
 order by b.first_seq
 limit sqlc.arg(at_most);
+
+-- name: CPs :many
+select id, substr(code, length('CP.') + 1)::text as account_id
+from account
+where id = any (sqlc.arg(ids)::int[]) and class = 'CP';

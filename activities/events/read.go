@@ -22,7 +22,6 @@ type Database interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
 }
 
 // Run is a run of a vacation, by its row and by its correlation.
@@ -60,16 +59,34 @@ const (
 	pageBytes = 4 << 20
 	// bufferKept is the largest buffer kept from one page to the next, in bytes.
 	bufferKept = 2 * pageBytes
-	// blocksMax is how many blocks one page may span: they are asked for together.
-	blocksMax = 128
+	// blocksMax is how many blocks one page may span.
+	blocksMax = 1024
+	// cpsKept is how many accounts' names are kept: those of a chunk many times
+	// over, in a few MiB.
+	cpsKept = 1 << 16
 )
 
-// reader renders pages. Its buffer is used again for each.
+// reader renders pages. What it holds is used again for each.
 type reader struct {
-	buffer []byte
+	buffer  []byte
+	entries []entry
+	labels  []byte
+	// cps are the identifiers of payment accounts by their ledger accounts; nil
+	// for an account that is no CP. They never change.
+	cps map[int32][]byte
 	// The last value date and its midnight: the entries of one file have few.
 	date     time.Time
 	midnight time.Time
+}
+
+// entry is a row of the journal that an event is rendered from. Its label ends
+// at labelEnd of the reader's labels, where the next one's begins.
+type entry struct {
+	debit, credit int32
+	labelEnd      int
+	amount        int64
+	transactionAt time.Time
+	valueDate     time.Time
 }
 
 // segment is a part of a block that one query reads: rendered entries or events
@@ -93,59 +110,44 @@ func (s *segment) stamp(correlationID string, seq int64) ogep.Stamp {
 
 func (s *segment) missing(run Run, seq int64) error {
 	if s.rendered {
-		return &BrokenError{run.CorrelationID, seq, fmt.Sprintf("its entry in batch %d, or an account of it, is missing", s.block.Batch)}
+		return &BrokenError{run.CorrelationID, seq, fmt.Sprintf("its entry in batch %d is missing", s.block.Batch)}
 	}
 	return &BrokenError{run.CorrelationID, seq, "its row is missing"}
 }
 
-// The side that is a CP names the account; a credit of it is positive.
+// Accounts are looked up apart: joined to each entry, PostgreSQL would hash the
+// whole table of accounts for every page.
 const (
 	selectEntries = `
-select e.ordinal, case when c.class = 'CP' then substr(c.code, 4) when d.class = 'CP' then substr(d.code, 4) end,
-       e.label, case when c.class = 'CP' then e.amount_cents else -e.amount_cents end, e.transaction_at, e.value_date
-from entry e join account d on d.id = e.debit join account c on c.id = e.credit
-where e.batch = $1 and e.ordinal between $2 and $3
-order by e.ordinal`
+select ordinal, debit, credit, label, amount_cents, transaction_at, value_date
+from entry
+where batch = $1 and ordinal between $2 and $3
+order by ordinal`
 
 	selectEvents = `select seq, type, params from event where vacation = $1 and seq between $2 and $3 order by seq`
 )
 
 // page renders up to limit events from seq on. It holds at least one.
-func (r *reader) page(ctx context.Context, database Database, run Run, seq int64, limit int) (page Page, err error) {
+func (r *reader) page(ctx context.Context, database Database, run Run, seq int64, limit int) (Page, error) {
 	segments, err := r.segments(ctx, database, run, seq, limit)
 	if err != nil {
 		return Page{}, err
-	}
-
-	var batch pgx.Batch
-	for _, s := range segments {
-		if s.rendered {
-			batch.Queue(selectEntries, s.block.Batch, s.first-s.block.FirstSeq, s.last-s.block.FirstSeq)
-		} else {
-			batch.Queue(selectEvents, run.Number, s.first, s.last)
-		}
 	}
 	if cap(r.buffer) > bufferKept {
 		r.buffer = nil
 	}
 	r.buffer = r.buffer[:0]
 
-	results := database.SendBatch(ctx, &batch)
-	defer func() {
-		if closeErr := results.Close(); closeErr != nil && err == nil {
-			err = fmt.Errorf("read events of %s: %w", run.CorrelationID, closeErr)
-		}
-	}()
 	next := seq
-	for i := range segments {
-		rows, err := results.Query()
-		if err != nil {
-			return Page{}, fmt.Errorf("read events of %s from %d: %w", run.CorrelationID, next, err)
-		}
-		if segments[i].rendered {
-			next, err = r.entries(rows, run, &segments[i])
+	for len(segments) > 0 && len(r.buffer) < pageBytes {
+		count := 1
+		if segments[0].rendered {
+			next, err = r.render(ctx, database, run, &segments[0])
 		} else {
-			next, err = r.events(rows, run, &segments[i])
+			for count < len(segments) && !segments[count].rendered {
+				count++
+			}
+			next, err = r.wrap(ctx, database, run, segments[:count])
 		}
 		if _, broken := errors.AsType[*BrokenError](err); broken && next > seq {
 			// What comes before the hole is told; the next page begins with it.
@@ -154,9 +156,7 @@ func (r *reader) page(ctx context.Context, database Database, run Run, seq int64
 		if err != nil {
 			return Page{}, err
 		}
-		if len(r.buffer) >= pageBytes {
-			break
-		}
+		segments = segments[count:]
 	}
 	return Page{CorrelationID: run.CorrelationID, FirstSeq: seq, LastSeq: next - 1, Frames: r.buffer}, nil
 }
@@ -193,63 +193,139 @@ func (r *reader) segments(ctx context.Context, database Database, run Run, seq i
 	return segments, nil
 }
 
-// entries renders create-account-transaction events and returns the next seq.
-func (r *reader) entries(rows pgx.Rows, run Run, s *segment) (int64, error) {
-	defer rows.Close()
+// render appends the create-account-transaction events of a segment's entries
+// and returns the next seq.
+func (r *reader) render(ctx context.Context, database Database, run Run, s *segment) (int64, error) {
 	renderer, err := ogep.NewTransactionRenderer(s.stamp(run.CorrelationID, s.first))
 	if err != nil {
 		return s.first, &BrokenError{run.CorrelationID, s.first, err.Error()}
 	}
+	whole, err := r.readEntries(ctx, database, s)
+	if err != nil {
+		return s.first, fmt.Errorf("read entries of events of %s: %w", run.CorrelationID, err)
+	}
+	if err := r.readCPs(ctx, database); err != nil {
+		return s.first, fmt.Errorf("read accounts of events of %s: %w", run.CorrelationID, err)
+	}
 
-	var (
-		ordinal             int64
-		account, label      pgtype.DriverBytes
-		amount              int64
-		transactionAt, date time.Time
-	)
-	next := s.first
-	for rows.Next() {
-		if err := rows.Scan(&ordinal, &account, &label, &amount, &transactionAt, &date); err != nil {
-			return next, fmt.Errorf("read entry of event %d of %s: %w", next, run.CorrelationID, err)
-		}
-		if ordinal != next-s.block.FirstSeq {
-			return next, s.missing(run, next)
-		}
+	next, labelStart := s.first, 0
+	for i := range r.entries {
+		entry := &r.entries[i]
+		account, amount := r.cp(entry)
 		if account == nil {
-			return next, &BrokenError{run.CorrelationID, next, "its entry touches no CP"}
+			return next, &BrokenError{run.CorrelationID, next, "its entry touches no CP that exists"}
 		}
-		if !date.Equal(r.date) {
-			r.date, r.midnight = date, calendar.DateOf(date).Midnight()
+		if !entry.valueDate.Equal(r.date) {
+			r.date, r.midnight = entry.valueDate, calendar.DateOf(entry.valueDate).Midnight()
 		}
-		r.buffer = renderer.Append(
-			r.buffer, int(next-s.block.FirstSeq), account, label, money.Cents(amount), transactionAt, r.midnight)
+		r.buffer = renderer.Append(r.buffer, int(next-s.block.FirstSeq), account, r.labels[labelStart:entry.labelEnd],
+			amount, entry.transactionAt, r.midnight)
 		r.buffer = append(r.buffer, '\n')
+		labelStart = entry.labelEnd
 		next++
 		if len(r.buffer) >= pageBytes {
 			return next, nil
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return next, fmt.Errorf("read entries of events of %s: %w", run.CorrelationID, err)
-	}
-	if next != s.last+1 {
+	if !whole {
 		return next, s.missing(run, next)
 	}
 	return next, nil
 }
 
-// events wraps events whose params were stored and returns the next seq.
-func (r *reader) events(rows pgx.Rows, run Run, s *segment) (int64, error) {
+// readEntries reads a segment's entries as far as they follow each other and fit
+// a page, and tells whether none is missing among them.
+func (r *reader) readEntries(ctx context.Context, database Database, s *segment) (whole bool, err error) {
+	r.entries, r.labels = r.entries[:0], r.labels[:0]
+	first, last := s.first-s.block.FirstSeq, s.last-s.block.FirstSeq
+	rows, err := database.Query(ctx, selectEntries, s.block.Batch, first, last)
+	if err != nil {
+		return false, err //nolint:wrapcheck // the caller says what was read
+	}
+	defer rows.Close()
+	var (
+		next    = first
+		ordinal int64
+		label   pgtype.DriverBytes
+		row     entry
+	)
+	for rows.Next() {
+		err := rows.Scan(&ordinal, &row.debit, &row.credit, &label, &row.amount, &row.transactionAt, &row.valueDate)
+		if err != nil {
+			return false, err //nolint:wrapcheck // the caller says what was read
+		}
+		if ordinal != next {
+			return false, nil
+		}
+		r.labels = append(r.labels, label...)
+		row.labelEnd = len(r.labels)
+		r.entries = append(r.entries, row)
+		next++
+		if len(r.labels) >= pageBytes {
+			return true, nil
+		}
+	}
+	return next == last+1, rows.Err() //nolint:wrapcheck // the caller says what was read
+}
+
+// readCPs looks up the accounts of the entries that are not known yet.
+func (r *reader) readCPs(ctx context.Context, database Database) error {
+	if r.cps == nil || len(r.cps) > cpsKept {
+		r.cps = make(map[int32][]byte)
+	}
+	var unknown []int32
+	for i := range r.entries {
+		for _, id := range [2]int32{r.entries[i].debit, r.entries[i].credit} {
+			if _, known := r.cps[id]; !known {
+				r.cps[id] = nil
+				unknown = append(unknown, id)
+			}
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	found, err := db.New(database).CPs(ctx, unknown)
+	if err != nil {
+		clear(r.cps) // what was noted above was not looked up
+		return err   //nolint:wrapcheck // the caller says what was read
+	}
+	for _, cp := range found {
+		r.cps[cp.ID] = []byte(cp.AccountID)
+	}
+	return nil
+}
+
+// cp names the CP that an entry touches, nil for none. A credit of it is positive.
+func (r *reader) cp(entry *entry) (accountID []byte, amount money.Cents) {
+	if accountID = r.cps[entry.credit]; accountID != nil {
+		return accountID, money.Cents(entry.amount)
+	}
+	return r.cps[entry.debit], money.Cents(-entry.amount)
+}
+
+// wrap appends the events of segments that follow each other, whose params were
+// stored, and returns the next seq.
+func (r *reader) wrap(ctx context.Context, database Database, run Run, segments []segment) (int64, error) {
+	s := &segments[0]
+	next, last := s.first, segments[len(segments)-1].last
+	rows, err := database.Query(ctx, selectEvents, run.Number, next, last)
+	if err != nil {
+		return next, fmt.Errorf("read events of %s: %w", run.CorrelationID, err)
+	}
 	defer rows.Close()
 	var (
 		seq    int64
 		kind   string
 		params pgtype.DriverBytes
 	)
-	next := s.first
 	for rows.Next() {
 		if err := rows.Scan(&seq, &kind, &params); err != nil {
 			return next, fmt.Errorf("read event %d of %s: %w", next, run.CorrelationID, err)
+		}
+		for next > s.last {
+			segments = segments[1:]
+			s = &segments[0]
 		}
 		if seq != next {
 			return next, s.missing(run, next)
@@ -264,7 +340,7 @@ func (r *reader) events(rows pgx.Rows, run Run, s *segment) (int64, error) {
 	if err := rows.Err(); err != nil {
 		return next, fmt.Errorf("read events of %s: %w", run.CorrelationID, err)
 	}
-	if next != s.last+1 {
+	if next != last+1 {
 		return next, s.missing(run, next)
 	}
 	return next, nil

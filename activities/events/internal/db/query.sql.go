@@ -98,6 +98,37 @@ func (q *Queries) Blocks(ctx context.Context, vacation int32, seq int64, atMost 
 	return items, nil
 }
 
+const cPs = `-- name: CPs :many
+select id, substr(code, length('CP.') + 1)::text as account_id
+from account
+where id = any ($1::int[]) and class = 'CP'
+`
+
+type CPsRow struct {
+	ID        int32
+	AccountID string
+}
+
+func (q *Queries) CPs(ctx context.Context, ids []int32) ([]CPsRow, error) {
+	rows, err := q.db.Query(ctx, cPs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CPsRow
+	for rows.Next() {
+		var i CPsRow
+		if err := rows.Scan(&i.ID, &i.AccountID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const floor = `-- name: Floor :one
 select coalesce(min(v.number) filter (where v.state = 'RUNNING' or v.last_seq > coalesce(d.delivered_seq, 0)),
                 max(v.number) + 1, 0)::int as floor
