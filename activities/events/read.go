@@ -240,7 +240,7 @@ func (r *reader) readEntries(ctx context.Context, database Database, s *segment)
 	first, last := s.first-s.block.FirstSeq, s.last-s.block.FirstSeq
 	rows, err := database.Query(ctx, selectEntries, s.block.Batch, first, last)
 	if err != nil {
-		return false, err //nolint:wrapcheck // the caller says what was read
+		return false, err
 	}
 	defer rows.Close()
 	var (
@@ -288,7 +288,7 @@ func (r *reader) readCPs(ctx context.Context, database Database) error {
 	found, err := db.New(database).CPs(ctx, unknown)
 	if err != nil {
 		clear(r.cps) // what was noted above was not looked up
-		return err   //nolint:wrapcheck // the caller says what was read
+		return err
 	}
 	for _, cp := range found {
 		r.cps[cp.ID] = []byte(cp.AccountID)
@@ -298,8 +298,8 @@ func (r *reader) readCPs(ctx context.Context, database Database) error {
 
 // cp names the CP that an entry touches, nil for none. A credit of it is positive.
 func (r *reader) cp(entry *entry) (accountID []byte, amount money.Cents) {
-	if accountID = r.cps[entry.credit]; accountID != nil {
-		return accountID, money.Cents(entry.amount)
+	if credited := r.cps[entry.credit]; credited != nil {
+		return credited, money.Cents(entry.amount)
 	}
 	return r.cps[entry.debit], money.Cents(-entry.amount)
 }

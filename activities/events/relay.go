@@ -173,7 +173,9 @@ func (r *Relay) lead(ctx context.Context) (progress bool, err error) {
 		return false, err
 	}
 	defer s.end(ctx)
-	r.log.InfoContext(ctx, "relay of events leads")
+	if !r.failing {
+		r.log.InfoContext(ctx, "events are delivered from here")
+	}
 	for {
 		delivered, err := s.round(ctx)
 		if err != nil {

@@ -265,6 +265,7 @@ func TestASinkThatIsAwayLosesNothing(t *testing.T) {
 	require.Equal(t, from1(12), sink.seqs()[second.CorrelationID])
 	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"), "one line a change of state:\n%s", log.String())
 	require.Equal(t, 1, strings.Count(log.String(), "delivered again"))
+	require.Equal(t, 3, strings.Count(log.String(), "level="), "%s", log.String())
 }
 
 func TestAHoleHoldsItsCorrelationOnly(t *testing.T) {
