@@ -9,6 +9,7 @@ package activities
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -92,7 +93,7 @@ func AsFailure(err error) *vacation.Failure {
 		return vacation.Fail(vacation.Cancelled, "the run was cancelled; run it again to go on where it stopped")
 	}
 	var application *temporal.ApplicationError
-	if !errors.As(err, &application) || application.Type() == "" {
+	if !errors.As(err, &application) || !slices.Contains(vacation.FailureCodes(), vacation.FailureCode(application.Type())) {
 		return vacation.Fail(vacation.Unexpected, "%s", err)
 	}
 	failure := vacation.Fail(vacation.FailureCode(application.Type()), "%s", application.Message())

@@ -57,7 +57,9 @@ func setUpReglement(ctx workflow.Context, request ReglementTransactionsRequest) 
 }
 
 func (r *reglement) run(ctx workflow.Context) (vacation.Totals, error) {
-	opened, err := activities.OpenSettlement(ctx, activities.OpenSettlementRequest{
+	// Whatever cancels the run meanwhile: a run that was opened is known, and ended.
+	opening, _ := workflow.NewDisconnectedContext(ctx)
+	opened, err := activities.OpenSettlement(opening, activities.OpenSettlementRequest{
 		ID:           r.id,
 		WorkflowRun:  workflow.GetInfo(ctx).WorkflowExecution.RunID,
 		BusinessDate: r.request.BusinessDate,
@@ -103,7 +105,12 @@ func (r *reglement) settle(ctx workflow.Context) (vacation.Totals, error) {
 	if err := r.board.enter(ctx, vacation.StageProving); err != nil {
 		return vacation.Totals{}, err
 	}
-	return activities.CloseSettlement(ctx, r.opened)
+	// A cancellation comes before the end or after it: the run's outcome is what was committed.
+	if err := ctx.Err(); err != nil {
+		return vacation.Totals{}, err
+	}
+	closing, _ := workflow.NewDisconnectedContext(ctx)
+	return activities.CloseSettlement(closing, r.opened)
 }
 
 // loadFile loads the file, after waiting for it where it is late.

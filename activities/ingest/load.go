@@ -28,12 +28,12 @@ import (
 // split: all of it in one transaction, or nothing. Accepted before, the same
 // file is only split again where its parts are gone.
 func (a *Activities) LoadFile(ctx context.Context, request activities.LoadFileRequest) (activities.LoadFileResult, error) {
-	file, err := os.Open(request.Path)
+	file, err := open(request.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return a.withoutFile(ctx, request)
 	}
 	if err != nil {
-		return activities.LoadFileResult{}, fmt.Errorf("open the file of settlement %s: %w", request.Run.ID.Key, err)
+		return activities.LoadFileResult{}, failed("open the file of settlement "+request.Run.ID.Key, err)
 	}
 	defer func() { _ = file.Close() }() // only read
 
@@ -47,6 +47,33 @@ func (a *Activities) LoadFile(ctx context.Context, request activities.LoadFileRe
 		return activities.LoadFileResult{}, failed("load "+load.name, err)
 	}
 	return result, nil
+}
+
+// open opens what must be a file that this worker may read. What else stands
+// at the path is refused before it is opened: to open a pipe would wait for a writer.
+func open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, vacation.Fail(vacation.FileInvalid,
+			"%s is no regular file (%s); nothing was posted: put the file itself there and run this vacation again", path, info.Mode())
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return file, nil
+}
+
+// unreadable makes a failure of a permission that the worker lacks: trying again does not give it.
+func unreadable(path string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return vacation.Fail(vacation.FileInvalid,
+			"%s may not be read by the worker's user; nothing was posted: let it read the file and run this vacation again", path)
+	}
+	return err
 }
 
 // withoutFile goes on from the parts of a file that was accepted, posted in

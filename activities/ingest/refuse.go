@@ -35,7 +35,7 @@ func (l *loading) refuse(ctx context.Context, faults *fault.Faults) (activities.
 	if only := faults.ByCode[fault.CodeDuplicateCre]; only == faults.Count {
 		code = vacation.DuplicateLine
 	}
-	return activities.LoadFileResult{}, vacation.Fail(code, "%s Report: %s", faults, path)
+	return activities.LoadFileResult{}, vacation.Fail(code, "%s. Report: %s", faults, path)
 }
 
 // linesAQuery is how many creIds are looked up at once.
@@ -72,7 +72,7 @@ func (l *loading) explainDuplicate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return vacation.Fail(vacation.DuplicateLine, "%s Report: %s", faults, path)
+	return vacation.Fail(vacation.DuplicateLine, "%s. Report: %s", faults, path)
 }
 
 // lookUp adds a fault for each of the creIds that was accepted before, and forgets them.

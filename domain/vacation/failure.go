@@ -40,6 +40,14 @@ const (
 	Unexpected FailureCode = "UNEXPECTED"
 )
 
+// FailureCodes lists them all.
+func FailureCodes() []FailureCode {
+	return []FailureCode{
+		FileMissing, FileInvalid, AmountMismatch, ReferenceMismatch, DuplicateReference, DuplicateLine, ParametersConflict,
+		MerchantsMissing, OwnMoneyTooLow, InvariantBroken, Cancelled, Abandoned, Unexpected,
+	}
+}
+
 // Failure is why a vacation ended with error: what happened, at which step, and
 // what to do next. Its message holds no personal data.
 type Failure struct {

@@ -1,0 +1,252 @@
+//go:build linux
+
+package e2e_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/reglo/reglo/activities/postgres/pgtest"
+	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/workflows"
+)
+
+// dice draws the moments of a test's crashes, and says how to draw them again.
+func dice(t testing.TB) *rand.Rand {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if given := os.Getenv(seedVariable); given != "" {
+		seed = readSeed(t, given)
+	}
+	t.Logf("%s=%d", seedVariable, seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// somewhen is a moment of up to a few transactions.
+func somewhen(t testing.TB, dice *rand.Rand) {
+	t.Helper()
+	pause(t.Context(), time.Duration(dice.Int64N(int64(50*time.Millisecond))))
+}
+
+func TestWorkerKilled(t *testing.T) {
+	t.Parallel()
+	want, dice, day := undisturbedDump(t), dice(t), crashDay(t)
+	w := newWorld(t, day)
+	worker := w.work(t)
+	run := w.start(t, w.bring(t, day))
+
+	chunks := dice.Int64N(30)
+	for _, moment := range []struct {
+		what  string
+		comes func() bool
+	}{
+		{"the file on its way into the database", func() bool { return w.loading() > 0 || w.chunks() > 0 }},
+		{"some chunks posted", func() bool { return w.chunks() > chunks }},
+		{"transfers ordered", func() bool { return w.ordered() > 0 }},
+	} {
+		eventually(t, moment.what, moment.comes)
+		somewhen(t, dice)
+		worker.kill()
+		worker = w.work(t)
+	}
+	totals := w.end(t, run)
+	require.Equal(t, 20_000, totals.Lines)
+	w.requireSame(t, want)
+}
+
+func TestDatabaseConnectionsKilled(t *testing.T) {
+	t.Parallel()
+	want, dice, day := undisturbedDump(t), dice(t), crashDay(t)
+	w := newWorld(t, day)
+	w.work(t)
+	run := w.start(t, w.bring(t, day))
+
+	eventually(t, "the file on its way into the database", func() bool { return w.loading() > 0 || w.chunks() > 0 })
+	require.Positive(t, w.terminate(t))
+	for chunks := int64(0); chunks < 40; chunks = w.chunks() + dice.Int64N(10) {
+		eventually(t, "more chunks posted", func() bool { return w.chunks() >= chunks || w.ended() > 0 })
+		somewhen(t, dice)
+		w.terminate(t)
+		if w.ended() > 0 {
+			break
+		}
+	}
+	w.end(t, run)
+	w.requireSame(t, want)
+}
+
+func TestTemporalKilled(t *testing.T) {
+	t.Parallel()
+	want, dice, day := undisturbedDump(t), dice(t), crashDay(t)
+	w := newOwnWorld(t, day)
+	w.work(t)
+	run := w.start(t, w.bring(t, day))
+	chunks := dice.Int64N(20)
+	for _, comes := range []func() bool{
+		func() bool { return w.ask(`select count(*) from vacation`) > 0 },
+		func() bool { return w.chunks() > chunks },
+		func() bool { return w.ordered() > 0 },
+	} {
+		eventually(t, "a moment to kill Temporal", comes)
+		somewhen(t, dice)
+		w.server.process.kill()
+		require.NoError(t, w.server.start())
+	}
+	w.end(t, run)
+	w.requireSame(t, want)
+}
+
+// TestNobodyHeardOfTheCommit kills the worker at each step between its commit
+// and the server's hearing of it: what was done is done again, and must come to
+// the same.
+func TestNobodyHeardOfTheCommit(t *testing.T) {
+	t.Parallel()
+	want, day := undisturbedDump(t), crashDay(t)
+	w := newOwnWorld(t, day)
+	run := w.start(t, w.bring(t, day))
+	const runs, files, orders, ends = `select count(*) from vacation`, `select count(file_sha256) from settlement`,
+		`select count(*) from transfer_order`, `select count(*) from vacation where state = 'ENDED'`
+	for _, step := range []struct {
+		table     string // that the step writes to, once
+		committed string
+		count     int64
+	}{
+		{"event_block", runs, 1},
+		{"settlement_part", files, 1},
+		{"entry", `select count(*) from batch where step = 'post'`, 1},
+		{"transfer_order", orders, 1},
+		{"transfer_order", orders, 2},
+		{"vacation", ends, 1},
+	} {
+		gate := w.hold(t, step.table)
+		worker := w.work(t)
+		eventually(t, "a worker at "+step.table, func() bool {
+			return w.ask(`select count(*) from pg_locks where not granted and relation = $1::regclass
+				and database = (select oid from pg_database where datname = current_database())`, step.table) > 0
+		})
+		w.server.process.freeze(t)
+		require.NoError(t, gate.Rollback(t.Context()))
+		eventually(t, "commit to "+step.table, func() bool { return w.ask(step.committed) == step.count })
+		worker.kill()
+		w.server.process.thaw(t)
+	}
+	w.work(t)
+	w.end(t, run)
+	w.requireSame(t, want)
+}
+
+// hold keeps everybody from writing to a table until it is rolled back.
+func (w *world) hold(t *testing.T, table string) pgx.Tx {
+	t.Helper()
+	gate, err := w.pool.Begin(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = gate.Rollback(t.Context()) })
+	_, err = gate.Exec(t.Context(), "lock table "+pgx.Identifier{table}.Sanitize()+" in share mode")
+	require.NoError(t, err)
+	return gate
+}
+
+func TestWorkerKilledWhileItWaitsForAFile(t *testing.T) {
+	t.Parallel()
+	want, day := undisturbedDump(t), crashDay(t)
+	w := newWorld(t, day)
+	worker := w.work(t)
+	request := w.bring(t, day)
+	request.CutOff = time.Now().Add(time.Hour)
+	late := request.File + ".late"
+	require.NoError(t, os.Rename(request.File, late))
+	run := w.start(t, request)
+	awaits := func() bool {
+		answer, err := w.client.QueryWorkflow(t.Context(), run.GetID(), run.GetRunID(), workflows.ProgressQuery)
+		var progress vacation.Progress
+		return err == nil && answer.Get(&progress) == nil && progress.Stage == vacation.StageAwaiting
+	}
+	eventually(t, "a wait for the file", awaits)
+	worker.kill()
+
+	worker = w.work(t)
+	eventually(t, "a wait for the file after the crash", awaits)
+	worker.kill()
+
+	require.NoError(t, os.Rename(late, request.File))
+	w.work(t)
+	w.end(t, run)
+	w.requireSame(t, want)
+}
+
+// TestStartedTwice starts a reference from two clients at once with two workers
+// at work, loses one of them, and starts it again when it is settled.
+func TestStartedTwice(t *testing.T) {
+	t.Parallel()
+	want, day := undisturbedDump(t), crashDay(t)
+	w := newWorld(t, day)
+	first := w.work(t)
+	w.work(t)
+	request := w.bring(t, day)
+
+	other, err := client.DialContext(t.Context(), client.Options{
+		HostPort: w.server.address, Namespace: w.namespace, Logger: silent(),
+	})
+	require.NoError(t, err)
+	t.Cleanup(other.Close)
+	const once = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+	runs := make(chan client.WorkflowRun, 2)
+	for _, by := range []client.Client{w.client, other} {
+		go func() {
+			run, err := w.execute(t.Context(), by, request, once)
+			if err != nil {
+				t.Errorf("start: %v", err)
+			}
+			runs <- run
+		}()
+	}
+	one, two := <-runs, <-runs
+	require.Equal(t, one.GetRunID(), two.GetRunID())
+	eventually(t, "chunks posted", func() bool { return w.chunks() > 10 })
+	first.kill()
+	totals := w.end(t, one)
+	require.Equal(t, totals, w.end(t, two))
+	w.requireSame(t, want)
+
+	again := w.start(t, request)
+	require.Equal(t, one.GetRunID(), again.GetRunID())
+	// A server that has forgotten the run starts another: the books have not.
+	forgotten, err := w.execute(t.Context(), w.client, request, enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
+	require.NoError(t, err)
+	require.NotEqual(t, one.GetRunID(), forgotten.GetRunID())
+	require.Equal(t, totals, w.end(t, forgotten))
+	pgtest.Same(t, want, pgtest.Dump(t, w.pool))
+}
+
+// TestRelayKilled settles without a relay, which delays nothing, then kills the
+// process that delivers again and again.
+func TestRelayKilled(t *testing.T) {
+	t.Parallel()
+	want, dice, day := undisturbedDump(t), dice(t), crashDay(t)
+	w := newWorld(t, day)
+	worker := w.work(t, "REGLO_RELAY_ENABLED=false")
+	w.end(t, w.start(t, w.bring(t, day)))
+	worker.kill()
+
+	const kills = 4
+	told := func() int64 { return w.ask(`select coalesce(sum(delivered_seq), 0) from delivery`) }
+	total := w.number(t, `select sum(last_seq) from vacation`)
+	for range kills {
+		// Slow enough to be killed in the middle, page by page.
+		relay := w.work(t, "REGLO_RELAY_RATE=5000")
+		before := told()
+		eventually(t, "some events delivered", func() bool { return told() > before || before == total })
+		somewhen(t, dice)
+		relay.kill()
+	}
+	require.Less(t, told(), total, "the relay was too fast to be killed")
+	w.work(t)
+	w.requireSame(t, want)
+}
