@@ -1,0 +1,339 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/reglo/reglo/activities/merchants"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/sample"
+	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/workflows"
+)
+
+// stand is the machine's servers, the built worker, and a folder for files.
+type stand struct {
+	admin     string // URL of the cluster's maintenance database
+	server    client.Client
+	namespace string
+	folder    string // with the built programs
+	counter   int
+}
+
+// adminVariable names the URL of a cluster on which databases may be made.
+const adminVariable = "DEV_POSTGRES_ADMIN_URL"
+
+func newStand(ctx context.Context) (*stand, error) {
+	admin := os.Getenv(adminVariable)
+	if admin == "" {
+		return nil, fmt.Errorf("%s is not set: run `make bench`, or source .dev/env after `make up`", adminVariable)
+	}
+	folder, err := os.MkdirTemp("", "reglo-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-o", folder+"/", "./worker", "./starter")
+	if output, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build: %w\n%s", err, output)
+	}
+	s := &stand{admin: admin, folder: folder, namespace: fmt.Sprintf("bench-%d", os.Getpid())}
+	if err := s.makeNamespace(ctx); err != nil {
+		return nil, err
+	}
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, fmt.Errorf("settings of Temporal: %w", err)
+	}
+	options.Namespace = s.namespace
+	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	if s.server, err = client.DialContext(ctx, options); err != nil {
+		return nil, fmt.Errorf("connect to Temporal: %w", err)
+	}
+	return s, nil
+}
+
+// makeNamespace keeps the bench's runs from workers that are not its own.
+func (s *stand) makeNamespace(ctx context.Context) error {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return fmt.Errorf("settings of Temporal: %w", err)
+	}
+	namespaces, err := client.NewNamespaceClient(options)
+	if err != nil {
+		return fmt.Errorf("connect to Temporal: %w", err)
+	}
+	defer namespaces.Close()
+	err = namespaces.Register(ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace: s.namespace, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
+	})
+	if err != nil {
+		return fmt.Errorf("make a namespace: %w", err)
+	}
+	// The server's parts learn of a namespace one by one: until then they answer
+	// that there is none.
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		register := exec.CommandContext(ctx, filepath.Join(s.folder, "starter"), "register")
+		register.Env = append(os.Environ(), "TEMPORAL_NAMESPACE="+s.namespace)
+		output, err := register.CombinedOutput()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("register search attributes: %w\n%s", err, output)
+		}
+	}
+}
+
+func (s *stand) close() {
+	s.server.Close()
+	_ = os.RemoveAll(s.folder) // a temporary folder
+}
+
+// database makes a database of the bench's own.
+func (s *stand) database(ctx context.Context) (*database, error) {
+	s.counter++
+	name := fmt.Sprintf("reglo_bench_%d_%d", os.Getpid(), s.counter)
+	if err := s.execute(ctx, "create database "+name); err != nil {
+		return nil, err
+	}
+	address, err := url.Parse(s.admin)
+	if err != nil {
+		return nil, errors.New(adminVariable + " is no URL")
+	}
+	address.Path = "/" + name
+	d := &database{stand: s, name: name, url: address.String()}
+	if err := postgres.Migrate(ctx, d.url, slog.New(slog.DiscardHandler)); err != nil {
+		return nil, err
+	}
+	if d.pool, err = postgres.Open(ctx, d.url); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (s *stand) execute(ctx context.Context, statement string) error {
+	conn, err := pgx.Connect(ctx, s.admin)
+	if err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}
+
+type database struct {
+	stand *stand
+	name  string
+	url   string
+	pool  *pgxpool.Pool
+}
+
+func (d *database) drop() {
+	d.pool.Close()
+	// Best effort: the next bench has names of its own.
+	_ = d.stand.execute(context.Background(), "drop database if exists "+d.name+" with (force)")
+}
+
+// checkpoint settles what earlier work left to be written, so that each
+// measurement starts alike.
+func (d *database) checkpoint(ctx context.Context) error {
+	_, err := d.pool.Exec(ctx, "checkpoint")
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+// businessDate of the bench is an ordinary TARGET day.
+const businessDate = "2026-03-17"
+
+// day makes a sample day; one seed for all, so that all measure the same.
+func day(merchants, lines, sequence int) (*sample.Day, error) {
+	date, err := calendar.ParseDate(businessDate)
+	if err != nil {
+		return nil, fmt.Errorf("business date: %w", err)
+	}
+	return sample.New(sample.Typical(1, merchants, lines, date, sequence))
+}
+
+// prepare loads the day's merchants and funds own money.
+func (d *database) prepare(ctx context.Context, made *sample.Day) error {
+	var file bytes.Buffer
+	if err := made.WriteMerchants(&file); err != nil {
+		return fmt.Errorf("make merchants: %w", err)
+	}
+	_, err := merchants.Load(ctx, d.pool, merchants.Snapshot{
+		Name: "Merchants.000001.csv", Sequence: 1, MaxClosedPercent: merchants.MaxClosedPercent,
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file.Bytes())), nil },
+	}, time.Now())
+	if err != nil {
+		return fmt.Errorf("load merchants: %w", err)
+	}
+	const ownMoney money.Cents = 100_000_000_00
+	_, err = postgres.OpenBooks(ctx, d.pool, map[ledger.Code]money.Cents{ledger.Fonctionnement: ownMoney}, time.Now())
+	if err != nil {
+		return fmt.Errorf("open the books: %w", err)
+	}
+	_, err = d.pool.Exec(ctx, "vacuum analyze")
+	if err != nil {
+		return fmt.Errorf("analyze: %w", err)
+	}
+	return nil
+}
+
+// file writes the day's CRE file and returns the request that settles it.
+func (s *stand) file(made *sample.Day) (workflows.ReglementTransactionsRequest, error) {
+	path := filepath.Join(s.folder, made.Reference()+".txt")
+	file, err := os.Create(path)
+	if err != nil {
+		return workflows.ReglementTransactionsRequest{}, fmt.Errorf("make file: %w", err)
+	}
+	summary, err := made.WriteSettlement(file)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return workflows.ReglementTransactionsRequest{}, fmt.Errorf("make file: %w", err)
+	}
+	date, err := calendar.ParseDate(businessDate)
+	if err != nil {
+		return workflows.ReglementTransactionsRequest{}, fmt.Errorf("business date: %w", err)
+	}
+	return workflows.ReglementTransactionsRequest{
+		BusinessDate: date, Transaction: made.Movement(&summary), File: path, CutOff: time.Now(),
+	}, nil
+}
+
+// process is a worker on a database.
+type process struct {
+	command *exec.Cmd
+	address string
+}
+
+// start runs the worker until it is ready.
+func (d *database) start(ctx context.Context, settings ...string) (*process, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("find a port: %w", err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+
+	command := exec.CommandContext(ctx, filepath.Join(d.stand.folder, "worker"))
+	command.Env = append(os.Environ(),
+		"REGLO_DATABASE_URL="+d.url, "REGLO_DATA_DIR="+filepath.Join(d.stand.folder, d.name),
+		"REGLO_HTTP_ADDRESS="+address, "REGLO_LOG_LEVEL=error", "TEMPORAL_NAMESPACE="+d.stand.namespace)
+	command.Env = append(command.Env, settings...)
+	command.Stderr = os.Stderr
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("start the worker: %w", err)
+	}
+	p := &process{command: command, address: address}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+		if err != nil {
+			return nil, fmt.Errorf("ask the worker: %w", err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return p, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			p.stop()
+			return nil, fmt.Errorf("the worker is not ready: %w", ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
+
+// stop ends the worker and waits for it.
+func (p *process) stop() {
+	_ = p.command.Process.Signal(syscall.SIGTERM)
+	_ = p.command.Wait()
+}
+
+// peak is the worker's largest resident memory so far, in bytes.
+func (p *process) peak() (float64, error) {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.command.Process.Pid) + "/status")
+	if err != nil {
+		return 0, fmt.Errorf("read the worker's memory: %w", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, found := strings.CutPrefix(line, "VmHWM:"); found {
+			kilobytes, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			if err != nil {
+				return 0, fmt.Errorf("read the worker's memory: %w", err)
+			}
+			return kilobytes * 1024, nil
+		}
+	}
+	return 0, errors.New("read the worker's memory: no VmHWM")
+}
+
+// outcome is a vacation that was measured.
+type outcome struct {
+	run     client.WorkflowRun
+	totals  vacation.Totals
+	seconds float64 // from the start to the committed end event
+	whole   float64 // from the start to the workflow's result
+}
+
+// settle runs the vacation and waits for its end.
+func (d *database) settle(ctx context.Context, request workflows.ReglementTransactionsRequest) (outcome, error) {
+	// The name is the bench's own: each database settles the same reference.
+	options := client.StartWorkflowOptions{
+		ID:        "bench-" + d.name + "/" + request.Transaction.Reference,
+		TaskQueue: workflows.Queue,
+	}
+	began := time.Now()
+	run, err := d.stand.server.ExecuteWorkflow(ctx, options, workflows.ReglementTransactionsName, request)
+	if err != nil {
+		return outcome{}, fmt.Errorf("start: %w", err)
+	}
+	result := outcome{run: run}
+	if err := run.Get(ctx, &result.totals); err != nil {
+		return outcome{}, fmt.Errorf("run: %w", err)
+	}
+	result.whole = time.Since(began).Seconds()
+	var ended time.Time
+	err = d.pool.QueryRow(ctx, `select ended_at from vacation where key = $1`, request.Transaction.Reference).Scan(&ended)
+	if err != nil {
+		return outcome{}, fmt.Errorf("read the end: %w", err)
+	}
+	result.seconds = ended.Sub(began).Seconds()
+	return result, nil
+}
