@@ -72,7 +72,7 @@ operator or a file, 4 PostgreSQL or Temporal not reachable.`,
 	root.AddCommand(
 		newMigrate(s), newRegister(s), newConfig(s), newVersion(s),
 		newSample(s), newMerchants(s), newFile(s), newBooks(s), newRun(s),
-		newProgress(s), newVerify(s),
+		newProgress(s), newSummary(s), newBalance(s), newDebts(s), newParked(s), newTrace(s), newVerify(s),
 	)
 	strict(root)
 	return root

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.temporal.io/api/serviceerror"
 
+	"github.com/reglo/reglo/activities/audit"
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/calendar"
@@ -132,6 +133,7 @@ func outcomeOfCause(err error) outcome {
 		gone      *serviceerror.Unavailable
 		gap       *merchants.SequenceError
 		duplicate *merchants.ConflictError
+		unknown   *audit.NotFoundError
 	)
 	switch {
 	case errors.As(err, &faults):
@@ -140,6 +142,11 @@ func outcomeOfCause(err error) outcome {
 		return outcome{ExitInput, firstLine(err.Error()), correct}
 	case errors.As(err, &gap), errors.As(err, &duplicate):
 		return outcome{ExitInput, firstLine(err.Error()), ""}
+	case errors.As(err, &unknown):
+		return outcome{
+			ExitInput, unknown.Error(),
+			"see that it is written as it was given, and that REGLO_DATABASE_URL names the right books",
+		}
 	case errors.As(err, &version):
 		return outcome{ExitEnded, version.Error(), ""}
 	case errors.As(err, &path):

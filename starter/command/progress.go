@@ -68,6 +68,8 @@ func (v *barView) open(progress vacation.Progress) *progressbar.ProgressBar {
 		progressbar.OptionSetDescription(string(progress.Stage)),
 		progressbar.OptionSetWidth(width),
 		progressbar.OptionThrottle(terminalEvery / 2),
+		// Drawn when it is updated only: left to itself, it would go on after its end.
+		progressbar.OptionSetSpinnerChangeInterval(0),
 	}
 	if !isCounted(progress.Stage) {
 		return progressbar.NewOptions(-1, append(options, progressbar.OptionSpinnerType(14))...)
