@@ -1,6 +1,8 @@
 package workflows_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/domain/vacation"
@@ -48,11 +51,45 @@ func TestNamesNeverChange(t *testing.T) {
 		list("workflow id", vacation.ID{Kind: kind, Key: "KEY"}.String())
 	}
 
-	path := filepath.Join("testdata", "names.golden")
+	golden(t, "names.golden", names.String())
+}
+
+// TestWhatIsPassedKeepsItsForm pins how requests and results are written in
+// histories: a field that is renamed would be empty in a run that is under way.
+func TestWhatIsPassedKeepsItsForm(t *testing.T) {
+	t.Parallel()
+	settled := totals()
+	values := []any{
+		newRequest(), totals(), vacation.Progress{Stage: vacation.StagePosting, Read: 1, Posted: 2, Total: 3},
+		activities.OpenSettlementRequest{
+			ID: opened().ID, WorkflowRun: "run", BusinessDate: newRequest().BusinessDate, Transaction: newRequest().Transaction, FileName: "f",
+		},
+		activities.OpenSettlementResult{Run: opened(), Settled: &settled},
+		activities.AwaitFileRequest{Path: "/f", CutOff: newRequest().CutOff},
+		activities.LoadFileRequest{Run: opened(), Path: "/f", Amount: 1}, loaded(),
+		activities.PostLinesRequest{Run: opened(), SHA256: sha256},
+		activities.PostLinesResult{Posted: 1, Done: true, PartsLost: true},
+		activities.ArchiveFileRequest{Run: opened(), Path: "/f", Totals: totals()},
+		activities.FailVacationRequest{Run: opened(), Code: vacation.FileInvalid, Step: vacation.StageLoading, Message: "m"},
+	}
+	var forms bytes.Buffer
+	for _, value := range values {
+		payload, err := converter.GetDefaultDataConverter().ToPayload(value)
+		require.NoError(t, err)
+		_, _ = fmt.Fprintf(&forms, "%T\n", value)
+		require.NoError(t, json.Indent(&forms, payload.GetData(), "", "  "))
+		forms.WriteByte('\n')
+	}
+	golden(t, "forms.golden", forms.String())
+}
+
+func golden(t testing.TB, name, have string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
 	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(names.String()), 0o600))
+		require.NoError(t, os.WriteFile(path, []byte(have), 0o600))
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, string(want), names.String(), "a name changed: runs under way would be lost; add a new one beside it")
+	require.Equal(t, string(want), have, "runs under way would be lost: add what is new beside it")
 }
