@@ -2,6 +2,8 @@ package command_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -119,6 +121,64 @@ func TestTrace(t *testing.T) {
 	}
 	got = starter(t, environ, "trace", aCorrelation, "--events", "-1")
 	require.Equal(t, command.ExitInput, got.code)
+}
+
+// oneSettlement is the settlement of [oneRun], whose file was accepted.
+const oneSettlement = `
+insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_sha256, value_date,
+                        file_name, file_sha256, file_bytes, line_count, gross_cents, commission_cents, posted_lines)
+values ('` + aReference + `', 'vacation-reglement-transactions/` + aReference + `', 'TRANSACTION', '100', 1011, '{}',
+        decode(repeat('00', 32), 'hex'), '2026-03-03', 'a.txt', decode(repeat('ab', 32), 'hex'), 100, 2, 1011, 20, 1)`
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	environ, url := onDatabase(t)
+	folder := t.TempDir()
+	environ = append(environ, "REGLO_DATA_DIR="+folder)
+	execute(t, url, oneRun)
+	execute(t, url, oneSettlement)
+	for _, name := range []string{
+		"archive/" + aReference + ".cre.gz", "archive/00000220260302UEP.cre.gz", "events/ogep-events-2026-03-02.ndjson",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Join(folder, filepath.Dir(name)), 0o750))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), nil, 0o600))
+	}
+
+	got := starter(t, environ, "summary", aReference)
+	require.Zero(t, got.code, got.err)
+	for _, line := range []string{
+		"correlation    " + aCorrelation + "\n",
+		"settlement  " + aReference + " of 10.11 EUR, value date 2026-03-03\n",
+		"lines       2, 1 posted\n",
+		"open debts: 1, 700.50 EUR left of 1000.50 EUR\n",
+		"events: 1\n  start-vacation-reglement-transactions  1\n  1 event of all vacations not delivered yet\n",
+		"  archive  " + filepath.Join(folder, "archive", aReference+".cre.gz") + "\n" +
+			"  events   " + filepath.Join(folder, "events", "ogep-events-2026-03-02.ndjson") + "\n",
+	} {
+		require.Contains(t, got.out, line)
+	}
+	require.NotContains(t, got.out, "00000220260302UEP")
+
+	got = starter(t, environ, "summary", aReference, "--json", "--delivered-within", "300ms")
+	require.Zero(t, got.code, got.err)
+	var summary struct {
+		Settlement struct {
+			Lines int `json:"lines"`
+		} `json:"settlement"`
+		Undelivered int64 `json:"undeliveredEvents"`
+		Files       struct {
+			Archive []string `json:"archive"`
+		} `json:"files"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(got.out), &summary))
+	require.Equal(t, 2, summary.Settlement.Lines)
+	require.Equal(t, int64(1), summary.Undelivered)
+	require.Len(t, summary.Files.Archive, 1)
+
+	execute(t, url, `insert into delivery (sink, vacation, delivered_seq, delivered_at) select 'file', number, 1, now() from vacation`)
+	got = starter(t, environ, "summary", aReference, "--delivered-within", "1m")
+	require.Zero(t, got.code, got.err)
+	require.NotContains(t, got.out, "not delivered yet")
 }
 
 func TestSummaryOfWhatIsNoSettlement(t *testing.T) {

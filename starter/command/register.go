@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/reglo/reglo/workflows"
 )
@@ -20,10 +19,7 @@ import (
 // searchAttributes are those by which an operator finds a vacation in Temporal.
 func searchAttributes() map[string]enums.IndexedValueType {
 	attributes := make(map[string]enums.IndexedValueType)
-	for _, key := range []temporal.SearchAttributeKey{
-		workflows.SearchVacation, workflows.SearchBusinessDate, workflows.SearchCorrelationID,
-		workflows.SearchStage, workflows.SearchNeedsOperator,
-	} {
+	for _, key := range workflows.SearchAttributes() {
 		attributes[key.GetName()] = key.GetValueType()
 	}
 	return attributes
