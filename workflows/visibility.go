@@ -31,6 +31,14 @@ var (
 	SearchNeedsOperator = temporal.NewSearchAttributeKeyBool(AttributeNeedsOperator)    //nolint:gochecknoglobals // as above
 )
 
+// SearchAttributes are those that a namespace must have before a vacation runs
+// in it: a run that sets an unknown one does not come past its first step.
+func SearchAttributes() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{
+		SearchVacation, SearchBusinessDate, SearchCorrelationID, SearchStage, SearchNeedsOperator,
+	}
+}
+
 // board is what operators see of a run: search attributes, current details and
 // the progress that the query answers.
 type board struct {

@@ -2,13 +2,17 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/fx"
 
@@ -22,6 +26,7 @@ import (
 	"github.com/reglo/reglo/worker/boot/postgres"
 	"github.com/reglo/reglo/worker/boot/telemetry"
 	"github.com/reglo/reglo/worker/boot/temporal"
+	"github.com/reglo/reglo/workflows"
 )
 
 // Modules is the whole worker, but for its settings and its log. What is made
@@ -97,8 +102,41 @@ func dialTemporal(
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSearchAttributes(server, settings.Temporal.Namespace); err != nil {
+		server.Close()
+		return nil, err
+	}
 	lifecycle.Append(fx.StopHook(server.Close))
 	return server, nil
+}
+
+// checkTimeout bounds one question to a server that answered a moment ago.
+const checkTimeout = 10 * time.Second
+
+// checkSearchAttributes refuses a namespace in which a vacation would stop at
+// its first step, without a word but in its history.
+func checkSearchAttributes(server client.Client, namespace string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
+	defer cancel()
+	list, err := server.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	var denied *serviceerror.PermissionDenied
+	var unimplemented *serviceerror.Unimplemented
+	if errors.As(err, &denied) || errors.As(err, &unimplemented) {
+		return nil // a hosted server keeps its list to itself
+	}
+	if err != nil {
+		return fmt.Errorf("list the search attributes of namespace %s: %w", namespace, err)
+	}
+	var missing []string
+	for _, key := range workflows.SearchAttributes() {
+		if list.GetCustomAttributes()[key.GetName()] != key.GetValueType() {
+			missing = append(missing, key.GetName())
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("namespace %s lacks the search attributes %s: run `starter register`", namespace, strings.Join(missing, ", "))
+	}
+	return nil
 }
 
 // activityModule makes all activities, as a group for the data worker.
