@@ -20,10 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.uber.org/fx"
-
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/workflow"
+	"go.uber.org/fx"
 
 	"github.com/reglo/reglo/activities/accounts"
 	"github.com/reglo/reglo/worker/boot"
@@ -103,6 +102,11 @@ type process struct {
 
 // launch runs a program, whose output is appended to a log. It dies with the test.
 func launch(log string, environ []string, program string, arguments ...string) (*process, error) {
+	return launchAs(nil, log, environ, program, arguments...)
+}
+
+// launchAs runs a program as another user, nil for the same.
+func launchAs(user *syscall.Credential, log string, environ []string, program string, arguments ...string) (*process, error) {
 	output, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -111,7 +115,7 @@ func launch(log string, environ []string, program string, arguments ...string) (
 	command := exec.CommandContext(context.Background(), program, arguments...)
 	command.Env = environ
 	command.Stdout, command.Stderr = output, output
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: user}
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
@@ -274,7 +278,6 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("it did not come"))
 	defer cancel()
-	defer func(begin time.Time) { t.Logf("%s: %s", what, time.Since(begin).Round(time.Millisecond)) }(time.Now())
 	for !condition() {
 		if ctx.Err() != nil {
 			require.FailNow(t, "waited in vain", "%s, for %s: %v", what, patience, context.Cause(ctx))

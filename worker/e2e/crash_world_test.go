@@ -87,9 +87,9 @@ type world struct {
 }
 
 // crashDay has many small chunks, some merchants short, some lines parked.
-func crashDay(t testing.TB) *sample.Day { return newDay(t, 400, 20_000) }
+func crashDay(t testing.TB) *sample.Day { return newDay(t, 300, 8_000) }
 
-const crashCut = 500
+const crashCut = 200
 
 // newWorld plays a day on a server that other tests use too.
 func newWorld(t *testing.T, day *sample.Day) *world {
@@ -181,6 +181,7 @@ func (*world) execute(
 ) (client.WorkflowRun, error) {
 	options := startOptions(request)
 	options.WorkflowIDReusePolicy = reuse
+	options.WorkflowTaskTimeout = impatientTimeout
 	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 	return by.ExecuteWorkflow(ctx, options, workflows.ReglementTransactionsName, request)
 }
