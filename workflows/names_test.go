@@ -18,7 +18,7 @@ import (
 	"github.com/reglo/reglo/workflows"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag
 
 // TestNamesNeverChange pins what stands in histories of runs that are under way,
 // in operators' lists and in their alarms.

@@ -105,20 +105,20 @@ func inClear(t testing.TB, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)
-	var clear strings.Builder
-	clear.Write(content)
+	var text strings.Builder
+	text.Write(content)
 	events := decode(t, string(content))
 	err = proxy.VisitPayloads(t.Context(), events, proxy.VisitPayloadsOptions{
 		Visitor: func(_ *proxy.VisitPayloadsContext, found []*common.Payload) ([]*common.Payload, error) {
 			for _, payload := range found {
-				clear.WriteString("\n" + string(payload.GetData()))
+				text.WriteString("\n" + string(payload.GetData()))
 			}
 			return found, nil
 		},
 	})
 	require.NoError(t, err)
-	require.Contains(t, clear.String(), `"correlationId"`)
-	return clear.String()
+	require.Contains(t, text.String(), `"correlationId"`)
+	return text.String()
 }
 
 func decode(t testing.TB, content string) *history.History {

@@ -128,7 +128,7 @@ func (l *loading) run(ctx context.Context) (activities.LoadFileResult, error) {
 	var faults *fault.Faults
 	switch {
 	case errors.As(err, &faults):
-		return l.refuse(ctx, faults)
+		return l.refuse(faults)
 	case postgres.IsCode(err, postgres.UniqueViolation):
 		return activities.LoadFileResult{}, l.explainDuplicate(ctx)
 	default:
@@ -224,6 +224,21 @@ func partOf(siret []byte, count int) int {
 func (l *loading) control(
 	ctx context.Context, queries *db.Queries, known db.LockSettlementRow, summary settlement.Summary,
 ) error {
+	if err := l.identify(ctx, queries, known, summary); err != nil {
+		return err
+	}
+	if amount := money.Cents(known.AmountCents); summary.Gross != amount {
+		return vacation.Fail(vacation.AmountMismatch,
+			"%s comes to %s, the bank line to %s: %s apart; nothing was posted: ask the sender of the file which of them is right",
+			l.name, summary.Gross, amount, (summary.Gross - amount).Abs())
+	}
+	return nil
+}
+
+// identify refuses the file of another settlement, first of all one that was settled.
+func (l *loading) identify(
+	ctx context.Context, queries *db.Queries, known db.LockSettlementRow, summary settlement.Summary,
+) error {
 	other, err := queries.SettledFile(ctx, summary.SHA256[:])
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("look for the file's hash: %w", err)
@@ -250,11 +265,6 @@ func (l *loading) control(
 		return vacation.Fail(vacation.ReferenceMismatch,
 			"%s is of kind %s, operation %s; the bank line wants %s, operation %s; nothing was posted: bring the file of that bank line",
 			l.name, summary.Kind, summary.OperationType, settlement.KindTransaction, known.OperationType)
-	}
-	if amount := money.Cents(known.AmountCents); summary.Gross != amount {
-		return vacation.Fail(vacation.AmountMismatch,
-			"%s comes to %s, the bank line to %s: %s apart; nothing was posted: ask the sender of the file which of them is right",
-			l.name, summary.Gross, amount, (summary.Gross - amount).Abs())
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 
 // refuse reports a file that its controls refuse. One that stops before its end
 // and still changes is being written: it counts as not found yet.
-func (l *loading) refuse(ctx context.Context, faults *fault.Faults) (activities.LoadFileResult, error) {
+func (l *loading) refuse(faults *fault.Faults) (activities.LoadFileResult, error) {
 	if faults.Incomplete() {
 		settled, err := l.activities.settled(l.request.Path)
 		if err != nil {
@@ -41,25 +41,33 @@ func (l *loading) refuse(ctx context.Context, faults *fault.Faults) (activities.
 // linesAQuery is how many creIds are looked up at once.
 const linesAQuery = 5_000
 
-// explainDuplicate reads the file again to say which of its creIds were
-// accepted before: PostgreSQL named one of them only.
+// explainDuplicate reads the file again to say that it is another settlement's
+// or, where it is this one's, which of its creIds were accepted before:
+// PostgreSQL named one of them only.
 func (l *loading) explainDuplicate(ctx context.Context) error {
+	queries := db.New(l.activities.pool)
+	known, err := queries.LockSettlement(ctx, l.request.Run.ID.String())
+	if err != nil {
+		return fmt.Errorf("read settlement: %w", err)
+	}
 	faults := &fault.Faults{File: l.name}
 	numbers := make(map[string]int, linesAQuery)
-	_, err := settlement.Read(l.name, l.file, l.activities.layout, func(line *settlement.Line) error {
+	summary, err := settlement.Read(l.name, l.file, l.activities.layout, func(line *settlement.Line) error {
 		numbers[string(line.CreID)] = line.Number
 		if len(numbers) < linesAQuery {
 			return nil
 		}
 		return l.lookUp(ctx, numbers, faults)
 	})
-	var found *fault.Faults
-	if errors.As(err, &found) {
-		_, err := l.refuse(ctx, found)
+	if found, bad := errors.AsType[*fault.Faults](err); bad {
+		_, err := l.refuse(found)
 		return err
 	}
 	if err != nil {
 		return fmt.Errorf("read %s again for its duplicates: %w", l.name, err)
+	}
+	if err := l.identify(ctx, queries, known, summary); err != nil {
+		return err
 	}
 	if err := l.lookUp(ctx, numbers, faults); err != nil {
 		return err
@@ -102,7 +110,7 @@ func (l *loading) report(faults *fault.Faults) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write report: %w", err)
 	}
-	path := filepath.Join(l.activities.folders.Archive, l.request.Run.ID.Key+".run"+fmt.Sprint(l.request.Run.Number)+".refused.json")
+	path := filepath.Join(l.activities.folders.Archive, fmt.Sprintf("%s.run%d.refused.json", l.request.Run.ID.Key, l.request.Run.Number))
 	if err := os.WriteFile(path, append(content, '\n'), fileMode); err != nil {
 		return "", fmt.Errorf("write report: %w", err)
 	}

@@ -92,10 +92,10 @@ func newHouse(t *testing.T, s *stage, before func(ctx context.Context, h *house,
 	require.NoError(t, err)
 	t.Cleanup(h.client.Close)
 
-	vacations := worker.New(h.client, workflows.Queue, worker.Options{BuildID: "recorder", LocalActivityWorkerOnly: true})
+	vacations := worker.New(h.client, workflows.Queue, worker.Options{LocalActivityWorkerOnly: true})
 	workflows.Register(vacations)
 	data := worker.New(h.client, activities.DataQueue, worker.Options{
-		BuildID: "recorder", DisableWorkflowWorker: true, MaxHeartbeatThrottleInterval: 100 * time.Millisecond,
+		DisableWorkflowWorker: true, MaxHeartbeatThrottleInterval: 100 * time.Millisecond,
 		Interceptors: []interceptor.WorkerInterceptor{&disturber{house: h}},
 	})
 	s.accounts.Register(data)
@@ -232,16 +232,16 @@ func (h *house) requireNothingPersonal(t *testing.T, text string) {
 	}
 }
 
-// requireEnds says how each run of the one session stands in the database, the
-// first one first, and that each has one start and, once over, one end.
-func (s *stage) requireEnds(t testing.TB, want ...string) {
+// requireEnds says how each run of a session stands in the database, the first
+// one first, and that each has one start and, once over, one end.
+func (s *stage) requireEnds(t testing.TB, request workflows.ReglementTransactionsRequest, want ...string) {
 	t.Helper()
 	rows, err := s.pool.Query(t.Context(), `
 		select trim(v.state || ' ' || coalesce(v.failure_code, '') || ' ' || coalesce(v.failure_step, ''))
 		       || case when (select count(*) from event e where e.vacation = v.number and e.type like 'start-%') = 1 then '' else ' BAD START' end
 		       || case when (select count(*) from event e where e.vacation = v.number and e.type like 'end-%')
 		                    = case when v.state = 'RUNNING' then 0 else 1 end then '' else ' BAD END' end
-		from vacation v order by v.run`)
+		from vacation v where v.key = $1 order by v.run`, request.Transaction.Reference)
 	require.NoError(t, err)
 	ends, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
@@ -257,7 +257,7 @@ func TestARunOnARealServer(t *testing.T) {
 	run := h.start(t, request)
 	totals, err := end(t, run)
 	require.NoError(t, err)
-	s.requireEnds(t, "ENDED")
+	s.requireEnds(t, request, "ENDED")
 	verify(t, s)
 	h.history(t, run, "settled")
 
@@ -302,7 +302,7 @@ func TestALateFileOnARealServer(t *testing.T) {
 	require.NoError(t, os.Rename(elsewhere, request.File))
 	_, err := end(t, run)
 	require.NoError(t, err)
-	s.requireEnds(t, "ENDED")
+	s.requireEnds(t, request, "ENDED")
 	h.history(t, run, "late-file")
 }
 
@@ -318,7 +318,7 @@ func TestARefusedFileOnARealServer(t *testing.T) {
 	_, err := end(t, run)
 	require.Equal(t, vacation.AmountMismatch, activities.AsFailure(err).Code)
 	require.Equal(t, vacation.StageLoading, activities.AsFailure(err).Step)
-	s.requireEnds(t, "ENDED_WITH_ERROR AMOUNT_MISMATCH loading-file")
+	s.requireEnds(t, request, "ENDED_WITH_ERROR AMOUNT_MISMATCH loading-file")
 
 	// The bank line is part of what the reference stands for: another one is refused before anything starts.
 	request.Transaction = good
@@ -326,7 +326,7 @@ func TestARefusedFileOnARealServer(t *testing.T) {
 	require.NotEqual(t, run.GetRunID(), conflict.GetRunID())
 	_, err = end(t, conflict)
 	require.Equal(t, vacation.ParametersConflict, activities.AsFailure(err).Code)
-	s.requireEnds(t, "ENDED_WITH_ERROR AMOUNT_MISMATCH loading-file")
+	s.requireEnds(t, request, "ENDED_WITH_ERROR AMOUNT_MISMATCH loading-file")
 	// Nothing was posted, so that there is no line to be found: the file's own are looked for.
 	content, err := os.ReadFile(request.File)
 	require.NoError(t, err)
@@ -361,7 +361,7 @@ func TestACancelledRunOnARealServer(t *testing.T) {
 	run := h.start(t, request)
 	_, err := end(t, run)
 	require.Equal(t, vacation.Cancelled, activities.AsFailure(err).Code)
-	s.requireEnds(t, "ENDED_WITH_ERROR CANCELLED posting-lines")
+	s.requireEnds(t, request, "ENDED_WITH_ERROR CANCELLED posting-lines")
 	require.EqualValues(t, 2, s.number(t, `select count(distinct item) from batch where step = 'post'`))
 	h.history(t, run, "cancelled")
 
@@ -370,7 +370,7 @@ func TestACancelledRunOnARealServer(t *testing.T) {
 	totals, err := end(t, second)
 	require.NoError(t, err)
 	require.Equal(t, 260, totals.Lines)
-	s.requireEnds(t, "ENDED_WITH_ERROR CANCELLED posting-lines", "ENDED")
+	s.requireEnds(t, request, "ENDED_WITH_ERROR CANCELLED posting-lines", "ENDED")
 	verify(t, s)
 	h.history(t, second, "went-on")
 }
@@ -389,7 +389,7 @@ func TestARunWithoutItsPartsOnARealServer(t *testing.T) {
 	run := h.start(t, request)
 	_, err := end(t, run)
 	require.NoError(t, err)
-	s.requireEnds(t, "ENDED")
+	s.requireEnds(t, request, "ENDED")
 	verify(t, s)
 	h.history(t, run, "parts-lost")
 }
@@ -412,6 +412,6 @@ func TestATerminatedRunIsClosedByTheNext(t *testing.T) {
 	totals, err := end(t, h.start(t, request))
 	require.NoError(t, err)
 	require.Equal(t, 260, totals.Lines)
-	s.requireEnds(t, "ENDED_WITH_ERROR ABANDONED opening", "ENDED")
+	s.requireEnds(t, request, "ENDED_WITH_ERROR ABANDONED opening", "ENDED")
 	verify(t, s)
 }

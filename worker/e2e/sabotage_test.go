@@ -92,9 +92,9 @@ func (c *watchedConn) Write(message []byte) (int, error) {
 		return c.Conn.Write(message)
 	case cutAfter:
 		written, err := c.Conn.Write(message)
-		return written, errors.Join(err, c.Conn.Close())
+		return written, errors.Join(err, c.Close())
 	default:
 		written, err := c.Conn.Write(message[:len(message)/2])
-		return written, errors.Join(errSabotaged, err, c.Conn.Close())
+		return written, errors.Join(errSabotaged, err, c.Close())
 	}
 }

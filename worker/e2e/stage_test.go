@@ -163,10 +163,10 @@ func (s *stage) settle(t testing.TB, request workflows.ReglementTransactionsRequ
 	return totals, nil
 }
 
-func (s *stage) number(t testing.TB, query string, arguments ...any) int64 {
+func (s *stage) number(t testing.TB, query string) int64 {
 	t.Helper()
 	var value int64
-	require.NoError(t, s.pool.QueryRow(context.Background(), query, arguments...).Scan(&value))
+	require.NoError(t, s.pool.QueryRow(context.Background(), query).Scan(&value))
 	return value
 }
 
