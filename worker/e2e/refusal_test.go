@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,11 +97,11 @@ func put(t testing.TB, path, content string) {
 	require.NoError(t, os.Chtimes(path, old, old))
 }
 
-func (h *house) request(t testing.TB, day *sample.Day) workflows.ReglementTransactionsRequest {
+func (s *stage) request(t testing.TB, day *sample.Day) workflows.ReglementTransactionsRequest {
 	t.Helper()
 	summary, err := day.WriteSettlement(new(bytes.Buffer))
 	require.NoError(t, err)
-	return request(t, day.Movement(&summary), filepath.Join(h.folders.Inbox, day.Reference()+".txt"))
+	return request(t, day.Movement(&summary), filepath.Join(s.folders.Inbox, day.Reference()+".txt"))
 }
 
 // refusal is a file that no CP must hear of.
@@ -187,11 +188,10 @@ func TestARefusedFileTouchesNoAccount(t *testing.T) {
 	t.Parallel()
 	first := numberedDay(t, 1)
 	s := newStage(t, first)
-	h := newHouse(t, s, nil)
 	settled := readCRE(t, first)
-	movement := h.request(t, first)
+	movement := s.request(t, first)
 	put(t, movement.File, settled.good())
-	_, err := end(t, h.start(t, movement))
+	_, err := s.settle(t, movement)
 	require.NoError(t, err)
 
 	t.Run("each", func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestARefusedFileTouchesNoAccount(t *testing.T) {
 			day := numberedDay(t, sequence)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				h.refuse(t, day, refused)
+				s.refuse(t, day, refused)
 			})
 		}
 	})
@@ -209,12 +209,12 @@ func TestARefusedFileTouchesNoAccount(t *testing.T) {
 }
 
 // refuse settles a refused file, and then the good one of the same settlement.
-func (h *house) refuse(t *testing.T, day *sample.Day, refused refusal) {
+func (s *stage) refuse(t *testing.T, day *sample.Day, refused refusal) {
 	t.Helper()
-	request, good := h.request(t, day), readCRE(t, day)
+	request, good := s.request(t, day), readCRE(t, day)
 	put(t, request.File, refused.file(good))
 
-	_, err := end(t, h.start(t, request))
+	_, err := s.settle(t, request)
 	failure := activities.AsFailure(err)
 	require.NotNil(t, failure)
 	require.Equal(t, refused.code, failure.Code, failure.Message)
@@ -223,15 +223,15 @@ func (h *house) refuse(t *testing.T, day *sample.Day, refused refusal) {
 	require.NotContains(t, failure.Message, "\n")
 	require.Less(t, len(failure.Message), 1_500, "a message is for a person to read")
 	ended := "ENDED_WITH_ERROR " + string(refused.code) + " loading-file"
-	h.requireEnds(t, request, ended)
-	h.requireUntouched(t, day)
-	h.requireReport(t, failure, refused)
+	s.requireEnds(t, request, ended)
+	s.requireUntouched(t, day)
+	s.requireReport(t, failure, refused)
 
 	put(t, request.File, good.good())
-	totals, err := end(t, h.start(t, request))
+	totals, err := s.settle(t, request)
 	require.NoError(t, err)
 	require.Equal(t, len(good)-1, totals.Lines)
-	h.requireEnds(t, request, ended, "ENDED")
+	s.requireEnds(t, request, ended, "ENDED")
 }
 
 // requireUntouched says that nothing of the settlement is in the books but the bank's amount.
@@ -277,7 +277,6 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 	t.Parallel()
 	first := numberedDay(t, 1)
 	s := newStage(t, first)
-	h := newHouse(t, s, nil)
 	for name, test := range map[string]struct {
 		day  *sample.Day
 		make func(path string) error
@@ -285,48 +284,65 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 	}{
 		"folder": {numberedDay(t, 2), func(path string) error { return os.Mkdir(path, 0o700) }, "no regular file (d"},
 		"pipe":   {numberedDay(t, 3), func(path string) error { return syscall.Mkfifo(path, 0o600) }, "no regular file (p"},
-		"unreadable": {numberedDay(t, 4), func(path string) error {
-			return os.WriteFile(path, []byte("H;"), 0)
-		}, "may not be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "unreadable" && os.Geteuid() == 0 {
-				t.Skip("root may read every file")
-			}
-			request := h.request(t, test.day)
+			request := s.request(t, test.day)
 			require.NoError(t, test.make(request.File))
-			_, err := end(t, h.start(t, request))
+			_, err := s.settle(t, request)
 			failure := activities.AsFailure(err)
 			require.Equal(t, vacation.FileInvalid, failure.Code, failure.Message)
 			require.Contains(t, failure.Message, test.says)
-			h.requireEnds(t, request, "ENDED_WITH_ERROR FILE_INVALID loading-file")
-			h.requireUntouched(t, test.day)
+			s.requireEnds(t, request, "ENDED_WITH_ERROR FILE_INVALID loading-file")
+			s.requireUntouched(t, test.day)
 
 			require.NoError(t, os.Remove(request.File))
 			put(t, request.File, readCRE(t, test.day).good())
-			_, err = end(t, h.start(t, request))
+			_, err = s.settle(t, request)
 			require.NoError(t, err)
 		})
 	}
 	verify(t, s)
 }
 
+// TestAFileThatMayNotBeReadIsRefused loads it on a thread that has given up
+// root's rights over files, where the test has them.
+func TestAFileThatMayNotBeReadIsRefused(t *testing.T) {
+	t.Parallel()
+	const nobody = 65_534
+	s := newEmptyStage(t)
+	day := numberedDay(t, 1)
+	request := s.request(t, day)
+	require.NoError(t, os.WriteFile(request.File, []byte("H;"), 0))
+	loaded := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the function
+		if err := syscall.Setfsuid(nobody); err != nil {
+			loaded <- err
+			return
+		}
+		_, err := s.ingest.LoadFile(t.Context(), activities.LoadFileRequest{Path: request.File})
+		loaded <- err
+	}()
+	failure := activities.AsFailure(<-loaded)
+	require.Equal(t, vacation.FileInvalid, failure.Code, failure.Message)
+	require.Contains(t, failure.Message, "may not be read by the worker's user")
+}
+
 func TestNothingIsLoadedBeforeTheMerchants(t *testing.T) {
 	t.Parallel()
 	day := numberedDay(t, 1)
 	s := newEmptyStage(t)
-	h := newHouse(t, s, nil)
 	request := s.bring(t, day)
-	_, err := end(t, h.start(t, request))
+	_, err := s.settle(t, request)
 	failure := activities.AsFailure(err)
 	require.Equal(t, vacation.MerchantsMissing, failure.Code)
 	require.Contains(t, failure.Message, "starter merchants load")
-	h.requireEnds(t, request, "ENDED_WITH_ERROR MERCHANTS_MISSING loading-file")
-	h.requireUntouched(t, day)
+	s.requireEnds(t, request, "ENDED_WITH_ERROR MERCHANTS_MISSING loading-file")
+	s.requireUntouched(t, day)
 
 	s.loadMerchants(t, day)
 	s.fund(t, 100_000_00)
-	_, err = end(t, h.start(t, request))
+	_, err = s.settle(t, request)
 	require.NoError(t, err)
 	verify(t, s)
 }
@@ -366,9 +382,8 @@ func TestOwnMoneyTooLowEndsWithError(t *testing.T) {
 	day := roughDay(t)
 	s := newEmptyStage(t, smallCuts()...)
 	s.loadMerchants(t, day)
-	h := newHouse(t, s, nil)
 	request := s.bring(t, day)
-	_, err := end(t, h.start(t, request))
+	_, err := s.settle(t, request)
 	failure := activities.AsFailure(err)
 	require.Equal(t, vacation.OwnMoneyTooLow, failure.Code)
 	require.Equal(t, vacation.StageCovering, failure.Step)
@@ -377,7 +392,7 @@ func TestOwnMoneyTooLowEndsWithError(t *testing.T) {
 	require.Zero(t, s.number(t, `select count(*) from transfer_order`))
 
 	s.fund(t, 100_000_00)
-	totals, err := end(t, h.start(t, request))
+	totals, err := s.settle(t, request)
 	require.NoError(t, err)
 	require.Positive(t, totals.Covered)
 	s.requireEnds(t, request, "ENDED_WITH_ERROR OWN_MONEY_TOO_LOW covering-shortfalls", "ENDED")

@@ -7,16 +7,21 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
+	temporallog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts"
 	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/merchants"
@@ -138,6 +143,7 @@ func request(t testing.TB, movement ogep.GlobalTransaction, path string) workflo
 func (s *stage) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.SetDataConverter(converter.GetDefaultDataConverter())
@@ -145,6 +151,13 @@ func (s *stage) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
 	s.ingest.Register(env)
 	s.transfers.Register(env)
 	workflows.Register(env)
+	// The environment calls all its runs the same; on a server each has an id of its own.
+	run := uuid.NewString()
+	env.RegisterActivityWithOptions(
+		func(ctx context.Context, request activities.OpenSettlementRequest) (activities.OpenSettlementResult, error) {
+			request.WorkflowRun = run
+			return s.accounts.OpenSettlement(ctx, request)
+		}, activity.RegisterOptions{Name: activities.OpenSettlementName, DisableAlreadyRegisteredCheck: true})
 	return env
 }
 
