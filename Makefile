@@ -62,6 +62,13 @@ test: bin/temporal ## Run the tests on a real PostgreSQL and Temporal, with the 
 	@REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \
 		REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal" go test -race $(TESTFLAGS) $(PKG)
 
+.PHONY: crash
+crash: bin/temporal ## Kill worker, PostgreSQL and Temporal 20 times each during a vacation (REGLO_CRASH_SEED=1: the same moments again)
+	@deploy/dev/up postgres
+	@REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \
+		REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal" REGLO_CRASH_STORM=1 \
+		go test ./worker/e2e -run '^TestStorm$$' -count=1 -v -timeout 30m
+
 .PHONY: check
 check: ## Check format, vet, linters, import rules, workflow determinism, known vulnerabilities, go.mod, clean tree
 	@before=$$(git status --porcelain); \
