@@ -111,8 +111,8 @@ func launchAs(user *syscall.Credential, log string, environ []string, program st
 	if err != nil {
 		return nil, err
 	}
-	defer output.Close()
-	command := exec.CommandContext(context.Background(), program, arguments...)
+	defer func() { _ = output.Close() }()                                       // the program has its own
+	command := exec.CommandContext(context.Background(), program, arguments...) //nolint:gosec // which program is the tester's to say
 	command.Env = environ
 	command.Stdout, command.Stderr = output, output
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: user}

@@ -76,7 +76,7 @@ func TestStorm(t *testing.T) { //nolint:paralleltest // alone on the machine, or
 	require.NotEmpty(t, want)
 
 	var storms sync.WaitGroup
-	for number, name := range []string{"worker", "postgres", "temporal"} {
+	for number, name := range []string{"worker", "postgres", "temporal"} { //nolint:paralleltest // all at once already
 		dice := rand.New(rand.NewPCG(seed, uint64(number)))
 		storms.Go(func() {
 			t.Run(name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestStorm(t *testing.T) { //nolint:paralleltest // alone on the machine, or
 					server, namespace := shared.get(t)
 					cluster := newCluster(t)
 					s := newStorm(t, setUpWorld(t, cluster.stage(t, day), server, namespace), day)
-					s.strike(t, stormKills, dice, func(t *testing.T) { cluster.crash(t, dice) })
+					s.strike(t, stormKills, dice, cluster.crash(dice))
 					s.world.requireSame(t, want)
 				case "temporal":
 					s := newStorm(t, newOwnWorld(t, day), day)
@@ -274,12 +274,14 @@ func (c *cluster) ended() bool {
 
 // crash restarts the server after one of the ways in which it goes: killed,
 // stopped at once without a checkpoint, or stopped with its sessions cut.
-func (c *cluster) crash(t *testing.T, dice *rand.Rand) {
-	t.Helper()
+func (c *cluster) crash(dice *rand.Rand) func(*testing.T) {
 	ways := []syscall.Signal{syscall.SIGKILL, syscall.SIGQUIT, syscall.SIGINT}
-	require.NoError(t, c.process.command.Process.Signal(ways[dice.IntN(len(ways))]))
-	<-c.process.ended
-	c.start(t)
+	return func(t *testing.T) {
+		t.Helper()
+		require.NoError(t, c.process.command.Process.Signal(ways[dice.IntN(len(ways))]))
+		<-c.process.ended
+		c.start(t)
+	}
 }
 
 // stage is the day's stage on this cluster.

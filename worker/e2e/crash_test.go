@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/reglo/reglo/activities/postgres/pgtest"
@@ -42,12 +44,14 @@ func TestCrashes(t *testing.T) {
 	t.Parallel()
 	// They wait more than they work: all at once, whatever -parallel allows.
 	var crashes sync.WaitGroup
-	for name, crash := range map[string]func(*testing.T){
+	for name, crash := range map[string]func(*testing.T){ //nolint:paralleltest // as said above
+		"undisturbed":                       func(t *testing.T) { t.Helper(); undisturbedDump(t) },
 		"worker killed":                     workerKilled,
 		"worker killed waiting for a file":  workerKilledWhileItWaitsForAFile,
 		"database connections killed":       databaseConnectionsKilled,
 		"Temporal killed":                   temporalKilled,
 		"killed before the commit is known": nobodyHeardOfTheCommit,
+		"frozen worker wakes":               frozenWorkerWakes,
 		"started twice":                     startedTwice,
 		"relay killed":                      relayKilled,
 	} {
@@ -59,7 +63,7 @@ func TestCrashes(t *testing.T) {
 // workerKilled kills it while it loads, while it posts, and between two steps.
 func workerKilled(t *testing.T) {
 	t.Helper()
-	want, dice, day := undisturbedDump(t), dice(t), crashDay(t)
+	dice, day := dice(t), crashDay(t)
 	w := newWorld(t, day)
 	worker := w.work(t)
 	run := w.start(t, w.bring(t, day))
@@ -79,14 +83,14 @@ func workerKilled(t *testing.T) {
 		worker = w.work(t)
 	}
 	totals := w.end(t, run)
-	require.Equal(t, 8_000, totals.Lines)
-	w.requireSame(t, want)
+	require.Equal(t, crashLines, totals.Lines)
+	w.requireSame(t, undisturbedDump(t))
 }
 
 // databaseConnectionsKilled cuts the workers off, as a restart of PostgreSQL does.
 func databaseConnectionsKilled(t *testing.T) {
 	t.Helper()
-	want, dice, day := undisturbedDump(t), dice(t), crashDay(t)
+	dice, day := dice(t), crashDay(t)
 	w := newWorld(t, day)
 	w.work(t)
 	run := w.start(t, w.bring(t, day))
@@ -102,13 +106,13 @@ func databaseConnectionsKilled(t *testing.T) {
 		}
 	}
 	w.end(t, run)
-	w.requireSame(t, want)
+	w.requireSame(t, undisturbedDump(t))
 }
 
 // temporalKilled kills the server and starts it again on its database file.
 func temporalKilled(t *testing.T) {
 	t.Helper()
-	want, dice, day := undisturbedDump(t), dice(t), crashDay(t)
+	dice, day := dice(t), crashDay(t)
 	w := newOwnWorld(t, day)
 	w.work(t)
 	run := w.start(t, w.bring(t, day))
@@ -124,7 +128,7 @@ func temporalKilled(t *testing.T) {
 		require.NoError(t, w.server.start())
 	}
 	w.end(t, run)
-	w.requireSame(t, want)
+	w.requireSame(t, undisturbedDump(t))
 }
 
 // nobodyHeardOfTheCommit kills the worker at each step between its commit
@@ -132,7 +136,7 @@ func temporalKilled(t *testing.T) {
 // the same.
 func nobodyHeardOfTheCommit(t *testing.T) {
 	t.Helper()
-	want, day := undisturbedDump(t), crashDay(t)
+	day := crashDay(t)
 	w := newOwnWorld(t, day)
 	run := w.start(t, w.bring(t, day))
 	const runs, files, orders, ends = `select count(*) from vacation`, `select count(file_sha256) from settlement`,
@@ -149,38 +153,65 @@ func nobodyHeardOfTheCommit(t *testing.T) {
 		{"transfer_order", orders, 2},
 		{"vacation", ends, 1},
 	} {
-		gate := w.hold(t, step.table)
+		release := w.hold(t, step.table)
 		worker := w.work(t)
 		eventually(t, "a worker at "+step.table, func() bool {
 			return w.ask(`select count(*) from pg_locks where not granted and relation = $1::regclass
 				and database = (select oid from pg_database where datname = current_database())`, step.table) > 0
 		})
 		w.server.process.freeze(t)
-		require.NoError(t, gate.Rollback(t.Context()))
+		release()
 		eventually(t, "commit to "+step.table, func() bool { return w.ask(step.committed) >= step.count })
 		worker.kill()
 		w.server.process.thaw(t)
 	}
 	w.work(t)
 	w.end(t, run)
-	w.requireSame(t, want)
+	w.requireSame(t, undisturbedDump(t))
 }
 
-// hold keeps everybody from writing to a table until it is rolled back.
-func (w *world) hold(t *testing.T, table string) pgx.Tx {
+// hold keeps everybody from writing to a table until it is released.
+func (w *world) hold(t *testing.T, table string) (release func()) {
 	t.Helper()
 	gate, err := w.pool.Begin(t.Context())
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = gate.Rollback(t.Context()) })
+	release = func() { _ = gate.Rollback(t.Context()) } // the second time there is nothing to roll back
+	t.Cleanup(release)
 	_, err = gate.Exec(t.Context(), "lock table "+pgx.Identifier{table}.Sanitize()+" in share mode")
 	require.NoError(t, err)
-	return gate
+	return release
+}
+
+// frozenWorkerWakes lets a worker be taken for dead while it posts, and go on
+// beside the one that took over.
+func frozenWorkerWakes(t *testing.T) {
+	t.Helper()
+	dice, day := dice(t), crashDay(t)
+	w := newWorld(t, day)
+	frozen := w.work(t)
+	run := w.start(t, w.bring(t, day))
+	eventually(t, "chunks posted", func() bool { return w.chunks() > 5 })
+	somewhen(t, dice)
+	frozen.freeze(t)
+	w.work(t)
+	eventually(t, "another worker at the same activity", func() bool {
+		described, err := w.client.DescribeWorkflowExecution(t.Context(), run.GetID(), run.GetRunID())
+		if err != nil {
+			return false
+		}
+		return slices.ContainsFunc(described.GetPendingActivities(), func(pending *workflow.PendingActivityInfo) bool {
+			return pending.GetAttempt() > 1 && pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED
+		})
+	})
+	frozen.thaw(t)
+	w.end(t, run)
+	w.requireSame(t, undisturbedDump(t))
 }
 
 // workerKilledWhileItWaitsForAFile brings the file while no worker is alive.
 func workerKilledWhileItWaitsForAFile(t *testing.T) {
 	t.Helper()
-	want, day := undisturbedDump(t), crashDay(t)
+	day := crashDay(t)
 	w := newWorld(t, day)
 	worker := w.work(t)
 	request := w.bring(t, day)
@@ -203,14 +234,14 @@ func workerKilledWhileItWaitsForAFile(t *testing.T) {
 	require.NoError(t, os.Rename(late, request.File))
 	w.work(t)
 	w.end(t, run)
-	w.requireSame(t, want)
+	w.requireSame(t, undisturbedDump(t))
 }
 
 // startedTwice starts a reference from two clients at once with two workers
 // at work, loses one of them, and starts it again when it is settled.
 func startedTwice(t *testing.T) {
 	t.Helper()
-	want, day := undisturbedDump(t), crashDay(t)
+	day := crashDay(t)
 	w := newWorld(t, day)
 	first := w.work(t)
 	w.work(t)
@@ -238,7 +269,7 @@ func startedTwice(t *testing.T) {
 	first.kill()
 	totals := w.end(t, one)
 	require.Equal(t, totals, w.end(t, two))
-	w.requireSame(t, want)
+	w.requireSame(t, undisturbedDump(t))
 
 	again := w.start(t, request)
 	require.Equal(t, one.GetRunID(), again.GetRunID())
@@ -247,14 +278,14 @@ func startedTwice(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, one.GetRunID(), forgotten.GetRunID())
 	require.Equal(t, totals, w.end(t, forgotten))
-	pgtest.Same(t, want, pgtest.Dump(t, w.pool))
+	pgtest.Same(t, undisturbedDump(t), pgtest.Dump(t, w.pool))
 }
 
 // relayKilled settles without a relay, which delays nothing, then kills the
 // process that delivers again and again.
 func relayKilled(t *testing.T) {
 	t.Helper()
-	want, dice, day := undisturbedDump(t), dice(t), crashDay(t)
+	dice, day := dice(t), crashDay(t)
 	w := newWorld(t, day)
 	worker := w.work(t, "REGLO_RELAY_ENABLED=false")
 	w.end(t, w.start(t, w.bring(t, day)))
@@ -273,5 +304,5 @@ func relayKilled(t *testing.T) {
 	}
 	require.Less(t, told(), total, "the relay was too fast to be killed")
 	w.work(t)
-	w.requireSame(t, want)
+	w.requireSame(t, undisturbedDump(t))
 }

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -28,6 +27,7 @@ import (
 	"github.com/reglo/reglo/activities/audit"
 	"github.com/reglo/reglo/activities/events"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
+	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/sample"
 	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
@@ -87,9 +87,15 @@ type world struct {
 }
 
 // crashDay has many small chunks, some merchants short, some lines parked.
-func crashDay(t testing.TB) *sample.Day { return newDay(t, 300, 8_000) }
+func crashDay(t testing.TB) *sample.Day {
+	t.Helper()
+	return newDay(t, 300, crashLines)
+}
 
-const crashCut = 200
+const (
+	crashLines = 8_000
+	crashCut   = 200
+)
 
 // newWorld plays a day on a server that other tests use too.
 func newWorld(t *testing.T, day *sample.Day) *world {
@@ -194,8 +200,7 @@ func (w *world) end(t *testing.T, run client.WorkflowRun) vacation.Totals {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err := run.Get(ctx, &totals)
-		var ended *temporal.WorkflowExecutionError
-		require.False(t, errors.As(err, &ended), "%v", err)
+		require.NotErrorAs(t, err, new(*temporal.WorkflowExecutionError))
 		return err == nil
 	})
 	return totals
@@ -266,6 +271,7 @@ func (w *world) requireDelivered(t *testing.T) {
 		file, err := os.Open(path)
 		require.NoError(t, err)
 		lines := bufio.NewScanner(file)
+		lines.Buffer(nil, ogep.MaxFrameBytes)
 		for lines.Scan() {
 			at, known := sequence[lines.Text()]
 			require.True(t, known, "the database has no such event: %s", lines.Text())
