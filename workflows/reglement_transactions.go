@@ -96,15 +96,11 @@ func (r *reglement) settle(ctx workflow.Context) (vacation.Totals, error) {
 	if err := activities.CoverShortfalls(ctx, r.opened); err != nil {
 		return vacation.Totals{}, err
 	}
-	if err := r.board.enter(ctx, vacation.StageIsolating); err != nil {
-		return vacation.Totals{}, err
-	}
+	r.board.pass(ctx, vacation.StageIsolating)
 	if err := activities.IsolateRevenue(ctx, r.opened); err != nil {
 		return vacation.Totals{}, err
 	}
-	if err := r.board.enter(ctx, vacation.StageProving); err != nil {
-		return vacation.Totals{}, err
-	}
+	r.board.pass(ctx, vacation.StageProving)
 	// A cancellation comes before the end or after it: the run's outcome is what was committed.
 	if err := ctx.Err(); err != nil {
 		return vacation.Totals{}, err
@@ -180,9 +176,7 @@ func (r *reglement) postLines(ctx workflow.Context, file activities.LoadFileResu
 // archive puts the file away. The vacation has ended: whatever happens here
 // changes nothing of it.
 func (r *reglement) archive(ctx workflow.Context, totals vacation.Totals) error {
-	if err := r.board.enter(ctx, vacation.StageArchiving); err != nil {
-		return err
-	}
+	r.board.pass(ctx, vacation.StageArchiving)
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	err := activities.ArchiveFile(ctx, activities.ArchiveFileRequest{Run: r.opened, Path: r.request.File, Totals: totals})
 	if err != nil {

@@ -66,6 +66,14 @@ func (b *board) enter(ctx workflow.Context, stage vacation.Stage, updates ...tem
 	return upsert(ctx, append(updates, SearchStage.ValueSet(string(stage)))...)
 }
 
+// pass is enter for a stage of milliseconds. It is seen in the current details,
+// not in the list of runs: each change there is a write of Temporal's, which
+// takes longer than the stage.
+func (b *board) pass(ctx workflow.Context, stage vacation.Stage) {
+	b.progress.Stage = stage
+	b.details(ctx)
+}
+
 // wait shows that the run waits for somebody.
 func (b *board) wait(ctx workflow.Context, stage vacation.Stage, details string) error {
 	b.progress.Stage = stage

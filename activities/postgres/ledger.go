@@ -102,8 +102,8 @@ func Accounts(ctx context.Context, tx pgx.Tx, codes []ledger.Code) (map[ledger.C
 	return nil, fmt.Errorf("%d of %d accounts could not be made", len(texts)-len(ids), len(texts))
 }
 
-// Post writes a batch's entries, from ordinal first on, and adds them to the
-// accounts' balances. It returns the ids of the accounts they touch.
+// Post writes a batch's few entries, from ordinal first on, and adds them to the
+// accounts' balances; many are copied with [AppendEntry]. It returns the ids of the accounts they touch.
 func Post(ctx context.Context, tx pgx.Tx, batch int64, first int, entries []ledger.Entry) (map[ledger.Code]int32, error) {
 	sums, err := ledger.Movements(entries)
 	if err != nil {
@@ -113,21 +113,7 @@ func Post(ctx context.Context, tx pgx.Tx, batch int64, first int, entries []ledg
 	if err != nil {
 		return nil, err
 	}
-	_, err = Copy(ctx, tx, EntryTable, EntryColumns(), func(rows *Rows) error {
-		for i := range entries {
-			entry := &entries[i]
-			err := AppendEntry(rows, EntryRow{
-				Batch: batch, Ordinal: first + i, Amount: entry.Amount, Kind: entry.Kind,
-				Debit: ids[entry.Debit], Credit: ids[entry.Credit],
-				TransactionAt: entry.TransactionAt, ValueDate: entry.ValueDate, Label: []byte(entry.Label),
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := insert(ctx, tx, batch, first, entries, ids); err != nil {
 		return nil, err
 	}
 	movements := make([]Movement, 0, len(sums))
@@ -135,6 +121,27 @@ func Post(ctx context.Context, tx pgx.Tx, batch int64, first int, entries []ledg
 		movements = append(movements, Movement{Account: ids[code], Debit: int64(sum.Debit), Credit: int64(sum.Credit)})
 	}
 	return ids, Move(ctx, tx, movements)
+}
+
+func insert(
+	ctx context.Context, tx pgx.Tx, batch int64, first int, entries []ledger.Entry, ids map[ledger.Code]int32,
+) error {
+	params := db.InsertEntriesParams{Batch: batch}
+	for i := range entries {
+		entry := &entries[i]
+		params.Ordinals = append(params.Ordinals, int32(first+i)) //nolint:gosec // a batch has fewer than 2^31 entries
+		params.Debits = append(params.Debits, ids[entry.Debit])
+		params.Credits = append(params.Credits, ids[entry.Credit])
+		params.Amounts = append(params.Amounts, int64(entry.Amount))
+		params.TransactionAt = append(params.TransactionAt, entry.TransactionAt)
+		params.ValueDates = append(params.ValueDates, entry.ValueDate.String())
+		params.Kinds = append(params.Kinds, string(entry.Kind))
+		params.Labels = append(params.Labels, entry.Label)
+	}
+	if err := db.New(tx).InsertEntries(ctx, params); err != nil {
+		return fmt.Errorf("write entries of batch %d: %w", batch, err)
+	}
+	return nil
 }
 
 // Movement is what a transaction adds to both sides of an account, in cents.
@@ -154,11 +161,7 @@ func Move(ctx context.Context, tx pgx.Tx, movements []Movement) error {
 	for i, movement := range movements {
 		ids[i], debits[i], credits[i] = movement.Account, movement.Debit, movement.Credit
 	}
-	queries := db.New(tx)
-	if _, err := queries.LockAccounts(ctx, ids); err != nil {
-		return fmt.Errorf("lock accounts: %w", err)
-	}
-	changed, err := queries.ApplyMovements(ctx, ids, debits, credits)
+	changed, err := db.New(tx).ApplyMovements(ctx, ids, debits, credits)
 	if err != nil {
 		return fmt.Errorf("change balances: %w", err)
 	}
@@ -234,27 +237,34 @@ func AppendEntry(rows *Rows, entry EntryRow) error {
 // ReadBooks sums the ledger for the invariants. What runs other than
 // exceptVacation still have to order from own money is told apart.
 func ReadBooks(ctx context.Context, on Querier, exceptVacation int32) (ledger.Books, error) {
-	row, err := db.New(on).ReadBooks(ctx, exceptVacation)
+	rows, err := db.New(on).ReadBooks(ctx, exceptVacation)
 	if err != nil {
 		return ledger.Books{}, fmt.Errorf("read the books: %w", err)
 	}
+	sums := make(map[string]money.Cents, len(rows))
+	below := 0
+	for _, row := range rows {
+		sums[row.Name] = money.Cents(row.Amount)
+		below += int(row.BelowZero)
+	}
+	toClients := sums["transit to clients"]
 	return ledger.Books{
-		Reglement:        money.Cents(row.Reglement),
-		Cantonnement:     money.Cents(row.Cantonnement),
-		Fonctionnement:   money.Cents(row.Fonctionnement),
-		CP:               money.Cents(row.Cp),
-		CPBelowZero:      int(row.CpBelowZero),
-		Suspense:         money.Cents(row.Suspense),
-		Parked:           money.Cents(row.Parked),
-		Payouts:          money.Cents(row.Payouts),
-		Rejects:          money.Cents(row.Rejects),
-		TransitToClients: money.Cents(row.TransitToClients),
-		TransitToOwn:     money.Cents(row.Transit - row.TransitToClients),
-		Fees:             money.Cents(row.Fees),
-		Debts:            money.Cents(row.Debts),
-		Result:           money.Cents(row.Result),
-		Equity:           money.Cents(row.Equity),
-		CoversToOrder:    money.Cents(row.CoversToOrder),
-		DebtsRegistered:  money.Cents(row.DebtsRegistered),
+		Reglement:        sums[string(ledger.Reglement)],
+		Cantonnement:     sums[string(ledger.Cantonnement)],
+		Fonctionnement:   sums[string(ledger.Fonctionnement)],
+		CP:               sums[string(ledger.ClassCP)],
+		CPBelowZero:      below,
+		Suspense:         sums[string(ledger.ClassSuspense)],
+		Parked:           sums[string(ledger.ClassParked)],
+		Payouts:          sums[string(ledger.ClassPayout)],
+		Rejects:          sums[string(ledger.ClassReject)],
+		TransitToClients: toClients,
+		TransitToOwn:     sums[string(ledger.ClassTransit)] - toClients,
+		Fees:             sums[string(ledger.ClassFee)],
+		Debts:            sums[string(ledger.ClassDebt)],
+		Result:           sums[string(ledger.ClassResult)],
+		Equity:           sums[string(ledger.ClassEquity)],
+		CoversToOrder:    sums["covers to order"],
+		DebtsRegistered:  sums["debts registered"],
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -66,27 +67,30 @@ func (o Outbox) Emit(ctx context.Context, tx pgx.Tx, emission Emission) error {
 		return err
 	}
 
-	if len(emission.Bodies) == 0 {
-		return nil
-	}
-	_, err = Copy(ctx, tx, "event", []string{"vacation", "seq", "type", "params"}, func(rows *Rows) error {
-		var params []byte
-		for i, body := range emission.Bodies {
+	return write(ctx, queries, emission, first+int64(emission.Rendered))
+}
+
+// bodiesAtOnce bounds what one statement holds in memory, some hundred bytes a body.
+const bodiesAtOnce = 1_000
+
+// write keeps the events that are not rendered from entries.
+func write(ctx context.Context, queries *db.Queries, emission Emission, seq int64) error {
+	for page := range slices.Chunk(emission.Bodies, bodiesAtOnce) {
+		params := db.InsertEventsParams{Vacation: emission.Vacation}
+		for _, body := range page {
 			if err := body.Validate(); err != nil {
 				return fmt.Errorf("event %s: %w", body.Type(), err)
 			}
-			if err := rows.Start(); err != nil {
-				return err
-			}
-			params = body.AppendParams(params[:0])
-			rows.Int32(emission.Vacation)
-			rows.Int64(first + int64(emission.Rendered+i))
-			rows.String(string(body.Type()))
-			rows.Text(params)
+			params.Seqs = append(params.Seqs, seq)
+			params.Types = append(params.Types, string(body.Type()))
+			params.Params = append(params.Params, string(body.AppendParams(nil)))
+			seq++
 		}
-		return nil
-	})
-	return err
+		if err := queries.InsertEvents(ctx, params); err != nil {
+			return fmt.Errorf("write events of vacation %d: %w", emission.Vacation, err)
+		}
+	}
+	return nil
 }
 
 func (o Outbox) block(ctx context.Context, queries *db.Queries, emission Emission, first, last int64) error {

@@ -25,12 +25,22 @@ order by id
 for no key update;
 
 -- name: ApplyMovements :execrows
+with locked as materialized (
+    select id from account where id = any (sqlc.arg(ids)::int[]) order by id for no key update
+)
 update account as a
 set debit_cents = a.debit_cents + m.debit, credit_cents = a.credit_cents + m.credit
-from (select unnest(sqlc.arg(ids)::int[]) as id,
+from locked,
+     (select unnest(sqlc.arg(ids)::int[]) as id,
              unnest(sqlc.arg(debits)::bigint[]) as debit,
              unnest(sqlc.arg(credits)::bigint[]) as credit) as m
-where a.id = m.id;
+where a.id = m.id and locked.id = m.id;
+
+-- name: InsertEntries :exec
+insert into entry (batch, ordinal, debit, credit, amount_cents, transaction_at, value_date, kind, label)
+select sqlc.arg(batch)::bigint, unnest(sqlc.arg(ordinals)::int[]), unnest(sqlc.arg(debits)::int[]), unnest(sqlc.arg(credits)::int[]),
+       unnest(sqlc.arg(amounts)::bigint[]), unnest(sqlc.arg(transaction_at)::timestamptz[]),
+       unnest(sqlc.arg(value_dates)::text[])::date, unnest(sqlc.arg(kinds)::text[]), unnest(sqlc.arg(labels)::text[]);
 
 -- name: AllocateSequence :one
 update vacation set last_seq = last_seq + sqlc.arg(events)::bigint
@@ -43,29 +53,30 @@ values (sqlc.arg(vacation), sqlc.arg(first_seq), sqlc.arg(last_seq), sqlc.arg(re
         nullif(sqlc.arg(batch)::bigint, 0), sqlc.arg(environment)::text::"char", sqlc.arg(node), sqlc.arg(instant))
 on conflict on constraint event_uid_unique do nothing;
 
--- name: ReadBooks :one
-select coalesce(sum(credit_cents - debit_cents) filter (where code = 'BK.REG'), 0)::bigint         as reglement,
-       coalesce(sum(credit_cents - debit_cents) filter (where code = 'BK.CAN'), 0)::bigint         as cantonnement,
-       coalesce(sum(credit_cents - debit_cents) filter (where code = 'BK.FON'), 0)::bigint         as fonctionnement,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'CP'), 0)::bigint            as cp,
-       count(*) filter (where class = 'CP' and credit_cents < debit_cents)::bigint                 as cp_below_zero,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.SET'), 0)::bigint        as suspense,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.PARK'), 0)::bigint       as parked,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.OUT'), 0)::bigint        as payouts,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.REJ'), 0)::bigint        as rejects,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.INT'), 0)::bigint        as transit,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'FEE'), 0)::bigint           as fees,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'DEBT'), 0)::bigint          as debts,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'PL'), 0)::bigint            as result,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'EQ'), 0)::bigint            as equity,
-       coalesce((select sum(a.credit_cents - a.debit_cents)
-                 from transfer_order o
-                 join account a on a.code = 'TR.INT.' || o.ref_externe
-                 where o.purpose = 'COVER'), 0)::bigint                                            as transit_to_clients,
-       coalesce((select sum(s.shortfall_cents)
-                 from settlement s
-                 join vacation v on v.kind || '/' || v.key = s.scope and v.state = 'RUNNING'
-                 where v.number <> sqlc.arg(except_vacation)
-                   and not exists (select from batch b where b.scope = s.scope and b.step = 'cover')), 0)::bigint as covers_to_order,
-       coalesce((select sum(remaining_cents) from debt where remaining_cents > 0), 0)::bigint       as debts_registered
-from account;
+-- name: InsertEvents :exec
+insert into event (vacation, seq, type, params)
+select sqlc.arg(vacation)::int, unnest(sqlc.arg(seqs)::bigint[]), unnest(sqlc.arg(types)::text[]), unnest(sqlc.arg(params)::text[]);
+
+-- The bank accounts one by one, the others by class, each as credit less debit,
+-- and what other rows promise: one statement, so that all are of one moment.
+-- name: ReadBooks :many
+select (case class when 'BK' then code else class end)::text as name,
+       sum(credit_cents - debit_cents)::bigint as amount,
+       (count(*) filter (where class = 'CP' and credit_cents < debit_cents))::bigint as below_zero
+from account
+group by 1
+union all
+select 'transit to clients', coalesce(sum(a.credit_cents - a.debit_cents), 0)::bigint, 0
+from transfer_order o
+join account a on a.code = 'TR.INT.' || o.ref_externe
+where o.purpose = 'COVER'
+union all
+select 'covers to order', coalesce(sum(s.shortfall_cents), 0)::bigint, 0
+from settlement s
+join vacation v on v.kind || '/' || v.key = s.scope and v.state = 'RUNNING'
+where v.number <> sqlc.arg(except_vacation)
+  and not exists (select from batch b where b.scope = s.scope and b.step = 'cover')
+union all
+select 'debts registered', coalesce(sum(remaining_cents), 0)::bigint, 0
+from debt
+where remaining_cents > 0;

@@ -53,12 +53,16 @@ func (q *Queries) AllocateSequence(ctx context.Context, events int64, number int
 }
 
 const applyMovements = `-- name: ApplyMovements :execrows
+with locked as materialized (
+    select id from account where id = any ($1::int[]) order by id for no key update
+)
 update account as a
 set debit_cents = a.debit_cents + m.debit, credit_cents = a.credit_cents + m.credit
-from (select unnest($1::int[]) as id,
+from locked,
+     (select unnest($1::int[]) as id,
              unnest($2::bigint[]) as debit,
              unnest($3::bigint[]) as credit) as m
-where a.id = m.id
+where a.id = m.id and locked.id = m.id
 `
 
 func (q *Queries) ApplyMovements(ctx context.Context, ids []int32, debits []int64, credits []int64) (int64, error) {
@@ -127,6 +131,40 @@ func (q *Queries) InsertBatch(ctx context.Context, arg InsertBatchParams) (int64
 	return id, err
 }
 
+const insertEntries = `-- name: InsertEntries :exec
+insert into entry (batch, ordinal, debit, credit, amount_cents, transaction_at, value_date, kind, label)
+select $1::bigint, unnest($2::int[]), unnest($3::int[]), unnest($4::int[]),
+       unnest($5::bigint[]), unnest($6::timestamptz[]),
+       unnest($7::text[])::date, unnest($8::text[]), unnest($9::text[])
+`
+
+type InsertEntriesParams struct {
+	Batch         int64
+	Ordinals      []int32
+	Debits        []int32
+	Credits       []int32
+	Amounts       []int64
+	TransactionAt []time.Time
+	ValueDates    []string
+	Kinds         []string
+	Labels        []string
+}
+
+func (q *Queries) InsertEntries(ctx context.Context, arg InsertEntriesParams) error {
+	_, err := q.db.Exec(ctx, insertEntries,
+		arg.Batch,
+		arg.Ordinals,
+		arg.Debits,
+		arg.Credits,
+		arg.Amounts,
+		arg.TransactionAt,
+		arg.ValueDates,
+		arg.Kinds,
+		arg.Labels,
+	)
+	return err
+}
+
 const insertEventBlock = `-- name: InsertEventBlock :execrows
 insert into event_block (vacation, first_seq, last_seq, rendered, batch, environment, node, instant)
 values ($1, $2, $3, $4,
@@ -160,6 +198,28 @@ func (q *Queries) InsertEventBlock(ctx context.Context, arg InsertEventBlockPara
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const insertEvents = `-- name: InsertEvents :exec
+insert into event (vacation, seq, type, params)
+select $1::int, unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[])
+`
+
+type InsertEventsParams struct {
+	Vacation int32
+	Seqs     []int64
+	Types    []string
+	Params   []string
+}
+
+func (q *Queries) InsertEvents(ctx context.Context, arg InsertEventsParams) error {
+	_, err := q.db.Exec(ctx, insertEvents,
+		arg.Vacation,
+		arg.Seqs,
+		arg.Types,
+		arg.Params,
+	)
+	return err
 }
 
 const lockAccounts = `-- name: LockAccounts :many
@@ -196,75 +256,53 @@ func (q *Queries) LockAccounts(ctx context.Context, ids []int32) ([]LockAccounts
 	return items, nil
 }
 
-const readBooks = `-- name: ReadBooks :one
-select coalesce(sum(credit_cents - debit_cents) filter (where code = 'BK.REG'), 0)::bigint         as reglement,
-       coalesce(sum(credit_cents - debit_cents) filter (where code = 'BK.CAN'), 0)::bigint         as cantonnement,
-       coalesce(sum(credit_cents - debit_cents) filter (where code = 'BK.FON'), 0)::bigint         as fonctionnement,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'CP'), 0)::bigint            as cp,
-       count(*) filter (where class = 'CP' and credit_cents < debit_cents)::bigint                 as cp_below_zero,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.SET'), 0)::bigint        as suspense,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.PARK'), 0)::bigint       as parked,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.OUT'), 0)::bigint        as payouts,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.REJ'), 0)::bigint        as rejects,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'TR.INT'), 0)::bigint        as transit,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'FEE'), 0)::bigint           as fees,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'DEBT'), 0)::bigint          as debts,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'PL'), 0)::bigint            as result,
-       coalesce(sum(credit_cents - debit_cents) filter (where class = 'EQ'), 0)::bigint            as equity,
-       coalesce((select sum(a.credit_cents - a.debit_cents)
-                 from transfer_order o
-                 join account a on a.code = 'TR.INT.' || o.ref_externe
-                 where o.purpose = 'COVER'), 0)::bigint                                            as transit_to_clients,
-       coalesce((select sum(s.shortfall_cents)
-                 from settlement s
-                 join vacation v on v.kind || '/' || v.key = s.scope and v.state = 'RUNNING'
-                 where v.number <> $1
-                   and not exists (select from batch b where b.scope = s.scope and b.step = 'cover')), 0)::bigint as covers_to_order,
-       coalesce((select sum(remaining_cents) from debt where remaining_cents > 0), 0)::bigint       as debts_registered
+const readBooks = `-- name: ReadBooks :many
+select (case class when 'BK' then code else class end)::text as name,
+       sum(credit_cents - debit_cents)::bigint as amount,
+       (count(*) filter (where class = 'CP' and credit_cents < debit_cents))::bigint as below_zero
 from account
+group by 1
+union all
+select 'transit to clients', coalesce(sum(a.credit_cents - a.debit_cents), 0)::bigint, 0
+from transfer_order o
+join account a on a.code = 'TR.INT.' || o.ref_externe
+where o.purpose = 'COVER'
+union all
+select 'covers to order', coalesce(sum(s.shortfall_cents), 0)::bigint, 0
+from settlement s
+join vacation v on v.kind || '/' || v.key = s.scope and v.state = 'RUNNING'
+where v.number <> $1
+  and not exists (select from batch b where b.scope = s.scope and b.step = 'cover')
+union all
+select 'debts registered', coalesce(sum(remaining_cents), 0)::bigint, 0
+from debt
+where remaining_cents > 0
 `
 
 type ReadBooksRow struct {
-	Reglement        int64
-	Cantonnement     int64
-	Fonctionnement   int64
-	Cp               int64
-	CpBelowZero      int64
-	Suspense         int64
-	Parked           int64
-	Payouts          int64
-	Rejects          int64
-	Transit          int64
-	Fees             int64
-	Debts            int64
-	Result           int64
-	Equity           int64
-	TransitToClients int64
-	CoversToOrder    int64
-	DebtsRegistered  int64
+	Name      string
+	Amount    int64
+	BelowZero int64
 }
 
-func (q *Queries) ReadBooks(ctx context.Context, exceptVacation int32) (ReadBooksRow, error) {
-	row := q.db.QueryRow(ctx, readBooks, exceptVacation)
-	var i ReadBooksRow
-	err := row.Scan(
-		&i.Reglement,
-		&i.Cantonnement,
-		&i.Fonctionnement,
-		&i.Cp,
-		&i.CpBelowZero,
-		&i.Suspense,
-		&i.Parked,
-		&i.Payouts,
-		&i.Rejects,
-		&i.Transit,
-		&i.Fees,
-		&i.Debts,
-		&i.Result,
-		&i.Equity,
-		&i.TransitToClients,
-		&i.CoversToOrder,
-		&i.DebtsRegistered,
-	)
-	return i, err
+// The bank accounts one by one, the others by class, each as credit less debit,
+// and what other rows promise: one statement, so that all are of one moment.
+func (q *Queries) ReadBooks(ctx context.Context, exceptVacation int32) ([]ReadBooksRow, error) {
+	rows, err := q.db.Query(ctx, readBooks, exceptVacation)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ReadBooksRow
+	for rows.Next() {
+		var i ReadBooksRow
+		if err := rows.Scan(&i.Name, &i.Amount, &i.BelowZero); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
