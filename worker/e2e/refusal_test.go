@@ -194,18 +194,17 @@ func TestARefusedFileTouchesNoAccount(t *testing.T) {
 	_, err := s.settle(t, movement)
 	require.NoError(t, err)
 
-	t.Run("each", func(t *testing.T) {
-		sequence := 1
-		for name, refused := range refusals(settled) {
-			sequence++
-			day := numberedDay(t, sequence)
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				s.refuse(t, day, refused)
-			})
-		}
-	})
-	verify(t, s)
+	t.Cleanup(func() { verify(t, s) })
+
+	sequence := 1
+	for name, refused := range refusals(settled) {
+		sequence++
+		day := numberedDay(t, sequence)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s.refuse(t, day, refused)
+		})
+	}
 }
 
 // refuse settles a refused file, and then the good one of the same settlement.
@@ -275,8 +274,8 @@ func (s *stage) requireReport(t testing.TB, failure *vacation.Failure, refused r
 
 func TestWhatIsNoFileIsRefused(t *testing.T) {
 	t.Parallel()
-	first := numberedDay(t, 1)
-	s := newStage(t, first)
+	s := newStage(t, numberedDay(t, 1))
+	t.Cleanup(func() { verify(t, s) })
 	for name, test := range map[string]struct {
 		day  *sample.Day
 		make func(path string) error
@@ -286,6 +285,7 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 		"pipe":   {numberedDay(t, 3), func(path string) error { return syscall.Mkfifo(path, 0o600) }, "no regular file (p"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			request := s.request(t, test.day)
 			require.NoError(t, test.make(request.File))
 			_, err := s.settle(t, request)
@@ -301,7 +301,6 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
-	verify(t, s)
 }
 
 // TestAFileThatMayNotBeReadIsRefused loads it on a thread that has given up
@@ -341,7 +340,7 @@ func TestNothingIsLoadedBeforeTheMerchants(t *testing.T) {
 	s.requireUntouched(t, day)
 
 	s.loadMerchants(t, day)
-	s.fund(t, 100_000_00)
+	s.fund(t)
 	_, err = s.settle(t, request)
 	require.NoError(t, err)
 	verify(t, s)
@@ -391,7 +390,7 @@ func TestOwnMoneyTooLowEndsWithError(t *testing.T) {
 	s.requireEnds(t, request, "ENDED_WITH_ERROR OWN_MONEY_TOO_LOW covering-shortfalls")
 	require.Zero(t, s.number(t, `select count(*) from transfer_order`))
 
-	s.fund(t, 100_000_00)
+	s.fund(t)
 	totals, err := s.settle(t, request)
 	require.NoError(t, err)
 	require.Positive(t, totals.Covered)

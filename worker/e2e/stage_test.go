@@ -62,7 +62,7 @@ func newStage(t testing.TB, day *sample.Day, options ...accounts.Option) *stage 
 	t.Helper()
 	s := newEmptyStage(t, options...)
 	s.loadMerchants(t, day)
-	s.fund(t, 100_000_00)
+	s.fund(t)
 	return s
 }
 
@@ -114,9 +114,10 @@ func (s *stage) loadMerchants(t testing.TB, day *sample.Day) {
 	require.NoError(t, err)
 }
 
-func (s *stage) fund(t testing.TB, fonctionnement money.Cents) {
+// fund opens the books with more own money than a test's shortfalls need.
+func (s *stage) fund(t testing.TB) {
 	t.Helper()
-	_, err := postgres.OpenBooks(t.Context(), s.pool, map[ledger.Code]money.Cents{ledger.Fonctionnement: fonctionnement}, time.Now())
+	_, err := postgres.OpenBooks(t.Context(), s.pool, map[ledger.Code]money.Cents{ledger.Fonctionnement: 100_000_00}, time.Now())
 	require.NoError(t, err)
 }
 
