@@ -511,7 +511,11 @@ func TestProgressIsToldAtEachStage(t *testing.T) {
 	for name := range stages() {
 		on.before[name] = func(context.Context, int) error {
 			told = append(told, progress(t, env))
-			require.Equal(t, string(told[len(told)-1].Stage), board.attribute(workflows.AttributeStage))
+			stage := told[len(told)-1].Stage
+			if stage == vacation.StageIsolating || stage == vacation.StageProving {
+				stage = vacation.StageCovering // what lasts milliseconds is not written to the list of runs
+			}
+			require.Equal(t, string(stage), board.attribute(workflows.AttributeStage))
 			return nil
 		}
 	}
