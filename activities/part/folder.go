@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -130,7 +131,11 @@ func (w *Writer) Place(sha256 string) error {
 	if err := folder.Remove(); err != nil {
 		return err
 	}
-	if err := os.Rename(string(w.dir), string(folder)); err != nil {
+	err := os.Rename(string(w.dir), string(folder))
+	if errors.Is(err, fs.ErrExist) {
+		return w.dir.Remove() // somebody placed the parts of the same file just now: they are the same
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("put parts in place: %w", err), w.dir.Remove())
 	}
 	return nil
@@ -198,21 +203,35 @@ func (r *Reader) Next(line *settlement.Line) (account int32, err error) {
 		// The end of the file is no end of the part: lines are missing.
 		return 0, fmt.Errorf("read part: %s: %w", err.Error(), ErrDamaged)
 	}
-	cut := bytes.IndexByte(raw, ' ')
-	if cut < 0 {
+	number, record, found := bytes.Cut(raw[:len(raw)-1], []byte{' '})
+	if !found {
 		return 0, ErrDamaged
 	}
-	for _, digit := range raw[:cut] {
-		if digit < '0' || digit > '9' {
-			return 0, ErrDamaged
-		}
-		account = account*10 + int32(digit-'0')
+	if account, err = parseNumber(number); err != nil {
+		return 0, err
 	}
-	if err := settlement.ParseLine(raw[cut+1:len(raw)-1], line); err != nil {
+	if err := settlement.ParseLine(record, line); err != nil {
 		return 0, fmt.Errorf("%w: %w", err, ErrDamaged)
 	}
 	r.left--
 	return account, nil
+}
+
+// parseNumber reads what stands before a line. It allocates nothing.
+func parseNumber(text []byte) (int32, error) {
+	var number int64
+	for _, digit := range text {
+		if digit < '0' || digit > '9' {
+			return 0, ErrDamaged
+		}
+		if number = number*10 + int64(digit-'0'); number > math.MaxInt32 {
+			return 0, ErrDamaged
+		}
+	}
+	if len(text) == 0 {
+		return 0, ErrDamaged
+	}
+	return int32(number), nil
 }
 
 // Close closes the part's file.

@@ -18,7 +18,7 @@ func reasons() []Reason { return []Reason{UnknownCP, ClosedCP, OtherSiret} }
 func (r Reason) Number() int32 {
 	for number, reason := range reasons() {
 		if reason == r {
-			return int32(number) //nolint:gosec // three of them
+			return int32(number)
 		}
 	}
 	return -1
