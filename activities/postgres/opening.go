@@ -34,20 +34,41 @@ func OpenBooks(ctx context.Context, pool *pgxpool.Pool, amounts map[ledger.Code]
 			Label: "OUVERTURE", TransactionAt: now, ValueDate: calendar.DateOf(now),
 		})
 	}
-	key := Key{Scope: "books", Step: "open", Input: [32]byte(hash.Sum(nil))}
+	return postOnce(ctx, pool, Key{Scope: scopeBooks, Step: "open", Input: [32]byte(hash.Sum(nil))}, entries, now)
+}
 
-	opened := false
+// FundOwnMoney takes into the books that the EP added money of its own to
+// fonctionnement, named by the bank's reference of that transfer:
+// Dr BK.FON / Cr EQ.OPEN. The same reference and amount again change nothing;
+// it returns whether it was taken in now. Another amount is a [*KeyConflictError].
+func FundOwnMoney(ctx context.Context, pool *pgxpool.Pool, reference string, amount money.Cents, now time.Time) (bool, error) {
+	if reference == "" || amount <= 0 {
+		return false, fmt.Errorf("fund own money with %s under reference %q: want a reference and a positive amount", amount, reference)
+	}
+	key := Key{Scope: scopeBooks, Step: "fund/" + reference, Input: sha256.Sum256([]byte(amount.String()))}
+	return postOnce(ctx, pool, key, []ledger.Entry{{
+		Debit: ledger.Fonctionnement, Credit: ledger.Opening, Kind: ledger.KindFunding, Amount: amount,
+		Label: "APPORT " + reference, TransactionAt: now, ValueDate: calendar.DateOf(now),
+	}}, now)
+}
+
+// scopeBooks is the scope of what belongs to no vacation.
+const scopeBooks = "books"
+
+// postOnce posts entries in a transaction of their own, once a key.
+func postOnce(ctx context.Context, pool *pgxpool.Pool, key Key, entries []ledger.Entry, now time.Time) (bool, error) {
+	posted := false
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		batch, fresh, err := BeginBatch(ctx, tx, 0, key, now)
 		if err != nil || !fresh {
 			return err
 		}
-		opened = true
+		posted = true
 		_, err = Post(ctx, tx, batch, 0, entries)
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("open the books: %w", err)
+		return false, fmt.Errorf("post to the books: %w", err)
 	}
-	return opened, nil
+	return posted, nil
 }

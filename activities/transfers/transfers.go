@@ -245,6 +245,7 @@ func enough(ctx context.Context, tx pgx.Tx, fonctionnement int32, amount money.C
 		return nil
 	}
 	return vacation.Fail(vacation.OwnMoneyTooLow,
-		"fonctionnement holds %s, the merchants' shortfalls need %s: fund it with %s at least, then run this vacation again",
+		"fonctionnement holds %s, the merchants' shortfalls need %s: transfer %s to it at least, "+
+			"record that by `starter books fund`, then run this vacation again",
 		left+amount, amount, left.Neg())
 }

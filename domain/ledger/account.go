@@ -22,7 +22,8 @@ const (
 	FeesDue Code = "FEE.DUE"
 	// CommissionEarned is the EP's income.
 	CommissionEarned Code = "PL.COM"
-	// Opening is the counterpart of what stood on the bank accounts when the books were opened.
+	// Opening is the counterpart of what stood on the bank accounts when the
+	// books were opened, and of own money that the EP added since.
 	Opening Code = "EQ.OPEN"
 )
 

@@ -24,6 +24,7 @@ type Kind string
 // The kinds of movement.
 const (
 	KindOpening      Kind = "OPENING"      // Dr BK / Cr EQ.OPEN
+	KindFunding      Kind = "FUNDING"      // Dr BK.FON / Cr EQ.OPEN, own money added
 	KindSettlement   Kind = "SETTLEMENT"   // Dr BK.REG / Cr TR.SET
 	KindPark         Kind = "PARK"         // Dr TR.SET / Cr TR.PARK, a sale whose CP is not known
 	KindParkedRefund Kind = "PARK_REFUND"  // Dr TR.PARK / Cr TR.SET

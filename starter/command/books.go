@@ -11,8 +11,8 @@ import (
 )
 
 func newBooks(s *session) *cobra.Command {
-	group := &cobra.Command{Use: "books", Short: "Open the books"}
-	group.AddCommand(newBooksOpen(s))
+	group := &cobra.Command{Use: "books", Short: "Open the books, and add own money"}
+	group.AddCommand(newBooksOpen(s), newBooksFund(s))
 	return group
 }
 
@@ -57,6 +57,65 @@ the same amounts again change nothing, other amounts are refused.`,
 	cmd.Flags().StringVar(&reglement, "reglement", "0", "settlement account, in euros")
 	cmd.Flags().StringVar(&cantonnement, "cantonnement", "0", "safeguarded client money, in euros")
 	return cmd
+}
+
+func newBooksFund(s *session) *cobra.Command {
+	var amount, reference string
+	cmd := &cobra.Command{
+		Use:   "fund --amount AMOUNT --reference REFERENCE",
+		Short: "Take into the books that own money was added to fonctionnement",
+		Long: `Take into the books that the EP transferred money of its own to
+fonctionnement, in euros: Dr BK.FON / Cr EQ.OPEN. The bank's reference of the
+transfer names it: the same again changes nothing, another amount under the
+same reference is refused.`,
+		Example: "  starter books fund --amount 25000.00 --reference VIR20260317-1",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cents, err := money.Parse(amount)
+			if err != nil {
+				return err
+			}
+			if cents <= 0 || reference == "" {
+				return &InputError{
+					What: "own money is added by a positive --amount under a --reference",
+					Next: "give both: --amount 25000.00 --reference VIR20260317-1",
+				}
+			}
+			pool, _, err := s.database(cmd)
+			if err != nil {
+				return err
+			}
+			added, err := postgres.FundOwnMoney(cmd.Context(), pool, reference, cents, s.now())
+			if _, other := errors.AsType[*postgres.KeyConflictError](err); other {
+				return &InputError{
+					What: "reference " + reference + " was recorded before with another amount; nothing was changed",
+					Next: "give the reference of this transfer, or look at `starter balance BK.FON`",
+				}
+			}
+			if err != nil {
+				return err
+			}
+			return s.show(fundedBooks{Amount: cents, Reference: reference, Again: !added})
+		},
+	}
+	cmd.Flags().StringVar(&amount, "amount", "", "what was added, in euros (1234.56)")
+	cmd.Flags().StringVar(&reference, "reference", "", "the bank's reference of the transfer")
+	return cmd
+}
+
+// fundedBooks is own money that was added.
+type fundedBooks struct {
+	Amount    money.Cents `json:"amountCents"`
+	Reference string      `json:"reference"`
+	Again     bool        `json:"again"` // it was recorded before
+}
+
+func (d fundedBooks) writeText(t *text) {
+	if d.Again {
+		t.linef("%s under %s was recorded before", euros(d.Amount), d.Reference)
+		return
+	}
+	t.linef("%s recorded on %s under %s", euros(d.Amount), ledger.Fonctionnement, d.Reference)
 }
 
 func openingAmounts(texts map[ledger.Code]string) (map[ledger.Code]money.Cents, error) {

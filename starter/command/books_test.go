@@ -191,3 +191,26 @@ func TestSummaryOfWhatIsNoSettlement(t *testing.T) {
 	got = starter(t, environ, "summary", "00000220260302UEP")
 	require.Equal(t, command.ExitInput, got.code)
 }
+
+func TestFundOwnMoney(t *testing.T) {
+	t.Parallel()
+	environ, _ := onDatabase(t)
+	fund := func(amount, reference string) result {
+		return starter(t, environ, "books", "fund", "--amount", amount, "--reference", reference)
+	}
+	require.Zero(t, starter(t, environ, "books", "open", "--fonctionnement", "100.00").code)
+
+	got := fund("25.50", "VIR1")
+	require.Zero(t, got.code, got.err)
+	require.Contains(t, got.out, "25.50 EUR recorded on BK.FON under VIR1")
+	got = fund("25.50", "VIR1")
+	require.Zero(t, got.code, got.err)
+	require.Contains(t, got.out, "was recorded before")
+	got = fund("25.51", "VIR1")
+	require.Equal(t, command.ExitInput, got.code)
+	require.Contains(t, got.err, "recorded before with another amount")
+	require.Equal(t, command.ExitInput, fund("0", "VIR2").code)
+	require.Equal(t, command.ExitInput, fund("1", "").code)
+
+	require.Contains(t, starter(t, environ, "balance", "BK.FON").out, "125.50")
+}
