@@ -298,6 +298,6 @@ func (c *cluster) stage(t *testing.T, day *sample.Day) *stage {
 	require.NoError(t, folders.Make())
 	s := newStageOn(pool, folders)
 	s.loadMerchants(t, day)
-	s.fund(t, 100_000_00)
+	s.fund(t)
 	return s
 }

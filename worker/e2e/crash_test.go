@@ -3,10 +3,13 @@
 package e2e_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -155,10 +158,7 @@ func nobodyHeardOfTheCommit(t *testing.T) {
 	} {
 		release := w.hold(t, step.table)
 		worker := w.work(t)
-		eventually(t, "a worker at "+step.table, func() bool {
-			return w.ask(`select count(*) from pg_locks where not granted and relation = $1::regclass
-				and database = (select oid from pg_database where datname = current_database())`, step.table) > 0
-		})
+		eventually(t, "a worker at "+step.table, func() bool { return w.waiting(step.table) })
 		w.server.process.freeze(t)
 		release()
 		eventually(t, "commit to "+step.table, func() bool { return w.ask(step.committed) >= step.count })
@@ -180,6 +180,12 @@ func (w *world) hold(t *testing.T, table string) (release func()) {
 	_, err = gate.Exec(t.Context(), "lock table "+pgx.Identifier{table}.Sanitize()+" in share mode")
 	require.NoError(t, err)
 	return release
+}
+
+// waiting tells whether a program waits to write to a table that is held.
+func (w *world) waiting(table string) bool {
+	return w.ask(`select count(*) from pg_locks where not granted and relation = $1::regclass
+		and database = (select oid from pg_database where datname = current_database())`, table) > 0
 }
 
 // frozenWorkerWakes lets a worker be taken for dead while it posts, and go on
@@ -282,7 +288,7 @@ func startedTwice(t *testing.T) {
 }
 
 // relayKilled settles without a relay, which delays nothing, then kills the
-// process that delivers again and again.
+// process that delivers: somewhen, before the sink has a page, and after.
 func relayKilled(t *testing.T) {
 	t.Helper()
 	dice, day := dice(t), crashDay(t)
@@ -291,18 +297,51 @@ func relayKilled(t *testing.T) {
 	w.end(t, w.start(t, w.bring(t, day)))
 	worker.kill()
 
-	const kills = 4
-	told := func() int64 { return w.ask(`select coalesce(sum(delivered_seq), 0) from delivery`) }
+	noted := func() int64 { return w.ask(`select coalesce(sum(delivered_seq), 0) from delivery`) }
 	total := w.number(t, `select sum(last_seq) from vacation`)
-	for range kills {
-		// Slow enough to be killed in the middle, page by page.
-		relay := w.work(t, "REGLO_RELAY_RATE=5000")
-		before := told()
-		eventually(t, "some events delivered", func() bool { return told() > before || before == total })
+	const slowly = "REGLO_RELAY_RATE=5000" // page by page, to be killed in the middle
+	for range 2 {
+		relay, before := w.work(t, slowly), noted()
+		eventually(t, "some events delivered", func() bool { return noted() > before || before == total })
 		somewhen(t, dice)
 		relay.kill()
 	}
-	require.Less(t, told(), total, "the relay was too fast to be killed")
+	require.Less(t, noted(), total, "the relay was too fast to be killed")
+
+	// Before the sink has the page that comes next, nobody may have noted it.
+	release := w.holdSink(t)
+	relay := w.work(t, slowly)
+	eventually(t, "the relay at the sink", func() bool { return atSink(t, relay) })
+	relay.kill()
+	release()
+	// When the sink has it, and that is not noted, it is told again.
+	release = w.hold(t, "delivery")
+	relay = w.work(t, slowly)
+	eventually(t, "the relay at its note", func() bool { return w.waiting("delivery") })
+	relay.kill()
+	release()
 	w.work(t)
 	w.requireSame(t, undisturbedDump(t))
+	require.Greater(t, int64(w.told(t)), total, "nothing was told twice")
+}
+
+// holdSink keeps the relay from writing to the file of events until it is released.
+func (w *world) holdSink(t *testing.T) (release func()) {
+	t.Helper()
+	files := w.sink(t)
+	require.NotEmpty(t, files)
+	file, err := os.Open(files[len(files)-1])
+	require.NoError(t, err)
+	require.NoError(t, syscall.Flock(int(file.Fd()), syscall.LOCK_EX))
+	release = func() { _ = file.Close() } // the second time it is closed
+	t.Cleanup(release)
+	return release
+}
+
+// atSink tells whether a program waits for the lock of a file.
+func atSink(t *testing.T, relay *process) bool {
+	t.Helper()
+	locks, err := os.ReadFile("/proc/locks")
+	require.NoError(t, err)
+	return regexp.MustCompile(fmt.Sprintf(`-> FLOCK +ADVISORY +WRITE +%d `, relay.command.Process.Pid)).Match(locks)
 }

@@ -93,8 +93,8 @@ func crashDay(t testing.TB) *sample.Day {
 }
 
 const (
-	crashLines = 8_000
-	crashCut   = 200
+	crashLines = 5_000
+	crashCut   = 125
 )
 
 // newWorld plays a day on a server that other tests use too.
@@ -264,10 +264,7 @@ func (w *world) requireDelivered(t *testing.T) {
 	t.Helper()
 	frames, sequence := w.frames(t)
 	next := make(map[string]int) // by correlation
-	files, err := filepath.Glob(filepath.Join(filepath.Dir(w.folders.Inbox), "events", "*.ndjson"))
-	require.NoError(t, err)
-	slices.Sort(files)
-	for _, path := range files {
+	for _, path := range w.sink(t) {
 		file, err := os.Open(path)
 		require.NoError(t, err)
 		lines := bufio.NewScanner(file)
@@ -282,6 +279,27 @@ func (w *world) requireDelivered(t *testing.T) {
 		require.NoError(t, file.Close())
 	}
 	require.Equal(t, frames, next)
+}
+
+// sink is the files of events, a day each, in their order.
+func (w *world) sink(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(w.folders.Inbox), "events", "*.ndjson"))
+	require.NoError(t, err)
+	slices.Sort(files)
+	return files
+}
+
+// told is how many events the sink's files hold, those told twice counted twice.
+func (w *world) told(t *testing.T) int {
+	t.Helper()
+	lines := 0
+	for _, path := range w.sink(t) {
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		lines += bytes.Count(content, []byte("\n"))
+	}
+	return lines
 }
 
 // place is where an event stands in its correlation, counted from 0.
