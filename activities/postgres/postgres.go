@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 
 	"github.com/reglo/reglo/activities/postgres/internal/db"
 	"github.com/reglo/reglo/schemas"
@@ -106,12 +107,20 @@ func CheckVersion(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
+// migrationSeconds is how long another process is given to migrate the database.
+const migrationSeconds = 600
+
 func migrations(db *sql.DB) (*goose.Provider, error) {
 	folder, err := fs.Sub(schemas.Migrations, schemas.MigrationsFolder)
 	if err != nil {
 		return nil, fmt.Errorf("embedded migrations: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, folder)
+	// Whoever comes second looks again each second, for as long as the longest migration may take.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, migrationSeconds))
+	if err != nil {
+		return nil, fmt.Errorf("lock for migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, folder, goose.WithSessionLocker(locker))
 	if err != nil {
 		return nil, fmt.Errorf("embedded migrations: %w", err)
 	}

@@ -126,7 +126,7 @@ func sections() []section {
 			select concat_ws(' ', code, class, 'debit', debit_cents, 'credit', credit_cents) from account`},
 		{name: "vacation", query: `
 			select concat_ws(' ', v.kind || '/' || v.key, 'run', v.run, v.business_date, encode(v.parameters_sha256, 'hex'),
-			       v.state, 'events', v.last_seq, 'follows', f.run, v.failure_code, v.failure_step, v.failure_message)
+			       v.state, 'events', v.last_seq, 'follows ' || f.run, v.failure_code, v.failure_step, v.failure_message)
 			from vacation v left join vacation f on f.correlation_id = v.follows
 			order by v.kind, v.key, v.run`},
 		{name: "settlement", query: `
@@ -147,12 +147,12 @@ func sections() []section {
 			       p.commission_cents, p.reason, p.label)
 			from parked_line p join settlement s on s.number = p.settlement order by s.reference, p.line`},
 		{name: "batch", query: `
-			select concat_ws(' ', b.scope, b.step, b.item, 'run', v.run, encode(b.input_sha256, 'hex'))
+			select concat_ws(' ', b.scope, b.step, b.item, 'run ' || v.run, encode(b.input_sha256, 'hex'))
 			from batch b left join vacation v on v.number = b.vacation order by b.scope, b.step, b.item`},
 		// The hour of a line is the file's, its day too; an order's are the clock's.
 		{name: "entry", query: `
 			select concat_ws(' ', b.scope, b.step, b.item, e.ordinal, e.kind, 'Dr', d.code, 'Cr', c.code, e.amount_cents,
-			       'line', e.line, case when e.line is not null then e.transaction_at at time zone 'UTC' end,
+			       'line ' || e.line, case when e.line is not null then e.transaction_at at time zone 'UTC' end,
 			       case when b.step not in ('cover', 'open') then e.value_date end, e.label)
 			from entry e
 			join batch b on b.id = e.batch
@@ -173,7 +173,7 @@ func sections() []section {
 			order by b.scope, b.step, b.item`},
 		{name: "rendered", query: `
 			select concat_ws(' ', v.kind || '/' || v.key, 'run', v.run, 'events', e.first_seq, 'to', e.last_seq,
-			       'of which', e.rendered, 'from', b.step, b.item)
+			       'of which', e.rendered, 'from ' || b.step || ' ' || b.item)
 			from event_block e
 			join vacation v on v.number = e.vacation
 			left join batch b on b.id = e.batch

@@ -83,7 +83,10 @@ func template(t testing.TB, base string) string {
 			return err
 		}
 		content, err := fs.ReadFile(schemas.Migrations, path)
-		_, _ = fmt.Fprintf(hash, "%s %d\n%s", path, len(content), content)
+		if err != nil {
+			return fmt.Errorf("read migration: %w", err)
+		}
+		_, err = fmt.Fprintf(hash, "%s %d\n%s", path, len(content), content)
 		return err
 	})
 	require.NoError(t, err)
