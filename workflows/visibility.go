@@ -22,13 +22,15 @@ const (
 	AttributeNeedsOperator = "NeedsOperator"
 )
 
-// The keys of the search attributes.
+// The keys of the search attributes: constants that Go cannot write as such.
+//
+//nolint:gochecknoglobals // as above
 var (
-	SearchVacation      = temporal.NewSearchAttributeKeyKeyword(AttributeVacation)      //nolint:gochecknoglobals // a constant that Go cannot write as one
-	SearchBusinessDate  = temporal.NewSearchAttributeKeyKeyword(AttributeBusinessDate)  //nolint:gochecknoglobals // as above
-	SearchCorrelationID = temporal.NewSearchAttributeKeyKeyword(AttributeCorrelationID) //nolint:gochecknoglobals // as above
-	SearchStage         = temporal.NewSearchAttributeKeyKeyword(AttributeStage)         //nolint:gochecknoglobals // as above
-	SearchNeedsOperator = temporal.NewSearchAttributeKeyBool(AttributeNeedsOperator)    //nolint:gochecknoglobals // as above
+	SearchVacation      = temporal.NewSearchAttributeKeyKeyword(AttributeVacation)
+	SearchBusinessDate  = temporal.NewSearchAttributeKeyKeyword(AttributeBusinessDate)
+	SearchCorrelationID = temporal.NewSearchAttributeKeyKeyword(AttributeCorrelationID)
+	SearchStage         = temporal.NewSearchAttributeKeyKeyword(AttributeStage)
+	SearchNeedsOperator = temporal.NewSearchAttributeKeyBool(AttributeNeedsOperator)
 )
 
 // SearchAttributes are those that a namespace must have before a vacation runs

@@ -84,7 +84,7 @@ type cancellable struct {
 
 func (c *cancellable) Read(into []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
-		return 0, err //nolint:wrapcheck // wrapped by the copy's caller
+		return 0, err
 	}
 	return c.source.Read(into) //nolint:wrapcheck // wrapped by the copy's caller
 }

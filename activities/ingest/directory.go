@@ -62,8 +62,7 @@ func (d *directory) current(ctx context.Context, pool *pgxpool.Pool) (*snapshot,
 		return nil
 	})
 	if err != nil {
-		var failure *vacation.Failure
-		if errors.As(err, &failure) {
+		if failure, final := errors.AsType[*vacation.Failure](err); final {
 			return nil, failure
 		}
 		return nil, fmt.Errorf("read merchants: %w", err)

@@ -51,7 +51,7 @@ func deliverOnce(ctx context.Context, stand *stand, options options, relay bool)
 	if err != nil {
 		return delivered{}, err
 	}
-	defer database.drop()
+	defer database.drop(ctx)
 	if err := database.prepare(ctx, made); err != nil {
 		return delivered{}, err
 	}

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
+	"strconv"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -26,7 +26,7 @@ func latency(ctx context.Context, stand *stand, options options, found *report) 
 	if err != nil {
 		return err
 	}
-	defer database.drop()
+	defer database.drop(ctx)
 	made, err := day(options.merchants, 0, 1)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func latency(ctx context.Context, stand *stand, options options, found *report) 
 // emptyWorker polls for a workflow of activities that do nothing, on two task
 // queues as the engine does, and returns what runs one of it.
 func emptyWorker(server client.Client) (once func(context.Context) (float64, error), stop func(), err error) {
-	suffix := fmt.Sprint(os.Getpid())
+	suffix := strconv.Itoa(os.Getpid())
 	workflowQueue, activityQueue := "bench-workflows-"+suffix, "bench-data-"+suffix
 	workflows := worker.New(server, workflowQueue, worker.Options{LocalActivityWorkerOnly: true})
 	activities := worker.New(server, activityQueue, worker.Options{DisableWorkflowWorker: true})
@@ -119,6 +119,5 @@ func emptyWorker(server client.Client) (once func(context.Context) (float64, err
 		}
 		return time.Since(began).Seconds(), nil
 	}
-	slog.Debug("empty worker polls", "queue", workflowQueue)
 	return once, stop, nil
 }

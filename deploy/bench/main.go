@@ -23,7 +23,9 @@ import (
 	"time"
 )
 
-func main() {
+func main() { os.Exit(bench()) }
+
+func bench() int {
 	options := options{}
 	flag.IntVar(&options.lines, "lines", 1_000_000, "lines of the large vacation")
 	flag.IntVar(&options.largest, "largest", 5_000_000, "lines of the vacation that memory is measured with, 0 for none")
@@ -37,8 +39,9 @@ func main() {
 	defer stop()
 	if err := run(ctx, options); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 type options struct {
@@ -132,7 +135,7 @@ func write(path string, found *report) error {
 	if err != nil {
 		return fmt.Errorf("write figures: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return fmt.Errorf("write figures: %w", err)
 	}
 	if err := os.WriteFile(path, append(content, '\n'), 0o600); err != nil {

@@ -61,7 +61,7 @@ func memoryOnce(ctx context.Context, stand *stand, options options, lines int) (
 	if err != nil {
 		return outcome{}, 0, err
 	}
-	defer database.drop()
+	defer database.drop(ctx)
 	if err := database.prepare(ctx, made); err != nil {
 		return outcome{}, 0, err
 	}

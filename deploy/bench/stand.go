@@ -157,10 +157,11 @@ type database struct {
 	pool  *pgxpool.Pool
 }
 
-func (d *database) drop() {
+// drop leaves no database behind, also after Ctrl-C.
+func (d *database) drop(ctx context.Context) {
 	d.pool.Close()
 	// Best effort: the next bench has names of its own.
-	_ = d.stand.execute(context.Background(), "drop database if exists "+d.name+" with (force)")
+	_ = d.stand.execute(context.WithoutCancel(ctx), "drop database if exists "+d.name+" with (force)")
 }
 
 // checkpoint settles what earlier work left to be written, so that each
@@ -238,7 +239,7 @@ type process struct {
 
 // start runs the worker until it is ready.
 func (d *database) start(ctx context.Context, settings ...string) (*process, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("find a port: %w", err)
 	}
@@ -257,14 +258,15 @@ func (d *database) start(ctx context.Context, settings ...string) (*process, err
 	p := &process{command: command, address: address}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	probe := &http.Client{Timeout: 5 * time.Second}
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
 		if err != nil {
 			return nil, fmt.Errorf("ask the worker: %w", err)
 		}
-		response, err := http.DefaultClient.Do(request)
+		response, err := probe.Do(request)
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {

@@ -62,7 +62,7 @@ func throughputOnce(
 	if err != nil {
 		return rates{}, err
 	}
-	defer settled.drop()
+	defer settled.drop(ctx)
 	made, err := day(options.merchants, options.lines, 1)
 	if err != nil {
 		return rates{}, err
@@ -110,7 +110,7 @@ func ceiling(ctx context.Context, settled *database) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer empty.drop()
+	defer empty.drop(ctx)
 	if err := dump(ctx, settled, "account"); err != nil {
 		return 0, err
 	}
@@ -120,7 +120,7 @@ func ceiling(ctx context.Context, settled *database) (float64, error) {
 	}
 	err = pgx.BeginFunc(ctx, empty.pool, func(tx pgx.Tx) error { return load(ctx, tx, settled, "account") })
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("prepare: %w", err)
 	}
 	if _, err := empty.pool.Exec(ctx, `update account set debit_cents = 0, credit_cents = 0; vacuum analyze account`); err != nil {
 		// vacuum cannot run beside another statement
@@ -165,8 +165,10 @@ func dump(ctx context.Context, from *database, table string) error {
 	}
 	defer func() { _ = file.Close() }()
 	err = from.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		_, err := conn.Conn().PgConn().CopyTo(ctx, file, "copy "+table+" to stdout (format binary)")
-		return err
+		if _, err := conn.Conn().PgConn().CopyTo(ctx, file, "copy "+table+" to stdout (format binary)"); err != nil {
+			return fmt.Errorf("copy out: %w", err)
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("dump %s: %w", table, err)

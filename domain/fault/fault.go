@@ -65,13 +65,13 @@ const (
 
 // Fault is one thing wrong with a file.
 type Fault struct { //nolint:errname // reported more often than returned, and called by what it is
-	File   string // name of the file
-	Line   int    // line of the file, from 1; 0 when the fault is the file's as a whole
-	Column int    // character of the line, from 1; 0 when the fault is the line's as a whole
-	Field  string // name of the field, empty when the fault is the line's as a whole
-	Value  string // what stands there: printable, at most MaxValue characters, masked where it could name a person
-	Reason string // what is wrong with it, for a person to read
-	Code   Code   // the same, for a program
+	File   string `json:"-"`               // name of the file
+	Line   int    `json:"line"`            // line of the file, from 1; 0 when the fault is the file's as a whole
+	Column int    `json:"column"`          // character of the line, from 1; 0 when the fault is the line's as a whole
+	Field  string `json:"field,omitempty"` // name of the field, empty when the fault is the line's as a whole
+	Value  string `json:"value,omitempty"` // what stands there: printable, at most MaxValue characters, masked where it could name a person
+	Reason string `json:"reason"`          // what is wrong with it, for a person to read
+	Code   Code   `json:"code"`            // the same, for a program
 }
 
 // Error gives the place, as far as it is known, the value and the reason on one line.
@@ -108,10 +108,10 @@ func (f *Fault) Error() string {
 
 // Faults is all that is wrong with one file. As an error it says that nothing of the file may be used.
 type Faults struct { //nolint:errname // as Fault
-	File   string       // name of the file
-	Faults []Fault      // the first MaxDetailed faults found, in the order of the file where it can be told
-	Count  int          // how many there are, those not kept in Faults included
-	ByCode map[Code]int // the same count by code
+	File   string       `json:"file"`       // name of the file
+	Faults []Fault      `json:"faults"`     // the first MaxDetailed faults found, in the order of the file where it can be told
+	Count  int          `json:"faultCount"` // how many there are, those not kept in Faults included
+	ByCode map[Code]int `json:"byCode"`     // the same count by code
 }
 
 // Add notes one fault. It fills in the file's name.

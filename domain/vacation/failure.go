@@ -50,7 +50,7 @@ func FailureCodes() []FailureCode {
 
 // Failure is why a vacation ended with error: what happened, at which step, and
 // what to do next. Its message holds no personal data.
-type Failure struct {
+type Failure struct { //nolint:errname // what the engine's words call it; it is also passed as a value
 	Code    FailureCode
 	Step    Stage
 	Message string

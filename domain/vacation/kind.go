@@ -1,3 +1,5 @@
+// Package vacation names the work that the engine does: the six kinds of vacation of the OG-EP reference, the sessions
+// that make each of them unique, the stages that a run passes, and why one ends with error.
 package vacation
 
 import "slices"
