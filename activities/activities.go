@@ -9,6 +9,7 @@ package activities
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -80,6 +81,15 @@ type failureDetails struct {
 func Final(failure *vacation.Failure) error {
 	return temporal.NewNonRetryableApplicationError(
 		failure.Message, string(failure.Code), nil, failureDetails{Step: failure.Step})
+}
+
+// Failed gives Temporal a failure as it is, which it does not retry, and any
+// other error with what was being done, which it does.
+func Failed(doing string, err error) error {
+	if failure, final := errors.AsType[*vacation.Failure](err); final {
+		return Final(failure)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 // AsFailure reads the failure out of what an activity or a workflow returned:

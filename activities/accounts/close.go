@@ -26,7 +26,7 @@ func (a *Activities) CloseSettlement(ctx context.Context, run activities.Run) (v
 		return err
 	})
 	if err != nil {
-		return vacation.Totals{}, failed("close settlement "+run.ID.Key, err)
+		return vacation.Totals{}, activities.Failed("close settlement "+run.ID.Key, err)
 	}
 	return totals, nil
 }
@@ -56,7 +56,7 @@ func (a *Activities) close(ctx context.Context, tx pgx.Tx, run activities.Run) (
 		}
 		row.LastSeq++
 	}
-	return a.totals(ctx, queries, run.ID, run.CorrelationID, row.LastSeq)
+	return a.totals(ctx, tx, run.ID, run.CorrelationID, row.LastSeq)
 }
 
 // prove checks every invariant that the sums of the books can show.
@@ -98,13 +98,13 @@ func (a *Activities) prove(ctx context.Context, tx pgx.Tx, run activities.Run) e
 
 // totals is a run's result, read from what it committed.
 func (a *Activities) totals(
-	ctx context.Context, queries *db.Queries, id vacation.ID, correlation string, events int64,
+	ctx context.Context, tx pgx.Tx, id vacation.ID, correlation string, events int64,
 ) (vacation.Totals, error) {
-	settled, err := queries.Settlement(ctx, id.String())
+	settled, err := db.New(tx).Settlement(ctx, id.String())
 	if err != nil {
 		return vacation.Totals{}, fmt.Errorf("read settlement: %w", err)
 	}
-	parts, err := readParts(ctx, queries, settled.Number)
+	parts, err := part.Saved(ctx, tx, settled.Number)
 	if err != nil {
 		return vacation.Totals{}, err
 	}
@@ -126,25 +126,6 @@ func (a *Activities) totals(
 		}
 	}
 	return totals, nil
-}
-
-func readParts(ctx context.Context, queries *db.Queries, number int32) ([]part.Part, error) {
-	rows, err := queries.Parts(ctx, number)
-	if err != nil {
-		return nil, fmt.Errorf("read parts: %w", err)
-	}
-	parts := make([]part.Part, len(rows))
-	for i, row := range rows {
-		parts[i] = part.Part{
-			Number:      int(row.Part),
-			Sales:       int(row.Sales),
-			SalesSum:    money.Cents(row.SalesCents),
-			Others:      int(row.Others),
-			OthersSum:   money.Cents(row.OthersCents),
-			Commissions: money.Cents(row.CommissionCents),
-		}
-	}
-	return parts, nil
 }
 
 // FailVacation ends a run with error, once: a run that is over stays as it is.

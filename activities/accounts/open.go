@@ -50,7 +50,7 @@ func (a *Activities) OpenSettlement(
 		return err
 	})
 	if err != nil {
-		return activities.OpenSettlementResult{}, failed("open settlement "+request.ID.Key, err)
+		return activities.OpenSettlementResult{}, activities.Failed("open settlement "+request.ID.Key, err)
 	}
 	return result, nil
 }
@@ -71,7 +71,7 @@ func (a *Activities) open(
 	case err != nil:
 		return activities.OpenSettlementResult{}, fmt.Errorf("read the last run: %w", err)
 	case last.State == stateEnded:
-		totals, err := a.totals(ctx, queries, request.ID, last.CorrelationID, last.LastSeq)
+		totals, err := a.totals(ctx, tx, request.ID, last.CorrelationID, last.LastSeq)
 		return activities.OpenSettlementResult{Settled: &totals}, err
 	case last.WorkflowRun == request.WorkflowRun:
 		return activities.OpenSettlementResult{Run: activities.Run{
@@ -175,13 +175,3 @@ func (a *Activities) receive(
 
 // now is the hour of postings and events, to the millisecond that they show.
 func (a *Activities) now() time.Time { return a.clock().Truncate(time.Millisecond) }
-
-// failed gives Temporal a failure as it is, which it does not retry, and any
-// other error with what was being done, which it does.
-func failed(doing string, err error) error {
-	var failure *vacation.Failure
-	if errors.As(err, &failure) {
-		return activities.Final(failure)
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}

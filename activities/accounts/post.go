@@ -26,7 +26,7 @@ func (a *Activities) PostLines(ctx context.Context, request activities.PostLines
 	if err != nil {
 		return activities.PostLinesResult{}, fmt.Errorf("read settlement: %w", err)
 	}
-	parts, err := readParts(ctx, queries, settled.Number)
+	parts, err := part.Saved(ctx, a.pool, settled.Number)
 	if err != nil {
 		return activities.PostLinesResult{}, err
 	}
@@ -59,7 +59,7 @@ func (a *Activities) PostLines(ctx context.Context, request activities.PostLines
 			return activities.PostLinesResult{Posted: int(posted.Load()), PartsLost: true}, nil
 		}
 		if err != nil {
-			return activities.PostLinesResult{}, failed(fmt.Sprintf("post %s, chunk %d", settled.Reference, chunk.Number), err)
+			return activities.PostLinesResult{}, activities.Failed(fmt.Sprintf("post %s, chunk %d", settled.Reference, chunk.Number), err)
 		}
 		posted.Add(int64(chunk.Lines()))
 		done++

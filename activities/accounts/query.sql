@@ -41,12 +41,6 @@ select number, reference, amount_cents, value_date::text as value_date, coalesce
 from settlement
 where scope = sqlc.arg(scope);
 
--- name: Parts :many
-select part, sales, sales_cents, others, others_cents, commission_cents
-from settlement_part
-where settlement = sqlc.arg(settlement)
-order by part;
-
 -- name: ChunksPosted :one
 select count(*)::int from batch where scope = sqlc.arg(scope) and step = 'post';
 

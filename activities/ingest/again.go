@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/reglo/reglo/activities/ingest/internal/db"
 	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/domain/settlement"
@@ -16,9 +18,9 @@ import (
 // another run goes on. Merchants may have changed since, so that which lines
 // are parked is read from the list; a CP's account never changes.
 func (l *loading) splitAgain(
-	ctx context.Context, queries *db.Queries, known db.LockSettlementRow, merchants *snapshot, writer *part.Writer,
+	ctx context.Context, tx pgx.Tx, known db.LockSettlementRow, merchants *snapshot, writer *part.Writer,
 ) error {
-	rows, err := queries.ParkedLines(ctx, known.Number)
+	rows, err := db.New(tx).ParkedLines(ctx, known.Number)
 	if err != nil {
 		return fmt.Errorf("read the list of parked lines: %w", err)
 	}
@@ -41,7 +43,7 @@ func (l *loading) splitAgain(
 	if err != nil {
 		return err
 	}
-	planned, err := readParts(ctx, queries, known.Number)
+	planned, err := part.Saved(ctx, tx, known.Number)
 	if err != nil {
 		return err
 	}

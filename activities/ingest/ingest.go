@@ -3,7 +3,6 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/domain/settlement"
-	"github.com/reglo/reglo/domain/vacation"
 )
 
 // Folders are where files are kept. All workers share them.
@@ -64,14 +62,4 @@ func (a *Activities) Register(registry worker.ActivityRegistry) {
 	} {
 		registry.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
 	}
-}
-
-// failed gives Temporal a failure as it is, which it does not retry, and any
-// other error with what was being done, which it does.
-func failed(doing string, err error) error {
-	var failure *vacation.Failure
-	if errors.As(err, &failure) {
-		return activities.Final(failure)
-	}
-	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -33,7 +33,7 @@ func (a *Activities) LoadFile(ctx context.Context, request activities.LoadFileRe
 		return a.withoutFile(ctx, request)
 	}
 	if err != nil {
-		return activities.LoadFileResult{}, failed("open the file of settlement "+request.Run.ID.Key, err)
+		return activities.LoadFileResult{}, activities.Failed("open the file of settlement "+request.Run.ID.Key, err)
 	}
 	defer func() { _ = file.Close() }() // only read
 
@@ -44,7 +44,7 @@ func (a *Activities) LoadFile(ctx context.Context, request activities.LoadFileRe
 	defer stop()
 	result, err := load.run(ctx)
 	if err != nil {
-		return activities.LoadFileResult{}, failed("load "+load.name, err)
+		return activities.LoadFileResult{}, activities.Failed("load "+load.name, err)
 	}
 	return result, nil
 }
@@ -89,11 +89,11 @@ func (a *Activities) withoutFile(ctx context.Context, request activities.LoadFil
 		if known.FileSha256 == nil || !part.NewFolder(a.folders.Work, hex.EncodeToString(known.FileSha256)).Exists() {
 			return nil
 		}
-		result, err = accepted(ctx, queries, known)
+		result, err = accepted(ctx, tx, known)
 		return err
 	})
 	if err != nil {
-		return activities.LoadFileResult{}, failed("look for the parts of settlement "+request.Run.ID.Key, err)
+		return activities.LoadFileResult{}, activities.Failed("look for the parts of settlement "+request.Run.ID.Key, err)
 	}
 	return result, nil
 }
@@ -146,10 +146,10 @@ func (l *loading) load(ctx context.Context, merchants *snapshot, writer *part.Wr
 			return fmt.Errorf("read settlement: %w", err)
 		}
 		if known.FileSha256 != nil {
-			if err := l.splitAgain(ctx, queries, known, merchants, writer); err != nil {
+			if err := l.splitAgain(ctx, tx, known, merchants, writer); err != nil {
 				return err
 			}
-			result, err = accepted(ctx, queries, known)
+			result, err = accepted(ctx, tx, known)
 			return err
 		}
 		summary, err := l.claim(ctx, tx, known.Number, merchants, writer)
@@ -165,7 +165,7 @@ func (l *loading) load(ctx context.Context, merchants *snapshot, writer *part.Wr
 		if err := l.park(ctx, tx, known, writer, summary.SHA256); err != nil {
 			return err
 		}
-		result, err = l.accept(ctx, queries, known.Number, merchants, writer, summary)
+		result, err = l.accept(ctx, tx, known.Number, merchants, writer, summary)
 		return err
 	})
 	if err != nil {
@@ -270,9 +270,9 @@ func (l *loading) identify(
 }
 
 func (l *loading) accept(
-	ctx context.Context, queries *db.Queries, number int32, merchants *snapshot, writer *part.Writer, summary settlement.Summary,
+	ctx context.Context, tx pgx.Tx, number int32, merchants *snapshot, writer *part.Writer, summary settlement.Summary,
 ) (activities.LoadFileResult, error) {
-	err := queries.AcceptFile(ctx, db.AcceptFileParams{
+	err := db.New(tx).AcceptFile(ctx, db.AcceptFileParams{
 		FileName:        l.name,
 		FileSha256:      summary.SHA256[:],
 		FileBytes:       summary.Bytes,
@@ -286,24 +286,15 @@ func (l *loading) accept(
 	if err != nil {
 		return activities.LoadFileResult{}, fmt.Errorf("accept file: %w", err)
 	}
-	params := db.InsertPartsParams{Settlement: number}
-	for _, written := range writer.Parts() {
-		params.Parts = append(params.Parts, int32(written.Number))   //nolint:gosec // a few hundred
-		params.Sales = append(params.Sales, int32(written.Sales))    //nolint:gosec // lines of one file
-		params.Others = append(params.Others, int32(written.Others)) //nolint:gosec // lines of one file
-		params.SalesCents = append(params.SalesCents, int64(written.SalesSum))
-		params.OthersCents = append(params.OthersCents, int64(written.OthersSum))
-		params.CommissionCents = append(params.CommissionCents, int64(written.Commissions))
-	}
-	if err := queries.InsertParts(ctx, params); err != nil {
-		return activities.LoadFileResult{}, fmt.Errorf("keep how the file is split: %w", err)
+	if err := part.Save(ctx, tx, number, writer.Parts()); err != nil {
+		return activities.LoadFileResult{}, err
 	}
 	return found(summary.SHA256[:], summary.Lines, summary.Gross, summary.Commission, writer.Parts()), nil
 }
 
 // accepted is the result for a file that was accepted before.
-func accepted(ctx context.Context, queries *db.Queries, known db.LockSettlementRow) (activities.LoadFileResult, error) {
-	parts, err := readParts(ctx, queries, known.Number)
+func accepted(ctx context.Context, tx pgx.Tx, known db.LockSettlementRow) (activities.LoadFileResult, error) {
+	parts, err := part.Saved(ctx, tx, known.Number)
 	if err != nil {
 		return activities.LoadFileResult{}, err
 	}
@@ -320,21 +311,4 @@ func found(sha256 []byte, lines int, gross, commission money.Cents, parts []part
 		}
 	}
 	return result
-}
-
-func readParts(ctx context.Context, queries *db.Queries, number int32) ([]part.Part, error) {
-	rows, err := queries.Parts(ctx, number)
-	if err != nil {
-		return nil, fmt.Errorf("read parts: %w", err)
-	}
-	parts := make([]part.Part, len(rows))
-	for i, row := range rows {
-		parts[i] = part.Part{
-			Number: int(row.Part),
-			Sales:  int(row.Sales), SalesSum: money.Cents(row.SalesCents),
-			Others: int(row.Others), OthersSum: money.Cents(row.OthersCents),
-			Commissions: money.Cents(row.CommissionCents),
-		}
-	}
-	return parts, nil
 }

@@ -6,17 +6,6 @@ from settlement
 where scope = sqlc.arg(scope)
 for update;
 
--- name: Parts :many
-select part, sales, sales_cents, others, others_cents, commission_cents
-from settlement_part
-where settlement = sqlc.arg(settlement)
-order by part;
-
--- name: InsertParts :exec
-insert into settlement_part (settlement, part, sales, sales_cents, others, others_cents, commission_cents)
-select sqlc.arg(settlement), unnest(sqlc.arg(parts)::int[]), unnest(sqlc.arg(sales)::int[]), unnest(sqlc.arg(sales_cents)::bigint[]),
-       unnest(sqlc.arg(others)::int[]), unnest(sqlc.arg(others_cents)::bigint[]), unnest(sqlc.arg(commission_cents)::bigint[]);
-
 -- name: AcceptFile :exec
 update settlement
 set file_name = sqlc.arg(file_name)::text, file_sha256 = sqlc.arg(file_sha256), file_bytes = sqlc.arg(file_bytes)::bigint,

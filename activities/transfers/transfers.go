@@ -5,7 +5,6 @@ package transfers
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"time"
 
@@ -140,11 +139,7 @@ func (a *Activities) order(ctx context.Context, run activities.Run, plan func(se
 	if err == nil {
 		return nil
 	}
-	var failure *vacation.Failure
-	if errors.As(err, &failure) {
-		return activities.Final(failure)
-	}
-	return fmt.Errorf("order %s of settlement %s: %w", planned.purpose, run.ID.Key, err)
+	return activities.Failed(fmt.Sprintf("order %s of settlement %s", planned.purpose, run.ID.Key), err)
 }
 
 func read(ctx context.Context, tx pgx.Tx, run activities.Run) (settlement, error) {

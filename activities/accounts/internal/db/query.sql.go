@@ -293,49 +293,6 @@ func (q *Queries) OpenDebts(ctx context.Context, sirets []string) ([]OpenDebtsRo
 	return items, nil
 }
 
-const parts = `-- name: Parts :many
-select part, sales, sales_cents, others, others_cents, commission_cents
-from settlement_part
-where settlement = $1
-order by part
-`
-
-type PartsRow struct {
-	Part            int32
-	Sales           int32
-	SalesCents      int64
-	Others          int32
-	OthersCents     int64
-	CommissionCents int64
-}
-
-func (q *Queries) Parts(ctx context.Context, settlement int32) ([]PartsRow, error) {
-	rows, err := q.db.Query(ctx, parts, settlement)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []PartsRow
-	for rows.Next() {
-		var i PartsRow
-		if err := rows.Scan(
-			&i.Part,
-			&i.Sales,
-			&i.SalesCents,
-			&i.Others,
-			&i.OthersCents,
-			&i.CommissionCents,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const saveDebts = `-- name: SaveDebts :exec
 insert into debt (siret, created_at, initial_cents, remaining_cents, modified_at)
 select unnest($1::text[]), unnest($2::timestamptz[]), unnest($3::bigint[]),

@@ -81,35 +81,6 @@ func (q *Queries) CPs(ctx context.Context) ([]CPsRow, error) {
 	return items, nil
 }
 
-const insertParts = `-- name: InsertParts :exec
-insert into settlement_part (settlement, part, sales, sales_cents, others, others_cents, commission_cents)
-select $1, unnest($2::int[]), unnest($3::int[]), unnest($4::bigint[]),
-       unnest($5::int[]), unnest($6::bigint[]), unnest($7::bigint[])
-`
-
-type InsertPartsParams struct {
-	Settlement      int32
-	Parts           []int32
-	Sales           []int32
-	SalesCents      []int64
-	Others          []int32
-	OthersCents     []int64
-	CommissionCents []int64
-}
-
-func (q *Queries) InsertParts(ctx context.Context, arg InsertPartsParams) error {
-	_, err := q.db.Exec(ctx, insertParts,
-		arg.Settlement,
-		arg.Parts,
-		arg.Sales,
-		arg.SalesCents,
-		arg.Others,
-		arg.OthersCents,
-		arg.CommissionCents,
-	)
-	return err
-}
-
 const knownLines = `-- name: KnownLines :many
 select c.cre_id, c.line, s.reference
 from cre_line c
@@ -209,49 +180,6 @@ func (q *Queries) ParkedLines(ctx context.Context, settlement int32) ([]ParkedLi
 	for rows.Next() {
 		var i ParkedLinesRow
 		if err := rows.Scan(&i.Line, &i.Reason); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const parts = `-- name: Parts :many
-select part, sales, sales_cents, others, others_cents, commission_cents
-from settlement_part
-where settlement = $1
-order by part
-`
-
-type PartsRow struct {
-	Part            int32
-	Sales           int32
-	SalesCents      int64
-	Others          int32
-	OthersCents     int64
-	CommissionCents int64
-}
-
-func (q *Queries) Parts(ctx context.Context, settlement int32) ([]PartsRow, error) {
-	rows, err := q.db.Query(ctx, parts, settlement)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []PartsRow
-	for rows.Next() {
-		var i PartsRow
-		if err := rows.Scan(
-			&i.Part,
-			&i.Sales,
-			&i.SalesCents,
-			&i.Others,
-			&i.OthersCents,
-			&i.CommissionCents,
-		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
