@@ -76,9 +76,8 @@ func AwaitFile(ctx workflow.Context, request AwaitFileRequest) error {
 
 // LoadFileRequest says which file explains the settlement.
 type LoadFileRequest struct {
-	Run    Run         `json:"run"`
-	Path   string      `json:"path"`
-	Amount money.Cents `json:"amountCents"`
+	Run  Run    `json:"run"`
+	Path string `json:"path"`
 }
 
 // LoadFileResult is the file as it was accepted. Lines count all of its

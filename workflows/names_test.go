@@ -66,7 +66,7 @@ func TestWhatIsPassedKeepsItsForm(t *testing.T) {
 		},
 		activities.OpenSettlementResult{Run: opened(), Settled: &settled},
 		activities.AwaitFileRequest{Path: "/f", CutOff: newRequest().CutOff},
-		activities.LoadFileRequest{Run: opened(), Path: "/f", Amount: 1}, loaded(),
+		activities.LoadFileRequest{Run: opened(), Path: "/f"}, loaded(),
 		activities.PostLinesRequest{Run: opened(), SHA256: sha256},
 		activities.PostLinesResult{Posted: 1, Done: true, PartsLost: true},
 		activities.ArchiveFileRequest{Run: opened(), Path: "/f", Totals: totals()},

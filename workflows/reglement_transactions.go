@@ -116,9 +116,7 @@ func (r *reglement) loadFile(ctx workflow.Context) (activities.LoadFileResult, e
 		return activities.LoadFileResult{}, err
 	}
 	for {
-		file, err := activities.LoadFile(ctx, activities.LoadFileRequest{
-			Run: r.opened, Path: r.request.File, Amount: r.request.Transaction.Amount,
-		})
+		file, err := activities.LoadFile(ctx, activities.LoadFileRequest{Run: r.opened, Path: r.request.File})
 		if err != nil || file.Found {
 			r.board.progress.Read, r.board.progress.Total = file.Lines, file.Lines
 			r.board.progress.Posted = file.Parked

@@ -103,7 +103,7 @@ func loadScene() scene {
 	return scene{activities.LoadFileName, func(ctx context.Context, p *play, on *stage) (any, error) {
 		var result activities.LoadFileResult
 		err := call(ctx, on, activities.LoadFileName, activities.LoadFileRequest{
-			Run: p.run, Path: p.request.File, Amount: p.request.Transaction.Amount,
+			Run: p.run, Path: p.request.File,
 		}, &result)
 		return result, err
 	}}
