@@ -51,22 +51,27 @@ clean: ## Stop it and drop the data, the built programs and the tools
 
 ##@ Develop
 
+# --version names the commit, whatever GOFLAGS says of it; a tree that is no checkout, such as an archive, has none.
+BUILDVCS = $(shell git cat-file -e HEAD:./go.mod 2>/dev/null && echo true || echo false)
+
 .PHONY: build
 build: ## Build bin/worker and bin/starter
 	@mkdir -p bin
-	go build -o bin/ ./worker ./starter
+	go build -buildvcs=$(BUILDVCS) -o bin/ ./worker ./starter
+
+# Where tests make databases of their own, and what they start a Temporal server of their own with.
+TEST_SERVERS = REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \
+	REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal"
 
 .PHONY: test
 test: bin/temporal ## Run the tests on a real PostgreSQL and Temporal, with the race detector (PKG=./domain/..., TESTFLAGS=-v)
 	@deploy/dev/up postgres
-	@REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \
-		REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal" go test -race $(TESTFLAGS) $(PKG)
+	@$(TEST_SERVERS) go test -race $(TESTFLAGS) $(PKG)
 
 .PHONY: crash
 crash: bin/temporal ## Kill worker, PostgreSQL and Temporal 20 times each during a vacation (REGLO_CRASH_SEED=1: the same moments again)
 	@deploy/dev/up postgres
-	@REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \
-		REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal" REGLO_CRASH_STORM=1 \
+	@$(TEST_SERVERS) REGLO_CRASH_STORM=1 \
 		go test ./worker/e2e -run '^TestStorm$$' -count=1 -v -timeout 30m
 
 .PHONY: check
@@ -145,6 +150,13 @@ bench: up ## Measure the engine beside its ceilings and the naive way; writes be
 .PHONY: replay
 replay: ## Replay the recorded workflow histories
 	go test ./workflows -run Replay -count=1
+
+.PHONY: record
+record: bin/temporal ## Record the workflow histories anew; only before a release: running vacations replay the released ones
+	@deploy/dev/up postgres
+	@$(TEST_SERVERS) REGLO_RECORD_HISTORIES=1 \
+		go test ./worker/e2e -run '^TestA.*(OnARealServer|ClosedByTheNext)$$' -count=1
+	@$(MAKE) replay
 
 ##@ Tools
 

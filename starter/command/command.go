@@ -60,10 +60,12 @@ YAML file (--config); ` + "`starter config`" + ` prints what is in force.
 
 Exit codes: 0 done, 1 ended with error, 2 bad usage or input, 3 waits for an
 operator or a file, 4 PostgreSQL or Temporal not reachable.`,
+		Version:           readVersion().String(),
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	config.AddFileFlag(root.PersistentFlags())
 	root.PersistentFlags().BoolVar(&s.json, "json", false, "write JSON to the standard output; amounts are cents")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

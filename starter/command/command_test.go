@@ -180,6 +180,7 @@ func TestVersion(t *testing.T) {
 	got := starter(t, nil, "version")
 	require.Zero(t, got.code)
 	require.True(t, strings.HasPrefix(got.out, "starter "), got.out)
+	require.Equal(t, got, starter(t, nil, "--version"))
 }
 
 func TestHelpNamesTheExitCodes(t *testing.T) {

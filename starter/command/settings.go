@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"log/slog"
 	"runtime/debug"
 
@@ -77,16 +78,15 @@ func readVersion() versionDocument {
 	return version
 }
 
-func (d versionDocument) writeText(t *text) {
-	line := "starter " + d.Version
-	if d.Revision != "" {
-		line += ", commit " + d.Revision
-	}
+func (d versionDocument) String() string {
+	line := "starter " + cmp.Or(d.Revision, d.Version)
 	if d.Modified {
 		line += ", with changes"
 	}
-	t.linef("%s, %s", line, d.Go)
+	return line + " (" + d.Go + ")"
 }
+
+func (d versionDocument) writeText(t *text) { t.linef("%s", d) }
 
 // progressLog logs what goes on to the error stream.
 func (s *session) progressLog() *slog.Logger {
