@@ -95,9 +95,9 @@ func (l *loading) lookUp(ctx context.Context, numbers map[string]int, faults *fa
 	}
 	for _, row := range rows {
 		faults.Add(fault.Fault{
-			// The header is the file's first line.
+			// The header is a file's first line.
 			Line: numbers[row.CreID] + 1, Field: "creId", Value: row.CreID, Code: fault.CodeDuplicateCre,
-			Reason: fmt.Sprintf("was settled before: line %d of settlement %s", row.Line, row.Reference),
+			Reason: fmt.Sprintf("was settled before: line %d of the file of settlement %s", row.Line+1, row.Reference),
 		})
 	}
 	clear(numbers)

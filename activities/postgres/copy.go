@@ -142,6 +142,10 @@ func Copy(ctx context.Context, tx pgx.Tx, table string, columns []string, write 
 		// What made the rows stop says more than PostgreSQL's word that they stopped.
 		return 0, wrong
 	}
+	if cancelled := ctx.Err(); err != nil && cancelled != nil {
+		// pgx cancels by closing the connection, and may say no more than that it is closed.
+		err = cancelled
+	}
 	if err != nil {
 		return 0, fmt.Errorf("copy into %s: %w", table, err)
 	}

@@ -23,9 +23,7 @@ import (
 	"time"
 )
 
-func main() { os.Exit(bench()) }
-
-func bench() int {
+func main() {
 	options := options{}
 	flag.IntVar(&options.lines, "lines", 1_000_000, "lines of the large vacation")
 	flag.IntVar(&options.largest, "largest", 5_000_000, "lines of the vacation that memory is measured with, 0 for none")
@@ -34,7 +32,11 @@ func bench() int {
 	flag.StringVar(&options.only, "only", "", "comma-separated goals to measure, such as P1,P3; all when empty")
 	flag.StringVar(&options.out, "out", "bench/latest.json", "file for the figures")
 	flag.Parse()
+	os.Exit(bench(options))
+}
 
+// bench returns the program's exit code.
+func bench(options options) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, options); err != nil {

@@ -41,7 +41,7 @@ func nowhere() []string {
 func write(tb testing.TB, name, content string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), name)
-	require.NoError(tb, os.WriteFile(path, []byte(content), 0o600)) //nolint:gosec // in the test's own folder
+	require.NoError(tb, os.WriteFile(path, []byte(content), 0o600))
 	return path
 }
 

@@ -199,13 +199,13 @@ func (d checkedFile) writeText(t *text) {
 			[]string{"reference", d.CRE.Reference},
 			[]string{"operation type", d.CRE.OperationType},
 			[]string{"settlement date", d.CRE.SettlementDate},
-			[]string{"lines", fmt.Sprintf("%d (%s) on %s", d.CRE.Lines, counts(d.CRE.ByType), count(d.CRE.Accounts, "payment account"))},
+			[]string{"lines", counts(d.CRE.Lines, d.CRE.ByType) + " on " + count(d.CRE.Accounts, "payment account")},
 			[]string{"gross", euros(d.CRE.Gross)},
 			[]string{"commission", euros(d.CRE.Commission)})
 	}
 	if d.Merchants != nil {
 		rows = append(rows,
-			[]string{"merchants", fmt.Sprintf("%d (%s)", d.Merchants.Merchants, counts(d.Merchants.ByStatus))})
+			[]string{"merchants", counts(d.Merchants.Merchants, d.Merchants.ByStatus)})
 	}
 	t.rows(append(rows, []string{"size", count(d.Bytes, "byte")}, []string{"sha256", d.SHA256}))
 	t.linef("valid: all controls passed")

@@ -115,11 +115,14 @@ func (s *session) sayf(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.err, format+"\n", args...)
 }
 
-// counts writes numbers by name, in the order of the names: "REMB 2, VENTE 8".
-func counts[K ~string](numbers map[K]int) string {
+// counts writes a total and its parts, in the order of their names: "10 (REMB 2, VENTE 8)".
+func counts[K ~string](total int, numbers map[K]int) string {
 	parts := make([]string, 0, len(numbers))
 	for _, name := range slices.Sorted(maps.Keys(numbers)) {
 		parts = append(parts, fmt.Sprintf("%s %d", name, numbers[name]))
 	}
-	return strings.Join(parts, ", ")
+	if len(parts) == 0 {
+		return number(total)
+	}
+	return fmt.Sprintf("%d (%s)", total, strings.Join(parts, ", "))
 }

@@ -58,7 +58,8 @@ has settled it is shown. With another bank line or another file it is refused.`,
 	cmd.Flags().StringVar(&flags.file, "file", "", "CRE file, which may not exist yet")
 	cmd.Flags().StringVar(&flags.date, "date", "", "business date, yyyy-MM-dd (default: today, or the next TARGET day)")
 	cmd.Flags().BoolVar(&flags.wait, "wait", false, "wait until the run ends, and show its progress")
-	cmd.Flags().DurationVar(&flags.timeout, "timeout", 0, "with --wait: give up waiting after this long, such as 30s (the run goes on)")
+	cmd.Flags().DurationVar(&flags.timeout, "timeout", 0,
+		"with --wait: give up waiting after this long, such as 30s (the run goes on; exit code 1, or 3 when it waits)")
 	return cmd
 }
 

@@ -190,9 +190,9 @@ func TestRunToItsEnd(t *testing.T) {
 	human := starter(t, environ, run(global, file)...)
 	require.Zero(t, human.code)
 	require.Contains(t, human.out, "already settled")
-	require.Contains(t, human.out, "gross        "+first.Totals.Gross.String()+" EUR\n")
-	require.Contains(t, human.out, "parked       2.50 EUR in 1 line\n")
-	require.Contains(t, human.out, "covered      0.99 EUR in 1 debt\n")
+	require.Contains(t, human.out, "gross             "+first.Totals.Gross.String()+" EUR\n")
+	require.Contains(t, human.out, "parked            2.50 EUR in 1 line\n")
+	require.Contains(t, human.out, "covered           0.99 EUR in 1 debt\n")
 
 	shown := starter(t, environ, "progress", reference, "--json")
 	require.Zero(t, shown.code, shown.err)
@@ -269,7 +269,7 @@ func TestRunWaitsForItsFile(t *testing.T) {
 	first := read(t, got)
 	require.Equal(t, "RUNNING", first.Outcome)
 	require.Equal(t, vacation.StageAwaiting, first.Progress.Stage)
-	require.Contains(t, got.err, "put the file in its place")
+	require.Contains(t, got.err, "put the complete file in its place")
 
 	// Started again it is the same run, which then ends.
 	require.NoError(t, devServer.Client().SignalWorkflow(t.Context(), first.WorkflowID, first.RunID, "go", nil))

@@ -82,7 +82,7 @@ func totalsRows(totals vacation.Totals) [][]string {
 		{"correlation", totals.CorrelationID},
 		{"lines", number(totals.Lines)},
 		{"gross", euros(totals.Gross)},
-		{"commission", euros(totals.Commission)},
+		{"commission taken", euros(totals.Commission)},
 		{"parked", fmt.Sprintf("%s in %s", euros(totals.Parked), count(totals.ParkedLines, "line"))},
 		{"covered", fmt.Sprintf("%s in %s", euros(totals.Covered), count(totals.Debts, "debt"))},
 		{"events", number(totals.Events)},
@@ -195,7 +195,7 @@ func (s *session) overdue(ctx context.Context, connection server, w waiting) err
 	if state.needsOperator || state.progress.Stage == vacation.StageAwaiting {
 		next := "answer it at " + w.result.UI
 		if state.progress.Stage == vacation.StageAwaiting {
-			next = "put the file in its place; the run goes on by itself"
+			next = "put the complete file in its place; the run goes on by itself"
 		}
 		return &WaitingError{What: what, Next: next}
 	}
