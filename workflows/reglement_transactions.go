@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/reglo/reglo/activities"
@@ -73,12 +74,20 @@ func (r *reglement) run(ctx workflow.Context) (vacation.Totals, error) {
 		return *opened.Settled, nil
 	}
 	r.opened = opened.Run
+	r.log(ctx).Info("vacation started", "business_date", r.request.BusinessDate.String())
 
 	totals, err := r.settle(ctx)
 	if err != nil {
 		return vacation.Totals{}, r.endWithError(ctx, err)
 	}
+	r.log(ctx).Info("vacation ended", "lines", totals.Lines, "events", totals.Events)
 	return totals, r.archive(ctx, totals)
+}
+
+// log names the vacation in each line, by the ids of its run and its events'
+// correlation; a replay logs nothing again.
+func (r *reglement) log(ctx workflow.Context) log.Logger {
+	return log.With(workflow.GetLogger(ctx), "correlation_id", r.opened.CorrelationID)
 }
 
 // settle is the vacation between its start and its end.
@@ -204,6 +213,7 @@ func (r *reglement) endWithError(ctx workflow.Context, cause error) error {
 	if err != nil {
 		return fmt.Errorf("end with error after %w: %w", activities.Final(failure), err)
 	}
+	r.log(ctx).Error("vacation ended with error", "code", string(failure.Code), "step", string(failure.Step))
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Ended with error **%s** at %s.\n\n%s", failure.Code, failure.Step, failure.Message))
 	if err := upsert(ctx, SearchNeedsOperator.ValueSet(true)); err != nil {
 		return err
