@@ -39,7 +39,7 @@ func (s *session) settings(cmd *cobra.Command) (config.Config, error) {
 	if err != nil {
 		return config.Config{}, &InputError{
 			What: strings.Join(strings.Fields(err.Error()), " "),
-			Next: "correct the setting where it was found; the example file of the worker explains each",
+			Next: "correct the setting where it was found; `worker --help` explains each",
 		}
 	}
 	return settings, nil
