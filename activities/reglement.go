@@ -68,8 +68,9 @@ type AwaitFileRequest struct {
 	CutOff time.Time `json:"cutOff"`
 }
 
-// AwaitFile returns when something stands at the path, or fails with
-// FileMissing at the cut-off.
+// AwaitFile returns when a file stands at the path that does not change any
+// more or, at the cut-off, whatever stands there; it fails with FileMissing when
+// nothing does.
 func AwaitFile(ctx workflow.Context, request AwaitFileRequest) error {
 	return workflow.ExecuteActivity(long(ctx), AwaitFileName, request).Get(ctx, nil)
 }
@@ -78,6 +79,9 @@ func AwaitFile(ctx workflow.Context, request AwaitFileRequest) error {
 type LoadFileRequest struct {
 	Run  Run    `json:"run"`
 	Path string `json:"path"`
+	// CutOff is until when a file without its end is taken for one that is
+	// being written still.
+	CutOff time.Time `json:"cutOff"`
 }
 
 // LoadFileResult is the file as it was accepted. Lines count all of its

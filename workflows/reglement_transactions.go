@@ -125,7 +125,9 @@ func (r *reglement) loadFile(ctx workflow.Context) (activities.LoadFileResult, e
 		return activities.LoadFileResult{}, err
 	}
 	for {
-		file, err := activities.LoadFile(ctx, activities.LoadFileRequest{Run: r.opened, Path: r.request.File})
+		file, err := activities.LoadFile(ctx, activities.LoadFileRequest{
+			Run: r.opened, Path: r.request.File, CutOff: r.request.CutOff,
+		})
 		if err != nil || file.Found {
 			r.board.progress.Read, r.board.progress.Total = file.Lines, file.Lines
 			r.board.progress.Posted = file.Parked

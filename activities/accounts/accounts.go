@@ -13,40 +13,25 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres"
 )
 
 // Activities does the work on PostgreSQL.
 type Activities struct {
-	pool       *pgxpool.Pool
-	outbox     postgres.Outbox
-	work       string
-	clock      func() time.Time
-	chunkLines int
-	batchLines int
-	slice      time.Duration
+	pool   *pgxpool.Pool
+	outbox postgres.Outbox
+	work   string
+	clock  func() time.Time
+	slice  time.Duration
 }
 
-const (
-	// sliceTime is how long PostLines works before it hands back: the run's
-	// progress is seen, and a cancellation heard, about that often, while a run
-	// of hours stays within a few thousand events of history.
-	sliceTime = 3 * time.Second
-	// batchLines is how many lines one batch holds. Only a merchant with more
-	// refunds than that in one file needs several in its last transaction; an
-	// emission's limit leaves as much room again for commissions and covers.
-	batchLines = postgres.EmissionMax / 2
-)
+// sliceTime is how long PostLines works before it hands back: the run's progress
+// is seen, and a cancellation heard, about that often, while a run of hours
+// stays within a few thousand events of history.
+const sliceTime = 3 * time.Second
 
-// Option changes how the work is cut, for tests that want small cuts.
+// Option changes what New makes.
 type Option func(*Activities)
-
-// WithChunkLines sets how many sales one transaction posts.
-func WithChunkLines(lines int) Option { return func(a *Activities) { a.chunkLines = lines } }
-
-// WithBatchLines sets how many lines one batch of a transaction holds.
-func WithBatchLines(lines int) Option { return func(a *Activities) { a.batchLines = lines } }
 
 // WithSlice sets how long PostLines works before it hands back.
 func WithSlice(slice time.Duration) Option { return func(a *Activities) { a.slice = slice } }
@@ -54,10 +39,7 @@ func WithSlice(slice time.Duration) Option { return func(a *Activities) { a.slic
 // New makes the activities. work is the folder of the parts, shared by all
 // workers; clock gives the hour of postings and events.
 func New(pool *pgxpool.Pool, outbox postgres.Outbox, work string, clock func() time.Time, options ...Option) *Activities {
-	a := &Activities{
-		pool: pool, outbox: outbox, work: work, clock: clock,
-		chunkLines: part.ChunkLines, batchLines: batchLines, slice: sliceTime,
-	}
+	a := &Activities{pool: pool, outbox: outbox, work: work, clock: clock, slice: sliceTime}
 	for _, option := range options {
 		option(a)
 	}

@@ -188,7 +188,7 @@ func (w *chunkWork) postLines(rows *postgres.Rows, lines *lines) error {
 // append encodes an entry into the batch that has room for it.
 func (w *chunkWork) append(rows *postgres.Rows, entry postgres.EntryRow) error {
 	index := 0
-	for index < len(w.batches)-1 && w.batches[index].entries == w.posting.activities.batchLines {
+	for index < len(w.batches)-1 && w.batches[index].entries == w.posting.cut.BatchLines {
 		index++
 	}
 	entry.Batch, entry.Ordinal = w.batches[index].id, w.batches[index].entries
@@ -267,7 +267,7 @@ func (w *chunkWork) compare() error {
 	if !w.chunk.Last {
 		return nil // its sales were counted; their sums are proved with the last chunk
 	}
-	w.sums.Number = want.Number
+	w.sums.Number, w.sums.SalesHash, w.sums.OthersHash = want.Number, want.SalesHash, want.OthersHash
 	if w.sums != want {
 		return fmt.Errorf("part %d holds %+v, planned %+v: %w", want.Number, w.sums, want, part.ErrDamaged)
 	}

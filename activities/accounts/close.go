@@ -104,11 +104,12 @@ func (a *Activities) totals(
 	if err != nil {
 		return vacation.Totals{}, fmt.Errorf("read settlement: %w", err)
 	}
-	parts, err := part.Saved(ctx, tx, settled.Number)
+	plan, err := part.Saved(ctx, tx, settled.Number)
 	if err != nil {
 		return vacation.Totals{}, err
 	}
-	totals := vacation.Totals{
+	parked := plan.Parked()
+	return vacation.Totals{
 		CorrelationID: correlation,
 		Reference:     settled.Reference,
 		Lines:         int(settled.LineCount),
@@ -118,14 +119,9 @@ func (a *Activities) totals(
 		Debts:         int(settled.ShortCps),
 		Events:        events,
 		FileSHA256:    hex.EncodeToString(settled.FileSha256),
-	}
-	for _, p := range parts {
-		if p.Number == part.Parked {
-			totals.ParkedLines = p.Lines()
-			totals.Parked = p.SalesSum + p.OthersSum
-		}
-	}
-	return totals, nil
+		ParkedLines:   parked.Lines(),
+		Parked:        parked.SalesSum + parked.OthersSum,
+	}, nil
 }
 
 // FailVacation ends a run with error, once: a run that is over stays as it is.

@@ -26,7 +26,7 @@ func (a *Activities) PostLines(ctx context.Context, request activities.PostLines
 	if err != nil {
 		return activities.PostLinesResult{}, fmt.Errorf("read settlement: %w", err)
 	}
-	parts, err := part.Saved(ctx, a.pool, settled.Number)
+	plan, err := part.Saved(ctx, a.pool, settled.Number)
 	if err != nil {
 		return activities.PostLinesResult{}, err
 	}
@@ -34,7 +34,7 @@ func (a *Activities) PostLines(ctx context.Context, request activities.PostLines
 	if err != nil {
 		return activities.PostLinesResult{}, fmt.Errorf("read cursor: %w", err)
 	}
-	chunks := part.Chunks(parts, a.chunkLines)
+	chunks := plan.Chunks()
 	value, err := calendar.ParseDate(settled.ValueDate)
 	if err != nil {
 		return activities.PostLinesResult{}, fmt.Errorf("value date of settlement %s: %w", settled.Reference, err)
@@ -42,6 +42,7 @@ func (a *Activities) PostLines(ctx context.Context, request activities.PostLines
 	posting := posting{
 		activities: a, run: request.Run, folder: part.NewFolder(a.work, request.SHA256), sha256: request.SHA256,
 		settlement: settled.Number, reference: settled.Reference, valueDate: value,
+		cut: plan.Cut, verified: map[int]bool{},
 	}
 	var posted atomic.Int64
 	posted.Store(int64(settled.PostedLines))
@@ -79,11 +80,19 @@ type posting struct {
 	settlement int32
 	reference  string
 	valueDate  calendar.Date
+	cut        part.Cut
+	verified   map[int]bool // parts that this activity has compared with their hashes
 }
 
 // post commits one chunk: its batch, its entries, the balances, debts and
 // events, and how far the settlement is. Done before, it changes nothing.
 func (p *posting) post(ctx context.Context, chunk part.Chunk) error {
+	if !p.verified[chunk.Part.Number] {
+		if err := p.folder.Verify(chunk.Part); err != nil {
+			return err
+		}
+		p.verified[chunk.Part.Number] = true
+	}
 	err := pgx.BeginFunc(ctx, p.activities.pool, func(tx pgx.Tx) error {
 		work := chunkWork{posting: p, chunk: chunk, tx: tx, now: p.activities.now(), cps: map[int32]*cp{}}
 		fresh, err := work.begin(ctx)
@@ -103,7 +112,7 @@ func (p *posting) post(ctx context.Context, chunk part.Chunk) error {
 func (w *chunkWork) begin(ctx context.Context) (fresh bool, err error) {
 	p := w.posting
 	hash := sha256.Sum256([]byte(p.sha256 + "\n" + w.chunk.String()))
-	batches := max(1, (w.chunk.Lines()+p.activities.batchLines-1)/p.activities.batchLines)
+	batches := max(1, (w.chunk.Lines()+p.cut.BatchLines-1)/p.cut.BatchLines)
 	for i := range batches {
 		step := stepPost
 		if i > 0 {

@@ -18,8 +18,15 @@ import (
 // another run goes on. Merchants may have changed since, so that which lines
 // are parked is read from the list; a CP's account never changes.
 func (l *loading) splitAgain(
-	ctx context.Context, tx pgx.Tx, known db.LockSettlementRow, merchants *snapshot, writer *part.Writer,
+	ctx context.Context, tx pgx.Tx, known db.LockSettlementRow, merchants *snapshot,
 ) error {
+	planned, err := part.Saved(ctx, tx, known.Number)
+	if err != nil {
+		return err
+	}
+	if l.writer, err = part.NewWriter(l.activities.folders.Work, len(planned.Parts)-1); err != nil {
+		return err
+	}
 	rows, err := db.New(tx).ParkedLines(ctx, known.Number)
 	if err != nil {
 		return fmt.Errorf("read the list of parked lines: %w", err)
@@ -31,9 +38,9 @@ func (l *loading) splitAgain(
 	summary, err := settlement.Read(l.name, l.file, l.activities.layout, func(line *settlement.Line) error {
 		l.read.Add(1)
 		if reason, found := parked[line.Number]; found {
-			return writer.Add(part.Parked, reason.Number(), line)
+			return l.writer.Add(part.Parked, reason.Number(), line)
 		}
-		return writer.Add(partOf(line.Siret, len(writer.Parts())-1), merchants.cps[string(line.AccountID)].account, line)
+		return l.writer.Add(partOf(line.Siret, len(planned.Parts)-1), merchants.cps[string(line.AccountID)].account, line)
 	})
 	if err == nil && !slices.Equal(summary.SHA256[:], known.FileSha256) {
 		err = vacation.Fail(vacation.ParametersConflict,
@@ -43,12 +50,11 @@ func (l *loading) splitAgain(
 	if err != nil {
 		return err
 	}
-	planned, err := part.Saved(ctx, tx, known.Number)
-	if err != nil {
+	if err := l.writer.Finish(); err != nil {
 		return err
 	}
-	if !slices.Equal(planned, writer.Parts()) {
-		return fmt.Errorf("%s is split otherwise than when it was accepted: %+v, then %+v", l.name, writer.Parts(), planned)
+	if !slices.Equal(planned.Parts, l.writer.Parts()) {
+		return fmt.Errorf("%s is split otherwise than when it was accepted: tell the maintainers", l.name)
 	}
-	return writer.Finish()
+	return nil
 }

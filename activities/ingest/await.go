@@ -24,21 +24,24 @@ const (
 	lookEvery = time.Second
 )
 
-// AwaitFile returns when a file stands at the path and has stopped changing.
+// AwaitFile returns when a file stands at the path and has stopped changing. At
+// the cut-off whatever stands there is taken for the file: its controls say
+// better than a missing file what is wrong with it.
 func (a *Activities) AwaitFile(ctx context.Context, request activities.AwaitFileRequest) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
-		settled, err := a.settled(request.Path)
+		late := !a.clock().Before(request.CutOff)
+		ready, err := a.ready(request.Path, late)
 		if err != nil {
 			return fmt.Errorf("look for %s: %w", request.Path, err)
 		}
-		if settled {
+		if ready {
 			return nil
 		}
-		if !a.clock().Before(request.CutOff) {
+		if late {
 			return activities.Final(vacation.Fail(vacation.FileMissing,
-				"no complete file at %s by the cut-off, %s: put it there and run this vacation again",
+				"no file at %s by the cut-off, %s: put it there and run this vacation again",
 				request.Path, request.CutOff.In(calendar.Paris()).Format("2006-01-02 15:04 MST")))
 		}
 		activity.RecordHeartbeat(ctx)
@@ -50,8 +53,9 @@ func (a *Activities) AwaitFile(ctx context.Context, request activities.AwaitFile
 	}
 }
 
-// settled tells whether a file stands at the path and did not change lately.
-func (a *Activities) settled(path string) (bool, error) {
+// ready tells whether a file stands at the path that did not change lately or,
+// when it is late, any file.
+func (a *Activities) ready(path string, late bool) (bool, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -59,5 +63,5 @@ func (a *Activities) settled(path string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("look at file: %w", err)
 	}
-	return a.clock().Sub(info.ModTime()) >= settleTime, nil
+	return late || a.clock().Sub(info.ModTime()) >= settleTime, nil
 }

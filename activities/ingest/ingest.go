@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/domain/settlement"
 )
 
@@ -43,14 +44,25 @@ type Activities struct {
 	pool    *pgxpool.Pool
 	folders Folders
 	layout  settlement.Layout
+	cut     part.Cut
 	clock   func() time.Time
 
 	directory directory
 }
 
+// Option changes what New makes.
+type Option func(*Activities)
+
+// WithCut cuts files into other transactions than the ordinary ones.
+func WithCut(cut part.Cut) Option { return func(a *Activities) { a.cut = cut } }
+
 // New makes the activities. clock gives the hour against which a cut-off is held.
-func New(pool *pgxpool.Pool, folders Folders, clock func() time.Time) *Activities {
-	return &Activities{pool: pool, folders: folders, layout: settlement.CRE1{}, clock: clock}
+func New(pool *pgxpool.Pool, folders Folders, clock func() time.Time, options ...Option) *Activities {
+	a := &Activities{pool: pool, folders: folders, layout: settlement.CRE1{}, cut: part.OrdinaryCut(), clock: clock}
+	for _, option := range options {
+		option(a)
+	}
+	return a
 }
 
 // Register makes the activities known to a worker under the contract's names.

@@ -105,6 +105,7 @@ type loading struct {
 	file       *os.File
 	name       string
 	read       atomic.Int64 // lines, for the heartbeat
+	writer     *part.Writer // nil until it is known into how many parts
 }
 
 func (l *loading) run(ctx context.Context) (activities.LoadFileResult, error) {
@@ -112,19 +113,13 @@ func (l *loading) run(ctx context.Context) (activities.LoadFileResult, error) {
 	if err != nil {
 		return activities.LoadFileResult{}, err
 	}
-	info, err := l.file.Stat()
-	if err != nil {
-		return activities.LoadFileResult{}, fmt.Errorf("look at file: %w", err)
-	}
-	writer, err := part.NewWriter(l.activities.folders.Work, part.Count(info.Size()))
-	if err != nil {
-		return activities.LoadFileResult{}, err
-	}
-	result, err := l.load(ctx, merchants, writer)
+	result, err := l.load(ctx, merchants)
 	if err == nil {
-		return result, writer.Place(result.SHA256)
+		return result, l.writer.Place(result.SHA256)
 	}
-	err = errors.Join(err, writer.Abort())
+	if l.writer != nil {
+		err = errors.Join(err, l.writer.Abort())
+	}
 	var faults *fault.Faults
 	switch {
 	case errors.As(err, &faults):
@@ -137,7 +132,7 @@ func (l *loading) run(ctx context.Context) (activities.LoadFileResult, error) {
 }
 
 // load reads the file in the transaction that accepts it.
-func (l *loading) load(ctx context.Context, merchants *snapshot, writer *part.Writer) (activities.LoadFileResult, error) {
+func (l *loading) load(ctx context.Context, merchants *snapshot) (activities.LoadFileResult, error) {
 	var result activities.LoadFileResult
 	err := pgx.BeginFunc(ctx, l.activities.pool, func(tx pgx.Tx) error {
 		queries := db.New(tx)
@@ -146,26 +141,33 @@ func (l *loading) load(ctx context.Context, merchants *snapshot, writer *part.Wr
 			return fmt.Errorf("read settlement: %w", err)
 		}
 		if known.FileSha256 != nil {
-			if err := l.splitAgain(ctx, tx, known, merchants, writer); err != nil {
+			if err := l.splitAgain(ctx, tx, known, merchants); err != nil {
 				return err
 			}
 			result, err = accepted(ctx, tx, known)
 			return err
 		}
-		summary, err := l.claim(ctx, tx, known.Number, merchants, writer)
+		info, err := l.file.Stat()
+		if err != nil {
+			return fmt.Errorf("look at file: %w", err)
+		}
+		if l.writer, err = part.NewWriter(l.activities.folders.Work, part.Count(info.Size())); err != nil {
+			return err
+		}
+		summary, err := l.claim(ctx, tx, known.Number, merchants)
 		if err != nil {
 			return err
 		}
 		if err := l.control(ctx, queries, known, summary); err != nil {
 			return err
 		}
-		if err := writer.Finish(); err != nil {
+		if err := l.writer.Finish(); err != nil {
 			return err
 		}
-		if err := l.park(ctx, tx, known, writer, summary.SHA256); err != nil {
+		if err := l.park(ctx, tx, known, summary.SHA256); err != nil {
 			return err
 		}
-		result, err = l.accept(ctx, tx, known.Number, merchants, writer, summary)
+		result, err = l.accept(ctx, tx, known.Number, merchants, summary)
 		return err
 	})
 	if err != nil {
@@ -177,14 +179,14 @@ func (l *loading) load(ctx context.Context, merchants *snapshot, writer *part.Wr
 // claim reads the file once: each good line goes to its part, and its creId to
 // the table that knows every creId ever accepted.
 func (l *loading) claim(
-	ctx context.Context, tx pgx.Tx, number int32, merchants *snapshot, writer *part.Writer,
+	ctx context.Context, tx pgx.Tx, number int32, merchants *snapshot,
 ) (settlement.Summary, error) {
 	var summary settlement.Summary
 	_, err := postgres.Copy(ctx, tx, "cre_line", []string{"cre_id", "settlement", "line", "part"}, func(rows *postgres.Rows) error {
 		var err error
 		summary, err = settlement.Read(l.name, l.file, l.activities.layout, func(line *settlement.Line) error {
 			l.read.Add(1)
-			into, err := split(line, merchants, writer)
+			into, err := split(line, merchants, l.writer)
 			if err != nil {
 				return err
 			}
@@ -270,8 +272,9 @@ func (l *loading) identify(
 }
 
 func (l *loading) accept(
-	ctx context.Context, tx pgx.Tx, number int32, merchants *snapshot, writer *part.Writer, summary settlement.Summary,
+	ctx context.Context, tx pgx.Tx, number int32, merchants *snapshot, summary settlement.Summary,
 ) (activities.LoadFileResult, error) {
+	plan := part.Plan{Cut: l.activities.cut, Parts: l.writer.Parts()}
 	err := db.New(tx).AcceptFile(ctx, db.AcceptFileParams{
 		FileName:        l.name,
 		FileSha256:      summary.SHA256[:],
@@ -280,35 +283,31 @@ func (l *loading) accept(
 		GrossCents:      int64(summary.Gross),
 		CommissionCents: int64(summary.Commission),
 		Snapshot:        merchants.sequence,
-		ParkedLines:     int32(writer.Parts()[part.Parked].Lines()), //nolint:gosec // as above
+		ParkedLines:     int32(plan.Parked().Lines()), //nolint:gosec // as above
 		Number:          number,
 	})
 	if err != nil {
 		return activities.LoadFileResult{}, fmt.Errorf("accept file: %w", err)
 	}
-	if err := part.Save(ctx, tx, number, writer.Parts()); err != nil {
+	if err := part.Save(ctx, tx, number, plan); err != nil {
 		return activities.LoadFileResult{}, err
 	}
-	return found(summary.SHA256[:], summary.Lines, summary.Gross, summary.Commission, writer.Parts()), nil
+	return found(summary.SHA256[:], summary.Lines, summary.Gross, summary.Commission, plan), nil
 }
 
 // accepted is the result for a file that was accepted before.
 func accepted(ctx context.Context, tx pgx.Tx, known db.LockSettlementRow) (activities.LoadFileResult, error) {
-	parts, err := part.Saved(ctx, tx, known.Number)
+	plan, err := part.Saved(ctx, tx, known.Number)
 	if err != nil {
 		return activities.LoadFileResult{}, err
 	}
-	return found(known.FileSha256, int(known.LineCount), money.Cents(known.GrossCents), money.Cents(known.CommissionCents), parts), nil
+	return found(known.FileSha256, int(known.LineCount), money.Cents(known.GrossCents), money.Cents(known.CommissionCents), plan), nil
 }
 
-func found(sha256 []byte, lines int, gross, commission money.Cents, parts []part.Part) activities.LoadFileResult {
-	result := activities.LoadFileResult{
+func found(sha256 []byte, lines int, gross, commission money.Cents, plan part.Plan) activities.LoadFileResult {
+	parked := plan.Parked()
+	return activities.LoadFileResult{
 		Found: true, SHA256: hex.EncodeToString(sha256), Lines: lines, Gross: gross, Commission: commission,
+		Parked: parked.Lines(), ParkedSum: parked.SalesSum + parked.OthersSum,
 	}
-	for _, known := range parts {
-		if known.Number == part.Parked {
-			result.Parked, result.ParkedSum = known.Lines(), known.SalesSum+known.OthersSum
-		}
-	}
-	return result
 }

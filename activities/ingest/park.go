@@ -22,8 +22,8 @@ const stepPark = "park"
 // park posts the lines without a CP on TR.PARK, in the transaction that accepts
 // the file, and lists each until an operator assigns it. A line's commission
 // waits with it.
-func (l *loading) park(ctx context.Context, tx pgx.Tx, known db.LockSettlementRow, writer *part.Writer, sha256 [32]byte) error {
-	parked := writer.Parts()[part.Parked]
+func (l *loading) park(ctx context.Context, tx pgx.Tx, known db.LockSettlementRow, sha256 [32]byte) error {
+	parked := l.writer.Parts()[part.Parked]
 	if parked.Lines() == 0 {
 		return nil
 	}
@@ -33,10 +33,10 @@ func (l *loading) park(ctx context.Context, tx pgx.Tx, known db.LockSettlementRo
 	if err != nil || !fresh {
 		return err
 	}
-	if err := postParked(ctx, tx, batch, known.Reference, writer.Folder(), parked); err != nil {
+	if err := postParked(ctx, tx, batch, known.Reference, l.writer.Folder(), parked); err != nil {
 		return err
 	}
-	return listParked(ctx, tx, known.Number, writer.Folder(), parked, now)
+	return listParked(ctx, tx, known.Number, l.writer.Folder(), parked, now)
 }
 
 // postParked posts Dr TR.SET / Cr TR.PARK for a sale, the other way for a refund.

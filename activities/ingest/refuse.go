@@ -16,14 +16,15 @@ import (
 )
 
 // refuse reports a file that its controls refuse. One that stops before its end
-// and still changes is being written: it counts as not found yet.
+// and changed just now, before the cut-off, is being written: it counts as not
+// found yet.
 func (l *loading) refuse(faults *fault.Faults) (activities.LoadFileResult, error) {
-	if faults.Incomplete() {
-		settled, err := l.activities.settled(l.request.Path)
+	if faults.Incomplete() && l.activities.clock().Before(l.request.CutOff) {
+		ready, err := l.activities.ready(l.request.Path, false)
 		if err != nil {
 			return activities.LoadFileResult{}, err
 		}
-		if !settled {
+		if !ready {
 			return activities.LoadFileResult{}, nil
 		}
 	}

@@ -3,8 +3,10 @@ package part
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"math"
@@ -19,8 +21,8 @@ import (
 type Folder string
 
 // NewFolder is the folder of the parts of the file with that content, below the work folder.
-func NewFolder(work, sha256 string) Folder {
-	return Folder(filepath.Join(work, sha256))
+func NewFolder(work, fileHash string) Folder {
+	return Folder(filepath.Join(work, fileHash))
 }
 
 // Exists tells whether the parts were made; they may be damaged still.
@@ -59,7 +61,8 @@ type Writer struct {
 
 type output struct {
 	file   *os.File
-	buffer *bufio.Writer
+	digest hash.Hash
+	buffer *bufio.Writer // to both
 }
 
 // NewWriter splits into the parked part and count others, in a new folder below work.
@@ -71,6 +74,7 @@ func NewWriter(work string, count int) (*Writer, error) {
 	writer := &Writer{work: work, dir: Folder(dir), files: make([]*output, 2*(count+1)), parts: make([]Part, count+1)}
 	for number := range writer.parts {
 		writer.parts[number].Number = number
+		writer.parts[number].SalesHash, writer.parts[number].OthersHash = sha256.Sum256(nil), sha256.Sum256(nil)
 	}
 	return writer, nil
 }
@@ -104,7 +108,10 @@ func (w *Writer) Add(number int, account int32, line *settlement.Line) error {
 		if err != nil {
 			return fmt.Errorf("make part: %w", err)
 		}
-		w.files[index] = &output{file: file, buffer: bufio.NewWriterSize(file, fileBuffer)}
+		digest := sha256.New()
+		w.files[index] = &output{
+			file: file, digest: digest, buffer: bufio.NewWriterSize(io.MultiWriter(file, digest), fileBuffer),
+		}
 	}
 	w.line = strconv.AppendInt(w.line[:0], int64(account), 10)
 	w.line = append(w.line, ' ')
@@ -115,7 +122,8 @@ func (w *Writer) Add(number int, account int32, line *settlement.Line) error {
 	return nil
 }
 
-// Parts is what was written to each part, the parked one first.
+// Parts is what was written to each part, the parked one first. Their hashes
+// are known when the parts are finished.
 func (w *Writer) Parts() []Part { return w.parts }
 
 // Finish ends the parts: they can be read, and nothing can be added. They are
@@ -126,8 +134,8 @@ func (w *Writer) Finish() error { return w.closeFiles() }
 func (w *Writer) Folder() Folder { return w.dir }
 
 // Place gives the finished parts to the file with that content.
-func (w *Writer) Place(sha256 string) error {
-	folder := NewFolder(w.work, sha256)
+func (w *Writer) Place(fileHash string) error {
+	folder := NewFolder(w.work, fileHash)
 	if err := folder.Remove(); err != nil {
 		return err
 	}
@@ -154,6 +162,11 @@ func (w *Writer) closeFiles() error {
 		}
 		w.files[i] = nil
 		failed = errors.Join(failed, out.buffer.Flush(), out.file.Close())
+		digest := &w.parts[i/2].SalesHash
+		if i%2 == 1 {
+			digest = &w.parts[i/2].OthersHash
+		}
+		out.digest.Sum(digest[:0])
 	}
 	if failed != nil {
 		return fmt.Errorf("write parts: %w", failed)
@@ -164,6 +177,36 @@ func (w *Writer) closeFiles() error {
 // ErrDamaged is a part that is not there or not what was written: the file has
 // to be split again.
 var ErrDamaged = errors.New("a part of the file is missing or damaged in the work folder")
+
+// Verify reads a part whole and compares it with its hashes: a damage that still
+// reads as lines would post them to another account, or for another amount.
+func (f Folder) Verify(part Part) error {
+	return errors.Join(
+		verify(f.sales(part.Number), part.Sales, part.SalesHash),
+		verify(f.others(part.Number), part.Others, part.OthersHash))
+}
+
+func verify(path string, count int, want [32]byte) error {
+	if count == 0 {
+		return nil
+	}
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", filepath.Base(path), ErrDamaged)
+	}
+	if err != nil {
+		return fmt.Errorf("open part: %w", err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	digest := sha256.New()
+	if _, err := io.Copy(digest, file); err != nil {
+		return fmt.Errorf("read part: %w", err)
+	}
+	if [32]byte(digest.Sum(nil)) != want {
+		return fmt.Errorf("%s: %w", filepath.Base(path), ErrDamaged)
+	}
+	return nil
+}
 
 // Sales opens a part's sales; a part without any has no file.
 func (f Folder) Sales(part Part) (*Reader, error) { return open(f.sales(part.Number), part.Sales) }

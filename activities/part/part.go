@@ -15,15 +15,30 @@ import (
 )
 
 const (
-	// ChunkLines is how many sales are posted in one transaction: enough that
-	// its commit and its round trips cost nothing beside its rows, few enough
-	// that a crash repeats a moment's work.
-	ChunkLines = 50_000
-	// bytesAPart is how much of a file goes into one part: about ChunkLines lines.
+	// bytesAPart is how much of a file goes into one part: about as many lines
+	// as one transaction posts.
 	bytesAPart = 8 << 20
 	// partsMax bounds the files that are open at once, two a part.
 	partsMax = 256
 )
+
+// Cut is how parts are cut into transactions, in lines.
+type Cut struct {
+	// ChunkLines is how many sales one transaction posts.
+	ChunkLines int
+	// BatchLines is how many lines one batch of the journal holds. Only a
+	// merchant with more refunds than that in one file needs several in its last
+	// transaction.
+	BatchLines int
+}
+
+// OrdinaryCut has chunks so large that a commit and its round trips cost nothing
+// beside the rows, and so small that a crash repeats a moment's work; batches
+// that leave half of what an emission of events may hold for commissions and covers.
+func OrdinaryCut() Cut {
+	const chunkLines, batchLines = 50_000, 500_000
+	return Cut{ChunkLines: chunkLines, BatchLines: batchLines}
+}
 
 // Parked is the number of the part that holds the lines to be parked. The
 // others are numbered from 1.
@@ -35,7 +50,7 @@ func Count(bytes int64) int {
 	return int(min(max((bytes+bytesAPart-1)/bytesAPart, 1), partsMax))
 }
 
-// Part is what one part must hold: lines and cents.
+// Part is what one part holds: lines, cents, and the SHA-256 of its two files.
 type Part struct {
 	Number      int
 	Sales       int
@@ -43,6 +58,8 @@ type Part struct {
 	Others      int
 	OthersSum   money.Cents
 	Commissions money.Cents
+	SalesHash   [32]byte
+	OthersHash  [32]byte
 }
 
 // Lines is how many lines the part has.
@@ -73,16 +90,16 @@ func (c Chunk) String() string {
 }
 
 // Chunks lists the transactions that post the parts, in their order: the same
-// for ever for the same parts, so that a resumed run goes on where the last
+// for ever for the same plan, so that a resumed run goes on where the last
 // stopped. Parked lines are not among them: they are posted when the file is accepted.
-func Chunks(parts []Part, size int) []Chunk {
+func (p Plan) Chunks() []Chunk {
 	var chunks []Chunk
-	for _, part := range parts {
+	for _, part := range p.Parts {
 		if part.Number == Parked || part.Lines() == 0 {
 			continue
 		}
-		for from := 0; ; from += size {
-			to := min(from+size, part.Sales)
+		for from := 0; ; from += p.Cut.ChunkLines {
+			to := min(from+p.Cut.ChunkLines, part.Sales)
 			last := to == part.Sales
 			chunks = append(chunks, Chunk{Number: len(chunks), Part: part, From: from, To: to, Last: last})
 			if last {

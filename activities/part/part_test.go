@@ -33,8 +33,9 @@ func TestEverySaleIsInOneChunkAndTheRestInTheLast(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		parts := drawParts(t)
 		size := rapid.IntRange(1, 50).Draw(t, "size")
-		chunks := part.Chunks(parts, size)
-		require.Equal(t, chunks, part.Chunks(parts, size), "the same for ever")
+		plan := part.Plan{Cut: part.Cut{ChunkLines: size, BatchLines: size}, Parts: parts}
+		chunks := plan.Chunks()
+		require.Equal(t, chunks, plan.Chunks(), "the same for ever")
 
 		posted := 0
 		for number, chunk := range chunks {
@@ -240,6 +241,40 @@ func TestADamagedPartIsSaidToBe(t *testing.T) {
 			require.ErrorIs(t, err, part.ErrDamaged)
 			_, err = read(folder.Sales(parts[1]))
 			require.NoError(t, err, "the other parts are whole")
+		})
+	}
+}
+
+// TestVerifyFindsADamageThatStillReads changes lines into other good lines.
+func TestVerifyFindsADamageThatStillReads(t *testing.T) {
+	t.Parallel()
+	for what, damage := range map[string]func(content []byte) []byte{
+		"none": func(content []byte) []byte { return content },
+		"another account": func(content []byte) []byte {
+			return bytes.Replace(content, []byte("1000002 D"), []byte("1000003 D"), 1)
+		},
+		"another amount": func(content []byte) []byte { return bytes.Replace(content, []byte(";100;"), []byte(";101;"), 1) },
+		"a line more":    func(content []byte) []byte { return append(content, content...) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			parts, _ := write(t, root, []money.Cents{1, 1, 100, 1, 1, 1, 200, 1, 1, 1, 300, -5})
+			folder := part.NewFolder(root, contentHash)
+			path := filepath.Join(string(folder), "002.sales")
+			content, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(path, damage(content), 0o600))
+			_, err = read(folder.Sales(parts[2]))
+			require.NoError(t, err, "it still reads")
+			for _, written := range parts {
+				err := folder.Verify(written)
+				if written.Number == 2 && what != "none" {
+					require.ErrorIs(t, err, part.ErrDamaged)
+				} else {
+					require.NoError(t, err)
+				}
+			}
 		})
 	}
 }

@@ -30,6 +30,7 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, errors.New("database URL is not one that PostgreSQL understands: want postgres://user:password@host:port/name")
 	}
+	patience(config.ConnConfig)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open pool on %s: %w", Address(config.ConnConfig), err)
@@ -39,6 +40,33 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 		return nil, fmt.Errorf("PostgreSQL at %s does not answer: %w", Address(config.ConnConfig), err)
 	}
 	return pool, nil
+}
+
+// A worker whose machine lost its power, or that is frozen in the middle of a
+// transaction, says nothing, and its locks would hold its successor up: two
+// hours by the system's keepalive. Seconds, as PostgreSQL takes them.
+const (
+	keepaliveIdle     = "10"
+	keepaliveInterval = "5"
+	keepaliveCount    = "3"
+	// idleInTransaction leaves room for reading the largest file between two
+	// statements.
+	idleInTransaction = "300s"
+)
+
+// patience bounds how long the server waits for this process, unless the URL
+// says otherwise.
+func patience(config *pgx.ConnConfig) {
+	for name, value := range map[string]string{
+		"tcp_keepalives_idle":                 keepaliveIdle,
+		"tcp_keepalives_interval":             keepaliveInterval,
+		"tcp_keepalives_count":                keepaliveCount,
+		"idle_in_transaction_session_timeout": idleInTransaction,
+	} {
+		if _, said := config.RuntimeParams[name]; !said {
+			config.RuntimeParams[name] = value
+		}
+	}
 }
 
 // Address is where a connection goes, fit for a message.

@@ -87,19 +87,20 @@ func (t BankTransaction) appendMembers(dst []byte) []byte {
 	return appendInstant(dst, fieldValueDate, t.ValueAt)
 }
 
-// GlobalTransaction is the movement of the règlement account that a CRE file explains.
+// GlobalTransaction is the movement of the règlement account that a CRE file explains. Its tags are the form in which it
+// passes between programs of the engine, in cents; AppendJSON writes that of the events.
 type GlobalTransaction struct {
-	ID            string      // the bank's
-	Label         string      // holds operation type and reference
-	Amount        money.Cents // negative when the bank debits the account
-	BookedAt      time.Time
-	TransactionAt time.Time
-	ValueAt       time.Time
-	Type          string // "transfer"
-	Status        string // "booked"
-	Vacation      string // "TRANSACTION"
-	Reference     string // of the settlement: sequence, date, "UEP"
-	OperationType string // "100"
+	ID            string      `json:"id"`          // the bank's
+	Label         string      `json:"label"`       // holds operation type and reference
+	Amount        money.Cents `json:"amountCents"` // negative when the bank debits the account
+	BookedAt      time.Time   `json:"bookedDate"`
+	TransactionAt time.Time   `json:"transactionDate"`
+	ValueAt       time.Time   `json:"valueDate"`
+	Type          string      `json:"type"`          // "transfer"
+	Status        string      `json:"status"`        // "booked"
+	Vacation      string      `json:"vacation"`      // "TRANSACTION"
+	Reference     string      `json:"reference"`     // of the settlement: sequence, date, "UEP"
+	OperationType string      `json:"operationType"` // "100"
 }
 
 // Validate checks that the movement is complete. The error is a *ValidationError.

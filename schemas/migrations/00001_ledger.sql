@@ -98,6 +98,8 @@ create table settlement (
     gross_cents      bigint,
     commission_cents bigint,
     snapshot         integer,
+    chunk_lines      integer check (chunk_lines > 0),
+    batch_lines      integer check (batch_lines > 0),
     posted_lines     integer not null default 0,
     shortfall_cents  bigint  not null default 0 check (shortfall_cents >= 0),
     short_cps        integer not null default 0 check (short_cps >= 0),
@@ -111,8 +113,11 @@ comment on column settlement.scope is 'the session that settles it, <kind>/<key>
 comment on column settlement.shortfall_cents is 'covers credited to CPs so far, to be met by own money';
 comment on column settlement.taken_cents is 'commissions debited from CPs so far, to be moved to fonctionnement';
 
--- How the file's lines are split by merchant. Partition 0 holds the lines to be
--- parked; counts and sums prove that a part read back from disk is whole.
+comment on column settlement.chunk_lines is
+    'sales a transaction, with batch_lines: kept, so that a release that cuts otherwise goes on with the cut that was begun';
+
+-- How the file's lines are split by merchant. Part 0 holds the lines to be
+-- parked; the hashes prove that a part read back from disk is what was written.
 create table settlement_part (
     settlement       integer not null references settlement (number),
     part             integer not null check (part >= 0),
@@ -121,6 +126,8 @@ create table settlement_part (
     others           integer not null check (others >= 0),
     others_cents     bigint  not null,
     commission_cents bigint  not null check (commission_cents >= 0),
+    sales_sha256     bytea   not null check (length(sales_sha256) = 32),
+    others_sha256    bytea   not null check (length(others_sha256) = 32),
     primary key (settlement, part)
 );
 

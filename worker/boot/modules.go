@@ -145,12 +145,10 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		func(settings config.Config) outbox.Outbox {
 			return outbox.Outbox{Environment: settings.Event.Environment, Node: settings.Event.Node}
 		},
-		inGroup(newAccounts),
-		inGroup(func(pool *pgxpool.Pool, settings config.Config, clock func() time.Time) registrar {
-			data := settings.Data
-			folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
-			return ingest.New(pool, folders, clock)
+		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
+			return accounts.New(pool, outbox, settings.Data.Work(), clock)
 		}),
+		inGroup(newIngest),
 		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
 			bank := transfers.Bank(settings.Bank)
 			return transfers.New(pool, outbox, bank, calendar.Target{}, clock)
@@ -158,18 +156,19 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 	))
 }
 
-type accountsIn struct {
+type ingestIn struct {
 	fx.In
 
 	Pool     *pgxpool.Pool
-	Outbox   outbox.Outbox
 	Settings config.Config
 	Clock    func() time.Time
-	Options  []accounts.Option `optional:"true"` // tests cut smaller
+	Options  []ingest.Option `optional:"true"` // tests cut smaller
 }
 
-func newAccounts(in accountsIn) registrar {
-	return accounts.New(in.Pool, in.Outbox, in.Settings.Data.Work(), in.Clock, in.Options...)
+func newIngest(in ingestIn) registrar {
+	data := in.Settings.Data
+	folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
+	return ingest.New(in.Pool, folders, in.Clock, in.Options...)
 }
 
 const activityGroup = `group:"activities"`

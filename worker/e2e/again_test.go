@@ -16,8 +16,8 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/accounts"
 	"github.com/reglo/reglo/activities/audit"
+	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/domain/sample"
 	"github.com/reglo/reglo/domain/vacation"
@@ -27,8 +27,8 @@ import (
 // smallCuts makes a file of some hundred lines meet what one of millions meets:
 // many chunks, a CP with more sales than a chunk, and a last chunk with more
 // lines than a batch.
-func smallCuts() []accounts.Option {
-	return []accounts.Option{accounts.WithChunkLines(40), accounts.WithBatchLines(25)}
+func smallCuts() option {
+	return withCut(part.Cut{ChunkLines: 40, BatchLines: 25})
 }
 
 // roughDay has few merchants with many refunds, short CPs and parked lines of all reasons.
@@ -53,7 +53,7 @@ type play struct {
 func newPlay(t testing.TB) *play {
 	t.Helper()
 	day := roughDay(t)
-	s := newStage(t, day, smallCuts()...)
+	s := newStage(t, day, smallCuts())
 	return &play{stage: s, request: s.bring(t, day)}
 }
 
@@ -172,7 +172,7 @@ func (p *play) dump(t testing.TB) string {
 func undisturbed(t testing.TB, scenes []scene) map[string][]string {
 	t.Helper()
 	p := newPlay(t)
-	single := newStageOn(p.stage.pool, p.stage.folders, append(smallCuts(), accounts.WithSlice(-time.Second))...)
+	single := newStageOn(p.stage.pool, p.stage.folders, smallCuts(), oneChunkASlice())
 	states := make(map[string][]string)
 	for _, scene := range scenes {
 		states[scene.name] = []string{p.dump(t)}
@@ -248,7 +248,7 @@ func TestAnActivityRunTwiceAtOnceHasItsEffectsOnce(t *testing.T) {
 			t.Parallel()
 			states := undisturbed(t, scenes)
 			p := newPlay(t)
-			other := newStageOn(p.stage.pool, p.stage.folders, smallCuts()...)
+			other := newStageOn(p.stage.pool, p.stage.folders, smallCuts())
 			for _, scene := range scenes {
 				var both sync.WaitGroup
 				results, failures := make([]any, 2), make([]error, 2)
@@ -316,7 +316,7 @@ func (p *play) interrupted(t testing.TB, scene scene, kind sabotage, message int
 	require.NoError(t, pool.Ping(ctx))
 
 	saboteur.arm(message)
-	result, err := scene.play(ctx, p, newStageOn(pool, p.stage.folders, smallCuts()...))
+	result, err := scene.play(ctx, p, newStageOn(pool, p.stage.folders, smallCuts()))
 	if !saboteur.hasStruck() {
 		require.NoError(t, err, scene.name)
 	}

@@ -24,7 +24,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"go.uber.org/fx"
 
-	"github.com/reglo/reglo/activities/accounts"
+	"github.com/reglo/reglo/activities/ingest"
+	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/worker/boot"
 	"github.com/reglo/reglo/workflows"
 )
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 	lines, err := strconv.Atoi(os.Getenv(cutVariable))
 	if err == nil {
 		os.Exit(boot.Main(nil, os.Environ(), os.Stdout, os.Stderr,
-			fx.Supply([]accounts.Option{accounts.WithChunkLines(lines)}),
+			fx.Supply([]ingest.Option{ingest.WithCut(part.Cut{ChunkLines: lines, BatchLines: part.OrdinaryCut().BatchLines})}),
 			fx.Supply([]interceptor.WorkerInterceptor{&impatience{}})))
 	}
 	code := m.Run()

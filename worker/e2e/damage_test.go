@@ -9,12 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/accounts"
+	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/domain/sample"
 	"github.com/reglo/reglo/domain/vacation"
@@ -71,7 +70,7 @@ func TestDamagedPartsAreMadeAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := played(t, openScene(), loadScene())
-			single := newStageOn(p.stage.pool, p.stage.folders, append(smallCuts(), accounts.WithSlice(-time.Second))...)
+			single := newStageOn(p.stage.pool, p.stage.folders, smallCuts(), oneChunkASlice())
 			result, err := postScene().play(t.Context(), p, single)
 			require.NoError(t, err)
 			require.False(t, result.(activities.PostLinesResult).Done)
@@ -227,7 +226,7 @@ func TestAFileOfManyParts(t *testing.T) {
 	t.Parallel()
 	day, err := sample.New(sample.Typical(3, 200, 50_000, businessDate(t), 1))
 	require.NoError(t, err)
-	s := newStage(t, day, accounts.WithChunkLines(10_000))
+	s := newStage(t, day, withCut(part.OrdinaryCut()))
 	totals, err := s.settle(t, s.bring(t, day))
 	require.NoError(t, err)
 	require.Equal(t, 50_000, totals.Lines)

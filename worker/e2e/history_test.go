@@ -31,7 +31,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/accounts"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
@@ -251,7 +250,7 @@ func (s *stage) requireEnds(t testing.TB, request workflows.ReglementTransaction
 func TestARunOnARealServer(t *testing.T) {
 	t.Parallel()
 	day := roughDay(t)
-	s := newStage(t, day, smallCuts()...)
+	s := newStage(t, day, smallCuts())
 	h := newHouse(t, s, nil)
 	request := s.bring(t, day)
 	run := h.start(t, request)
@@ -342,7 +341,7 @@ func TestARefusedFileOnARealServer(t *testing.T) {
 func TestACancelledRunOnARealServer(t *testing.T) {
 	t.Parallel()
 	day := roughDay(t)
-	s := newStage(t, day, append(smallCuts(), accounts.WithSlice(-time.Second))...)
+	s := newStage(t, day, smallCuts(), oneChunkASlice())
 	h := newHouse(t, s, func(ctx context.Context, h *house, name string, times int64) error {
 		if name != activities.PostLinesName || times != 2 {
 			return nil
@@ -378,7 +377,7 @@ func TestACancelledRunOnARealServer(t *testing.T) {
 func TestARunWithoutItsPartsOnARealServer(t *testing.T) {
 	t.Parallel()
 	day := roughDay(t)
-	s := newStage(t, day, append(smallCuts(), accounts.WithSlice(-time.Second))...)
+	s := newStage(t, day, smallCuts(), oneChunkASlice())
 	h := newHouse(t, s, func(_ context.Context, h *house, name string, times int64) error {
 		if name != activities.PostLinesName || times != 2 {
 			return nil
@@ -397,7 +396,7 @@ func TestARunWithoutItsPartsOnARealServer(t *testing.T) {
 func TestATerminatedRunIsClosedByTheNext(t *testing.T) {
 	t.Parallel()
 	day := roughDay(t)
-	s := newStage(t, day, append(smallCuts(), accounts.WithSlice(-time.Second))...)
+	s := newStage(t, day, smallCuts(), oneChunkASlice())
 	h := newHouse(t, s, func(ctx context.Context, h *house, name string, times int64) error {
 		if name != activities.PostLinesName || times != 2 {
 			return nil

@@ -379,7 +379,7 @@ func TestAFileThatStillGrowsIsWaitedFor(t *testing.T) {
 func TestOwnMoneyTooLowEndsWithError(t *testing.T) {
 	t.Parallel()
 	day := roughDay(t)
-	s := newEmptyStage(t, smallCuts()...)
+	s := newEmptyStage(t, smallCuts())
 	s.loadMerchants(t, day)
 	request := s.bring(t, day)
 	_, err := s.settle(t, request)

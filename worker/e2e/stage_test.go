@@ -25,6 +25,7 @@ import (
 	"github.com/reglo/reglo/activities/accounts"
 	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/merchants"
+	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/activities/transfers"
@@ -58,7 +59,25 @@ func businessDate(t testing.TB) calendar.Date {
 // chunkLines of the tests is small, so that small files have many chunks.
 const chunkLines = 100
 
-func newStage(t testing.TB, day *sample.Day, options ...accounts.Option) *stage {
+// settings are the options of the activities of a stage.
+type settings struct {
+	files []ingest.Option
+	lines []accounts.Option
+}
+
+type option func(*settings)
+
+// withCut cuts files into transactions of its own.
+func withCut(cut part.Cut) option {
+	return func(to *settings) { to.files = append(to.files, ingest.WithCut(cut)) }
+}
+
+// oneChunkASlice has post-lines hand back after each chunk.
+func oneChunkASlice() option {
+	return func(to *settings) { to.lines = append(to.lines, accounts.WithSlice(-time.Second)) }
+}
+
+func newStage(t testing.TB, day *sample.Day, options ...option) *stage {
 	t.Helper()
 	s := newEmptyStage(t, options...)
 	s.loadMerchants(t, day)
@@ -67,7 +86,7 @@ func newStage(t testing.TB, day *sample.Day, options ...accounts.Option) *stage 
 }
 
 // newEmptyStage has neither merchants nor money.
-func newEmptyStage(t testing.TB, options ...accounts.Option) *stage {
+func newEmptyStage(t testing.TB, options ...option) *stage {
 	t.Helper()
 	root := t.TempDir()
 	folders := ingest.Folders{
@@ -78,14 +97,19 @@ func newEmptyStage(t testing.TB, options ...accounts.Option) *stage {
 }
 
 // newStageOn is the activities on a database and folders that others may use too.
-func newStageOn(pool *pgxpool.Pool, folders ingest.Folders, options ...accounts.Option) *stage {
+func newStageOn(pool *pgxpool.Pool, folders ingest.Folders, options ...option) *stage {
 	outbox := postgres.Outbox{Environment: 'I', Node: 1}
-	options = append([]accounts.Option{accounts.WithChunkLines(chunkLines)}, options...)
+	small := part.OrdinaryCut()
+	small.ChunkLines = chunkLines
+	to := settings{files: []ingest.Option{ingest.WithCut(small)}}
+	for _, set := range options {
+		set(&to)
+	}
 	return &stage{
 		pool:      pool,
 		folders:   folders,
-		accounts:  accounts.New(pool, outbox, folders.Work, time.Now, options...),
-		ingest:    ingest.New(pool, folders, time.Now),
+		accounts:  accounts.New(pool, outbox, folders.Work, time.Now, to.lines...),
+		ingest:    ingest.New(pool, folders, time.Now, to.files...),
 		transfers: transfers.New(pool, outbox, bank(), calendar.Target{}, time.Now),
 	}
 }

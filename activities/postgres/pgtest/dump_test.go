@@ -20,7 +20,7 @@ func TestADumpShowsEachChange(t *testing.T) {
 		`insert into entry select b.id, 5, now(), 0, 1, 2, 7, '2026-03-17', 'SALE', 'label' from batch b`,
 		`insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_sha256, value_date)
 		 values ('R', 's', 'TRANSACTION', '100', 5, 'line', sha256('x'), '2026-03-17')`,
-		`insert into settlement_part select number, 1, 1, 5, 0, 0, 1 from settlement`,
+		`insert into settlement_part select number, 1, 1, 5, 0, 0, 1, sha256(''), sha256('') from settlement`,
 		`insert into cre_line select 'CRE', number, 7, 1 from settlement`,
 		`insert into parked_line select number, 7, 'CRE', 'a', 's', 'CB', 'VENTE', 5, 1, 'label', 'UNKNOWN_CP', now() from settlement`,
 		`insert into debt values ('siret', now(), 5, 5)`,

@@ -9,10 +9,29 @@ import (
 	"context"
 )
 
+const cut = `-- name: Cut :one
+select coalesce(chunk_lines, 0)::int as chunk_lines, coalesce(batch_lines, 0)::int as batch_lines
+from settlement
+where number = $1
+`
+
+type CutRow struct {
+	ChunkLines int32
+	BatchLines int32
+}
+
+func (q *Queries) Cut(ctx context.Context, settlement int32) (CutRow, error) {
+	row := q.db.QueryRow(ctx, cut, settlement)
+	var i CutRow
+	err := row.Scan(&i.ChunkLines, &i.BatchLines)
+	return i, err
+}
+
 const insertParts = `-- name: InsertParts :exec
-insert into settlement_part (settlement, part, sales, sales_cents, others, others_cents, commission_cents)
+insert into settlement_part (settlement, part, sales, sales_cents, others, others_cents, commission_cents, sales_sha256, others_sha256)
 select $1, unnest($2::int[]), unnest($3::int[]), unnest($4::bigint[]),
-       unnest($5::int[]), unnest($6::bigint[]), unnest($7::bigint[])
+       unnest($5::int[]), unnest($6::bigint[]), unnest($7::bigint[]),
+       unnest($8::bytea[]), unnest($9::bytea[])
 `
 
 type InsertPartsParams struct {
@@ -23,6 +42,8 @@ type InsertPartsParams struct {
 	Others          []int32
 	OthersCents     []int64
 	CommissionCents []int64
+	SalesSha256     [][]byte
+	OthersSha256    [][]byte
 }
 
 func (q *Queries) InsertParts(ctx context.Context, arg InsertPartsParams) error {
@@ -34,12 +55,14 @@ func (q *Queries) InsertParts(ctx context.Context, arg InsertPartsParams) error 
 		arg.Others,
 		arg.OthersCents,
 		arg.CommissionCents,
+		arg.SalesSha256,
+		arg.OthersSha256,
 	)
 	return err
 }
 
 const parts = `-- name: Parts :many
-select part, sales, sales_cents, others, others_cents, commission_cents
+select part, sales, sales_cents, others, others_cents, commission_cents, sales_sha256, others_sha256
 from settlement_part
 where settlement = $1
 order by part
@@ -52,6 +75,8 @@ type PartsRow struct {
 	Others          int32
 	OthersCents     int64
 	CommissionCents int64
+	SalesSha256     []byte
+	OthersSha256    []byte
 }
 
 func (q *Queries) Parts(ctx context.Context, settlement int32) ([]PartsRow, error) {
@@ -70,6 +95,8 @@ func (q *Queries) Parts(ctx context.Context, settlement int32) ([]PartsRow, erro
 			&i.Others,
 			&i.OthersCents,
 			&i.CommissionCents,
+			&i.SalesSha256,
+			&i.OthersSha256,
 		); err != nil {
 			return nil, err
 		}
@@ -79,4 +106,14 @@ func (q *Queries) Parts(ctx context.Context, settlement int32) ([]PartsRow, erro
 		return nil, err
 	}
 	return items, nil
+}
+
+const setCut = `-- name: SetCut :exec
+update settlement set chunk_lines = $1::int, batch_lines = $2::int
+where number = $3
+`
+
+func (q *Queries) SetCut(ctx context.Context, chunkLines int32, batchLines int32, settlement int32) error {
+	_, err := q.db.Exec(ctx, setCut, chunkLines, batchLines, settlement)
+	return err
 }
