@@ -154,13 +154,17 @@ func (r *reglement) awaitFile(ctx workflow.Context) error {
 	return r.board.enter(ctx, vacation.StageLoading, SearchNeedsOperator.ValueSet(false))
 }
 
+// partsLostMax is how often lost lines are split again: a disk that was cleared
+// loses them once, workers that do not share it for ever.
+const partsLostMax = 5
+
 // postLines posts slice by slice, and loads the file again where its split
 // lines were lost.
 func (r *reglement) postLines(ctx workflow.Context, file activities.LoadFileResult) error {
 	if err := r.board.enter(ctx, vacation.StagePosting); err != nil {
 		return err
 	}
-	for {
+	for lost := 0; ; {
 		posted, err := activities.PostLines(ctx, activities.PostLinesRequest{Run: r.opened, SHA256: file.SHA256})
 		if err != nil {
 			return err
@@ -168,6 +172,11 @@ func (r *reglement) postLines(ctx workflow.Context, file activities.LoadFileResu
 		r.board.progress.Posted = posted.Posted
 		r.board.details(ctx)
 		if posted.PartsLost {
+			if lost++; lost > partsLostMax {
+				return activities.Final(vacation.Fail(vacation.PartsLost,
+					"the lines split from %s were lost %d times: let all workers share one data folder, then run this vacation again",
+					filepath.Base(r.request.File), lost))
+			}
 			if _, err := r.loadFile(ctx); err != nil {
 				return err
 			}

@@ -478,6 +478,15 @@ func TestLostPartsAreMadeAgain(t *testing.T) {
 	}, on.calls[:6])
 }
 
+func TestPartsThatAreLostForEverEndTheRun(t *testing.T) {
+	t.Parallel()
+	on := newCast()
+	on.post = func(int) activities.PostLinesResult { return activities.PostLinesResult{PartsLost: true} }
+	_, err := play(t, on)
+	requireFailure(t, on, err, vacation.PartsLost, vacation.StagePosting)
+	require.Contains(t, err.Error(), "let all workers share one data folder")
+}
+
 func TestASettledReferenceReturnsTheFirstTotals(t *testing.T) {
 	t.Parallel()
 	on := newCast()

@@ -25,6 +25,9 @@ const (
 	ParametersConflict FailureCode = "PARAMETERS_CONFLICT"
 	// MerchantsMissing: no merchant snapshot was ever loaded.
 	MerchantsMissing FailureCode = "MERCHANTS_MISSING"
+	// PartsLost: the split lines of the file were lost time and again, as when
+	// workers do not share their work folder. Let them share it and run again.
+	PartsLost FailureCode = "PARTS_LOST"
 	// OwnMoneyTooLow: fonctionnement cannot cover the merchants' shortfalls, so
 	// that client money would be short. Fund it and run again.
 	OwnMoneyTooLow FailureCode = "OWN_MONEY_TOO_LOW"
@@ -44,7 +47,7 @@ const (
 func FailureCodes() []FailureCode {
 	return []FailureCode{
 		FileMissing, FileInvalid, AmountMismatch, ReferenceMismatch, DuplicateReference, DuplicateLine, ParametersConflict,
-		MerchantsMissing, OwnMoneyTooLow, InvariantBroken, Cancelled, Abandoned, Unexpected,
+		MerchantsMissing, PartsLost, OwnMoneyTooLow, InvariantBroken, Cancelled, Abandoned, Unexpected,
 	}
 }
 
