@@ -172,7 +172,8 @@ func (r *reglement) postLines(ctx workflow.Context, file activities.LoadFileResu
 		r.board.progress.Posted = posted.Posted
 		r.board.details(ctx)
 		if posted.PartsLost {
-			if lost++; lost > partsLostMax {
+			lost++
+			if lost > partsLostMax {
 				return activities.Final(vacation.Fail(vacation.PartsLost,
 					"the lines split from %s were lost %d times: let all workers share one data folder, then run this vacation again",
 					filepath.Base(r.request.File), lost))
