@@ -45,7 +45,7 @@ func newProgress(s *session) *cobra.Command {
 				end.err = connection.GetWorkflow(cmd.Context(), result.WorkflowID, runID).Get(cmd.Context(), &end.totals)
 				return s.showEnding(result, end)
 			}
-			result.Progress = &state.progress
+			result.Progress, result.Trouble = &state.progress, state.trouble
 			return s.show(result)
 		},
 	}

@@ -23,6 +23,8 @@ type progressView interface {
 	// every is how often it wants to be updated.
 	every() time.Duration
 	update(progress vacation.Progress)
+	// note says something on a line of its own.
+	note(line string)
 	// close ends the display, so that what follows begins on a line of its own.
 	close()
 }
@@ -82,6 +84,12 @@ func (v *barView) open(progress vacation.Progress) *progressbar.ProgressBar {
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("lines"))...)
 }
 
+func (v *barView) note(line string) {
+	v.close()
+	v.stage = "" // the next update begins another bar
+	_, _ = io.WriteString(v.out, line+"\n")
+}
+
 func (v *barView) close() {
 	if v.bar == nil {
 		return
@@ -121,6 +129,8 @@ func (v *lineView) update(progress vacation.Progress) {
 	}
 	v.text.linef("%s: %s%s", progress.Stage, count(done(progress), "line"), rate)
 }
+
+func (v *lineView) note(line string) { v.text.linef("%s", line) }
 
 func (*lineView) close() {}
 

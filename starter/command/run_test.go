@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -59,6 +60,13 @@ func play(ctx workflow.Context, request workflows.ReglementTransactionsRequest) 
 		if err := workflow.ExecuteActivity(ctx, "beat").Get(ctx, nil); err != nil {
 			return vacation.Totals{}, fmt.Errorf("beat: %w", err)
 		}
+	case "ailing":
+		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			StartToCloseTimeout: time.Minute, RetryPolicy: &temporal.RetryPolicy{InitialInterval: 50 * time.Millisecond, BackoffCoefficient: 1},
+		})
+		if err := workflow.ExecuteActivity(ctx, "ail").Get(ctx, nil); err != nil {
+			return vacation.Totals{}, fmt.Errorf("ail: %w", err)
+		}
 	}
 	return vacation.Totals{
 		CorrelationID: "5a1d7c0e-1663-11f1-8000-000000000001", Reference: request.Transaction.Reference, Lines: 10,
@@ -81,6 +89,18 @@ func beat(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// ail fails until it is told to get well.
+func ail(context.Context) error {
+	select {
+	case <-endAiling:
+		return nil
+	default:
+		return errors.New("the disk is full")
+	}
+}
+
+var endAiling = make(chan struct{}) //nolint:gochecknoglobals // the activity's end is a test's to give
+
 var endBeating = make(chan struct{}) //nolint:gochecknoglobals // the activity's end is a test's to give
 
 func sumOf(path string) string {
@@ -97,6 +117,7 @@ var startWorker = sync.OnceValue(func() error { //nolint:gochecknoglobals // one
 	registry := worker.New(devServer.Client(), workflows.Queue, worker.Options{MaxHeartbeatThrottleInterval: 50 * time.Millisecond})
 	registry.RegisterWorkflowWithOptions(play, workflow.RegisterOptions{Name: workflows.ReglementTransactionsName})
 	registry.RegisterActivityWithOptions(beat, activity.RegisterOptions{Name: "beat"})
+	registry.RegisterActivityWithOptions(ail, activity.RegisterOptions{Name: "ail"})
 	return registry.Start()
 })
 
@@ -138,6 +159,7 @@ type left struct {
 	RunID      string             `json:"runId"`
 	UI         string             `json:"ui"`
 	Progress   *vacation.Progress `json:"progress"`
+	Trouble    string             `json:"trouble"`
 	Totals     *vacation.Totals   `json:"totals"`
 	Failure    *struct {
 		Code, Step, Message string
@@ -326,6 +348,24 @@ func TestInterruptedWaitLeavesTheRunAlone(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(text []byte) (int, error) { return f(text) }
+
+func TestRunShowsWhatIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	environ := onServer(t)
+	global, file, reference := aSettlement(t, "ailing")
+	const says = "ail failed and is tried again: the disk is full"
+
+	got := starter(t, environ, append(run(global, file), "--wait", "--timeout", "5s")...)
+	require.Equal(t, command.ExitEnded, got.code, got.err)
+	require.Contains(t, got.out, "trouble  "+says+"\n")
+	require.Equal(t, 2, strings.Count(got.err, says), "it is said once, and at the end: %s", got.err)
+	require.Equal(t, says, read(t, starter(t, environ, "progress", reference, "--json")).Trouble)
+
+	close(endAiling)
+	got = starter(t, environ, append(run(global, file), "--wait", "--json")...)
+	require.Zero(t, got.code, got.err)
+	require.Empty(t, read(t, got).Trouble)
+}
 
 func TestProgressOfAnUnknownReference(t *testing.T) {
 	t.Parallel()

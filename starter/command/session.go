@@ -13,8 +13,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/failure/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/worker/boot/config"
@@ -103,6 +105,16 @@ func (s server) decode(payloads *common.Payloads, into any) error {
 		return errors.New("nothing there")
 	}
 	return s.payloads.FromPayloads(payloads, into) //nolint:wrapcheck // the caller says what it reads
+}
+
+// reason is what a failure says, on one line.
+func (s server) reason(failed *failure.Failure) string {
+	failures := temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{DataConverter: s.payloads})
+	err := failures.FailureToError(failed)
+	if said, found := errors.AsType[*temporal.ApplicationError](err); found {
+		return firstLine(said.Message())
+	}
+	return firstLine(err.Error())
 }
 
 // temporal connects to the Temporal server of the settings.

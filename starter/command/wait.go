@@ -37,8 +37,10 @@ type runDocument struct {
 	RunID      string             `json:"runId"`
 	UI         string             `json:"ui"`
 	Progress   *vacation.Progress `json:"progress,omitempty"`
-	Totals     *vacation.Totals   `json:"totals,omitempty"`
-	Failure    *failureDocument   `json:"failure,omitempty"`
+	// Trouble is why a step that is under way failed last; it is tried again.
+	Trouble string           `json:"trouble,omitempty"`
+	Totals  *vacation.Totals `json:"totals,omitempty"`
+	Failure *failureDocument `json:"failure,omitempty"`
 }
 
 // failureDocument is why a run ended with error.
@@ -65,6 +67,9 @@ func (d runDocument) writeText(t *text) {
 	if d.Progress != nil {
 		rows = append(rows, []string{"stage", string(d.Progress.Stage)},
 			[]string{"lines", fmt.Sprintf("%d read, %d posted of %d", d.Progress.Read, d.Progress.Posted, d.Progress.Total)})
+	}
+	if d.Trouble != "" {
+		rows = append(rows, []string{"trouble", d.Trouble})
 	}
 	if d.Totals != nil {
 		rows = append(rows, totalsRows(*d.Totals)...)
@@ -127,6 +132,7 @@ func (s *session) wait(ctx context.Context, connection server, w waiting) error 
 	view := newProgressView(s.err, s.now)
 	ticker := time.NewTicker(view.every())
 	defer ticker.Stop()
+	said := ""
 	for {
 		select {
 		case end := <-ended:
@@ -145,6 +151,10 @@ func (s *session) wait(ctx context.Context, connection server, w waiting) error 
 			// A worker or a server that is away for a moment says nothing: the next
 			// look may succeed, and the run's end is waited for elsewhere.
 			if state, err := look(ctx, connection, w.result.WorkflowID, w.result.RunID); err == nil {
+				if state.trouble != said && state.trouble != "" {
+					view.note(state.trouble)
+				}
+				said = state.trouble
 				view.update(state.progress)
 			}
 		}
@@ -187,7 +197,7 @@ func (s *session) overdue(ctx context.Context, connection server, w waiting) err
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", w.result.WorkflowID, err)
 	}
-	w.result.Outcome, w.result.Progress = outcomeRunning, &state.progress
+	w.result.Outcome, w.result.Progress, w.result.Trouble = outcomeRunning, &state.progress, state.trouble
 	if err := s.show(w.result); err != nil {
 		return err
 	}
@@ -199,12 +209,16 @@ func (s *session) overdue(ctx context.Context, connection server, w waiting) err
 		}
 		return &WaitingError{What: what, Next: next}
 	}
+	if state.trouble != "" {
+		return &EndedError{What: what, Next: "mend what stands in its way, the step is tried again by itself: " + state.trouble}
+	}
 	return &EndedError{What: what, Next: "it goes on; look at it by `starter progress " + w.result.Reference + "`"}
 }
 
 // runState is where a run that is under way stands.
 type runState struct {
 	progress      vacation.Progress
+	trouble       string
 	needsOperator bool
 	over          bool
 }
@@ -241,7 +255,18 @@ func look(ctx context.Context, connection server, workflowID, runID string) (run
 		}
 	}
 	state.progress = later(state.progress, beats(connection, description))
+	state.trouble = trouble(connection, description)
 	return state, nil
+}
+
+// trouble is why a pending activity failed last, and nothing where none did.
+func trouble(connection server, description *workflowservice.DescribeWorkflowExecutionResponse) string {
+	for _, activity := range description.GetPendingActivities() {
+		if failure := activity.GetLastFailure(); failure != nil {
+			return activity.GetActivityType().GetName() + " failed and is tried again: " + connection.reason(failure)
+		}
+	}
+	return ""
 }
 
 // beats is the furthest that a pending activity has said to be.
