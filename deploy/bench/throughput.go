@@ -114,17 +114,16 @@ func ceiling(ctx context.Context, settled *database) (float64, error) {
 	if err := dump(ctx, settled, "account"); err != nil {
 		return 0, err
 	}
-	const accounts = `create table target (like account including all); truncate account cascade`
-	if _, err := empty.pool.Exec(ctx, accounts); err != nil {
+	if _, err := empty.pool.Exec(ctx, `truncate account cascade`); err != nil {
 		return 0, fmt.Errorf("prepare: %w", err)
 	}
 	err = pgx.BeginFunc(ctx, empty.pool, func(tx pgx.Tx) error { return load(ctx, tx, settled, "account") })
 	if err != nil {
 		return 0, fmt.Errorf("prepare: %w", err)
 	}
-	if _, err := empty.pool.Exec(ctx, `update account set debit_cents = 0, credit_cents = 0; vacuum analyze account`); err != nil {
-		// vacuum cannot run beside another statement
-		if _, err := empty.pool.Exec(ctx, `update account set debit_cents = 0, credit_cents = 0`); err != nil {
+	// Vacuum runs in no transaction, so that it cannot share the update's.
+	for _, statement := range []string{`update account set debit_cents = 0, credit_cents = 0`, `vacuum analyze account`} {
+		if _, err := empty.pool.Exec(ctx, statement); err != nil {
 			return 0, fmt.Errorf("prepare: %w", err)
 		}
 	}
