@@ -26,8 +26,8 @@ func delivery(ctx context.Context, stand *stand, options options, found *report)
 	for i := range alone {
 		slower[i] = (beside[i]/alone[i] - 1) * 100
 	}
-	found.atLeast("P5", "events delivered in order until the backlog is empty", median(whole), 50_000, "events/s")
-	found.add("P5", "events delivered while the vacation runs", median(during), "events/s")
+	found.add("P5", "events delivered in order until the backlog is empty", median(whole), "events/s")
+	found.atLeast("P5", "events delivered while the vacation runs, its loading included", median(during), 50_000, "events/s")
 	found.atMost("P5", "the vacation is slower by", median(slower), 15, "%")
 	return nil
 }

@@ -110,7 +110,7 @@ var settings = slices.Concat([]setting{
 		show: func(c *Config) string { return strconv.FormatBool(c.Relay.Enabled) },
 	},
 	{
-		key: "relay.rate", usage: "most events delivered a second; keeps a backlog from slowing a vacation", fallback: "60000",
+		key: "relay.rate", usage: "most events delivered a second; keeps a backlog from slowing a vacation", fallback: "200000",
 		read: func(c *Config, value string) error { return readInt(value, 1, maxRate, &c.Relay.Rate) },
 		show: func(c *Config) string { return strconv.Itoa(c.Relay.Rate) },
 	},
