@@ -135,14 +135,9 @@ fmt: bin/golangci-lint ## Format the code and sort its imports
 generate: bin/sqlc ## Write the typed queries anew from the SQL
 	bin/sqlc generate
 
-# Minimising each new input for a minute, as Go does by itself, would leave nothing of a short run for finding any.
 .PHONY: fuzz
 fuzz: ## Run each fuzz target in turn (FUZZTIME=1m each)
-	@grep -rEo --include='*_test.go' --exclude-dir='.?*' '^func Fuzz[A-Za-z0-9_]*' . | sort | \
-	while IFS=: read -r file function; do \
-		target=$${function#func }; echo "$$target in $$(dirname "$$file"), $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "./$$(dirname "$$file")" </dev/null; \
-	done
+	@deploy/dev/fuzz $(FUZZTIME)
 
 .PHONY: bench
 bench: up ## Measure the engine beside its ceilings and the naive way; writes bench/latest.json
