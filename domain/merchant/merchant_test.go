@@ -378,34 +378,6 @@ func TestWriterRefusesWhatReadRefuses(t *testing.T) {
 	}
 }
 
-func TestSequenceFromName(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "Merchants.000001.csv", merchant.FileName("Merchants", 1))
-
-	for name, want := range map[string]int{
-		"Merchants.000001.csv": 1, "inbox/a.b.42.csv": 42, "Merchants.123456789.csv": 123_456_789, "m.0.csv": 0,
-	} {
-		sequence, ok := merchant.SequenceFromName(name)
-		require.True(t, ok, name)
-		require.Equal(t, want, sequence)
-	}
-
-	for _, name := range []string{
-		"", ".csv", "1.csv", ".1.csv"[1:], "Merchants.csv", "Merchants.1.txt", "Merchants.-1.csv", "Merchants.+1.csv",
-		"Merchants.1234567890.csv", "Merchants..csv", "Merchants.1.csv.gz",
-	} {
-		_, ok := merchant.SequenceFromName(name)
-		require.False(t, ok, name)
-	}
-
-	rapid.Check(t, func(t *rapid.T) {
-		want := rapid.IntRange(0, 999_999_999).Draw(t, "sequence")
-		got, ok := merchant.SequenceFromName(merchant.FileName("Merchants", want))
-		require.True(t, ok)
-		require.Equal(t, want, got)
-	})
-}
-
 // FuzzRead expects that what is accepted can be written and read again as the same.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
