@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,40 +23,95 @@ import (
 )
 
 // ArchiveFile keeps the file, compressed, with the report of what became of it,
-// and takes it out of the inbox. A file that stands elsewhere stays there. Done
-// before, it changes nothing.
+// and takes it out of the inbox. A file that stands elsewhere stays there, and
+// so does another file that came under the same name. Done before, it changes
+// nothing.
 func (a *Activities) ArchiveFile(ctx context.Context, request activities.ArchiveFileRequest) error {
 	stop := heartbeat.Start(ctx, func() any { return vacation.Progress{Stage: vacation.StageArchiving} })
 	defer stop()
 
-	target := filepath.Join(a.folders.Archive, request.Totals.Reference+".cre.gz")
-	err := a.compress(ctx, request, target)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := a.archive(ctx, request); err != nil {
 		return fmt.Errorf("archive the file of settlement %s: %w", request.Run.ID.Key, err)
-	}
-	if err := a.reportSettled(request); err != nil {
-		return fmt.Errorf("archive the file of settlement %s: %w", request.Run.ID.Key, err)
-	}
-	if a.isInInbox(request.Path) {
-		if err := os.Remove(request.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("take the file of settlement %s out of the inbox: %w", request.Run.ID.Key, err)
-		}
 	}
 	return part.NewFolder(a.folders.Work, request.Totals.FileSHA256).Remove()
 }
 
+func (a *Activities) archive(ctx context.Context, request activities.ArchiveFileRequest) error {
+	file, as, err := openSettled(ctx, request)
+	if err != nil {
+		return err
+	}
+	if file == nil {
+		return a.reportSettled(request)
+	}
+	defer func() { _ = file.Close() }() // only read
+
+	if err := a.compress(ctx, file, request.Totals.Reference+".cre.gz"); err != nil {
+		return err
+	}
+	if err := a.reportSettled(request); err != nil {
+		return err
+	}
+	return a.takeOut(request.Path, as)
+}
+
+// openSettled opens the file that was settled, and nothing when it is not there
+// any more: archived before, or followed by another file of its name. as is what
+// the file was before it was read.
+func openSettled(ctx context.Context, request activities.ArchiveFileRequest) (file *os.File, as fs.FileInfo, err error) {
+	file, err = os.Open(request.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("open file: %w", err)
+	}
+	if as, err = file.Stat(); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("look at file: %w", err), file.Close())
+	}
+	digest := sha256.New()
+	if _, err := io.Copy(digest, &cancellable{ctx: ctx, source: file}); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("read file: %w", err), file.Close())
+	}
+	if hex.EncodeToString(digest.Sum(nil)) != request.Totals.FileSHA256 {
+		_ = file.Close() // only read
+		return nil, nil, nil
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("go to the file's beginning: %w", err), file.Close())
+	}
+	return file, as, nil
+}
+
+// takeOut removes the file from the inbox, unless it stands elsewhere, or
+// another one has taken its place or was written over it meanwhile.
+func (a *Activities) takeOut(path string, as fs.FileInfo) error {
+	if !a.isInInbox(path) {
+		return nil
+	}
+	there, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look into the inbox: %w", err)
+	}
+	if !os.SameFile(as, there) || there.Size() != as.Size() || !there.ModTime().Equal(as.ModTime()) {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("take the file out of the inbox: %w", err)
+	}
+	return nil
+}
+
 // compress writes the archive under a temporary name and renames it when it is
-// safely on the disk. A missing file is one that was archived before.
-func (a *Activities) compress(ctx context.Context, request activities.ArchiveFileRequest, target string) error {
+// safely on the disk. One that is there was made before.
+func (a *Activities) compress(ctx context.Context, source io.Reader, name string) error {
+	target := filepath.Join(a.folders.Archive, name)
 	if _, err := os.Stat(target); err == nil {
 		return nil
 	}
-	source, err := os.Open(request.Path)
-	if err != nil {
-		return fmt.Errorf("open file: %w", err)
-	}
-	defer func() { _ = source.Close() }() // only read
-
 	temporary, err := os.CreateTemp(a.folders.Archive, "writing-*")
 	if err != nil {
 		return fmt.Errorf("make archive: %w", err)

@@ -200,6 +200,34 @@ func TestArchiveFileGoesOnFromWhereverItStopped(t *testing.T) {
 		})
 	}
 
+	// The default name is the same every day: the next file may come before the last one is put away.
+	t.Run("another file that came under its name stays", func(t *testing.T) {
+		t.Parallel()
+		next := []byte("the next day's file\n")
+		p := played(t, settling()...)
+		first, err := os.ReadFile(p.request.File)
+		require.NoError(t, err)
+
+		put(t, p.request.File, string(next))
+		require.NoError(t, p.archive(t.Context(), p.stage))
+		kept, err := os.ReadFile(p.request.File)
+		require.NoError(t, err)
+		require.Equal(t, next, kept)
+		_, err = os.Stat(filepath.Join(p.stage.folders.Archive, p.totals.Reference+".cre.gz"))
+		require.ErrorIs(t, err, os.ErrNotExist, "what was not settled is not archived as if it were")
+
+		// Put away before, repeated after the next file came.
+		put(t, p.request.File, string(first))
+		require.NoError(t, p.archive(t.Context(), p.stage))
+		put(t, p.request.File, string(next))
+		require.NoError(t, p.archive(t.Context(), p.stage))
+		kept, err = os.ReadFile(p.request.File)
+		require.NoError(t, err)
+		require.Equal(t, next, kept)
+		require.NoError(t, os.Remove(p.request.File))
+		p.requireArchived(t, first)
+	})
+
 	t.Run("a file that stands elsewhere stays", func(t *testing.T) {
 		t.Parallel()
 		p := played(t, openScene())
