@@ -70,6 +70,3 @@ set initial_cents = excluded.initial_cents, remaining_cents = excluded.remaining
 
 -- name: AccountBalance :one
 select (credit_cents - debit_cents)::bigint as balance from account where code = sqlc.arg(code);
-
--- name: AccountID :one
-select id from account where code = sqlc.arg(code);

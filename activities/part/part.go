@@ -4,8 +4,8 @@
 // A part is two files in the work folder: sales, which may be posted in several
 // chunks, and the other lines, which are posted with the last of them. Each
 // line is the ledger's number of the CP, a space and the canonical CRE line.
-// Parts can always be made again from the CRE file; the counts and sums kept in
-// the database prove that they are whole.
+// Parts can always be made again from the CRE file; the hashes kept in the
+// database prove that they are what was written.
 package part
 
 import (

@@ -21,17 +21,6 @@ func (q *Queries) AccountBalance(ctx context.Context, code string) (int64, error
 	return balance, err
 }
 
-const accountID = `-- name: AccountID :one
-select id from account where code = $1
-`
-
-func (q *Queries) AccountID(ctx context.Context, code string) (int32, error) {
-	row := q.db.QueryRow(ctx, accountID, code)
-	var id int32
-	err := row.Scan(&id)
-	return id, err
-}
-
 const addPosted = `-- name: AddPosted :exec
 update settlement
 set posted_lines = posted_lines + $1::int, shortfall_cents = shortfall_cents + $2::bigint,
