@@ -169,18 +169,17 @@ func (a *Activities) commit(
 		return fmt.Errorf("make a bulkId: %w", err)
 	}
 	refExterne := transfer.RefExterne(reference.String(), now)
-	accounts, err := postgres.Post(ctx, tx, batch, 0, entries(planned, refExterne, now))
-	if err != nil {
+	if _, err := postgres.Post(ctx, tx, batch, 0, entries(planned, refExterne, now)); err != nil {
 		return err
-	}
-	if planned.from == ledger.Fonctionnement {
-		if err := enough(ctx, tx, accounts[planned.from], planned.amount); err != nil {
-			return err
-		}
 	}
 	ids, err := postgres.Accounts(ctx, tx, []ledger.Code{planned.from, planned.to})
 	if err != nil {
 		return err
+	}
+	if planned.from == ledger.Fonctionnement {
+		if err := enough(ctx, tx, ids[planned.from], planned.amount); err != nil {
+			return err
+		}
 	}
 	err = db.New(tx).InsertOrder(ctx, db.InsertOrderParams{
 		Batch:       batch,
