@@ -1,6 +1,7 @@
 package transfer_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,12 @@ func TestLabelsOfTheReference(t *testing.T) {
 	require.Equal(t, "COMCO   CB15:27:11", transfer.CommissionLabel("CB", at.In(time.FixedZone("", 3600))))
 	require.Equal(t, "COMCO   VISA15:27:11", transfer.CommissionLabel("VISA", at))
 	require.Equal(t, "COUVERTURE CREANCE 15:27:11", transfer.CoverLabel(at))
+	require.Equal(t, "RECOUV CREANCE 15:27:11", transfer.RecoveryLabel(at))
+	require.Equal(t, "CANTONNEMENT 15:27:11", transfer.CantonLabel(at))
+	require.Equal(t, "DECANTONNEMENT 15:27:11", transfer.DecantonLabel(at))
+	require.Equal(t, "VIREMENT 15:27:11", transfer.PayoutLabel(at))
+	require.Equal(t, "REJET VIR AC04 15:27:11", transfer.ReturnLabel("AC04", at))
+	require.LessOrEqual(t, len(transfer.ReturnLabel(strings.Repeat("9", 35), at)), transfer.MaxInfo, "a proprietary reason has 35 at most")
 	require.Equal(t, "COMCO   CB16:27:11", transfer.CommissionLabel("CB", at.AddDate(0, 6, 0)), "Paris has summer time")
 }
 
