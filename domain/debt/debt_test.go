@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/debt"
 	"github.com/reglo/reglo/domain/money"
 )
@@ -109,4 +110,116 @@ func TestWhatIsNoShortfall(t *testing.T) {
 	}
 	_, err := debt.Debt{Siret: siret, Initial: money.Max, Remaining: 1}.Increase(1, at(0))
 	require.ErrorIs(t, err, money.ErrOverflow)
+}
+
+// TestTheReferencesRecovery goes on from the OG-EP reference's debt: the next
+// sale of 300.00 is taken whole, and 700.50 are left.
+func TestTheReferencesRecovery(t *testing.T) {
+	t.Parallel()
+	owed, err := debt.Open(siret, 1000_50, at(0))
+	require.NoError(t, err)
+	left, taken, err := owed.Recover(300_00, at(7))
+	require.NoError(t, err)
+	require.EqualValues(t, 300_00, taken)
+	require.Equal(t, debt.Debt{
+		Siret: siret, Initial: 1000_50, Remaining: 700_50,
+		CreatedAt: at(0).Truncate(time.Millisecond), ModifiedAt: at(7).Truncate(time.Millisecond),
+	}, left)
+	require.EqualValues(t, 1000_50, owed.Remaining, "the debt before is a value of its own")
+}
+
+func TestRecover(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ remaining, available, taken money.Cents }{
+		{1000_50, 0, 0},
+		{1000_50, 1, 1},
+		{1000_50, 1000_49, 1000_49},
+		{1000_50, 1000_50, 1000_50},
+		{1000_50, 1000_51, 1000_50},
+		{1000_50, money.Max, 1000_50},
+		{money.Max, money.Max, money.Max},
+		{0, 300_00, 0},
+	} {
+		owed := debt.Debt{Siret: siret, Initial: money.Max, Remaining: test.remaining, CreatedAt: at(0)}
+		left, taken, err := owed.Recover(test.available, at(3))
+		require.NoError(t, err)
+		require.Equal(t, test.taken, taken, "%+v", test)
+		require.Equal(t, test.remaining-test.taken, left.Remaining)
+		require.Equal(t, taken == 0, left.ModifiedAt.IsZero(), "nothing taken changes nothing")
+	}
+	_, _, err := debt.Debt{Siret: siret, Initial: 1, Remaining: 1}.Recover(-1, at(0))
+	require.ErrorIs(t, err, debt.ErrAvailable)
+	require.NotContains(t, err.Error(), siret)
+}
+
+// TestADebtIsTakenBackOnce covers random balances of a merchant's CPs: what is
+// taken, what is written off and what remains make up the debt.
+func TestADebtIsTakenBackOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		owed, err := debt.Open(siret, money.Cents(rapid.Int64Range(1, 1_000_000_00).Draw(t, "debt")), at(0))
+		require.NoError(t, err)
+		var sum money.Cents
+		for _, available := range rapid.SliceOfN(rapid.Int64Range(0, 100_000_00), 0, 30).Draw(t, "available") {
+			before := owed
+			var taken money.Cents
+			owed, taken, err = owed.Recover(money.Cents(available), at(1))
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, taken, money.Cents(0))
+			require.LessOrEqual(t, taken, money.Cents(available))
+			require.True(t, owed.Remaining == 0 || taken == money.Cents(available), "no cent stays that is owed")
+			require.Equal(t, before.Initial, owed.Initial)
+			require.Equal(t, before.CreatedAt, owed.CreatedAt, "it stays the same debt")
+			sum += taken
+			require.Equal(t, owed.Initial, sum+owed.Remaining)
+		}
+		closed, written, err := owed.WriteOff(at(2))
+		if owed.Remaining == 0 {
+			require.ErrorIs(t, err, debt.ErrPaid)
+			return
+		}
+		require.NoError(t, err)
+		require.Equal(t, owed.Initial, sum+written)
+		require.Zero(t, closed.Remaining)
+		require.Equal(t, owed.Initial, closed.Initial)
+		require.Equal(t, at(2).Truncate(time.Millisecond), closed.ModifiedAt)
+	})
+}
+
+func TestWriteOffOfNothing(t *testing.T) {
+	t.Parallel()
+	_, written, err := debt.Debt{Siret: siret, Initial: 5}.WriteOff(at(0))
+	require.ErrorIs(t, err, debt.ErrPaid)
+	require.Zero(t, written)
+	require.NotContains(t, err.Error(), siret)
+}
+
+func TestOld(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		created string
+		today   string
+		want    bool
+	}{
+		{"2020-01-07T14:27:11Z", "2020-01-07", false},
+		{"2020-01-07T14:27:11Z", "2021-01-07", false},
+		{"2020-01-07T14:27:11Z", "2021-01-08", true},
+		{"2020-01-07T23:30:00Z", "2021-01-08", false}, // the 8th in Paris
+		{"2020-01-07T23:30:00Z", "2021-01-09", true},
+		{"2020-02-29T10:00:00Z", "2021-02-28", false},
+		{"2020-02-29T10:00:00Z", "2021-03-01", true},
+		{"2019-02-28T10:00:00Z", "2020-02-28", false},
+		{"2019-02-28T10:00:00Z", "2020-02-29", true},
+		{"2020-12-31T10:00:00Z", "2022-01-01", true},
+		{"2020-01-07T14:27:11Z", "2019-12-31", false},
+	} {
+		created, err := time.Parse(time.RFC3339, test.created)
+		require.NoError(t, err)
+		today, err := calendar.ParseDate(test.today)
+		require.NoError(t, err)
+		owed := debt.Debt{Initial: 10, Remaining: 1, CreatedAt: created, ModifiedAt: created.AddDate(0, 11, 0)}
+		require.Equal(t, test.want, owed.Old(today), "%+v", test)
+		owed.Remaining = 0
+		require.False(t, owed.Old(today), "what is paid is never old")
+	}
 }
