@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"encoding/json"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -50,10 +51,14 @@ type OpenSettlementRequest struct {
 type OpenSettlementResult struct {
 	Run     Run              `json:"run"`
 	Settled *vacation.Totals `json:"settled,omitempty"`
+	// Ended holds the totals of the session that ended before, where they are
+	// no lines of a file's: those of reglement-virements.
+	Ended json.RawMessage `json:"ended,omitempty"`
 }
 
 // OpenSettlement guards the reference, emits the start event and takes the
-// bank's amount into the books: Dr BK.REG / Cr TR.SET.
+// bank's amount into the books: Dr BK.REG / Cr TR.SET, the other way for a
+// debit, and Cr TR.REJ for rejected transfers that came back.
 //
 // Failures: ParametersConflict when the reference is known with another bank line.
 func OpenSettlement(ctx workflow.Context, request OpenSettlementRequest) (OpenSettlementResult, error) {
@@ -62,10 +67,12 @@ func OpenSettlement(ctx workflow.Context, request OpenSettlementRequest) (OpenSe
 	return result, err
 }
 
-// AwaitFileRequest says which file to wait for, and until when.
+// AwaitFileRequest says which file to wait for, and until when. A folder stands
+// for the file in it that carries the reference.
 type AwaitFileRequest struct {
-	Path   string    `json:"path"`
-	CutOff time.Time `json:"cutOff"`
+	Path      string    `json:"path"`
+	Reference string    `json:"reference,omitempty"`
+	CutOff    time.Time `json:"cutOff"`
 }
 
 // AwaitFile returns when a file stands at the path that does not change any
@@ -75,7 +82,8 @@ func AwaitFile(ctx workflow.Context, request AwaitFileRequest) error {
 	return workflow.ExecuteActivity(long(ctx), AwaitFileName, request).Get(ctx, nil)
 }
 
-// LoadFileRequest says which file explains the settlement.
+// LoadFileRequest says which file explains the settlement. A folder stands for
+// the file in it that carries the settlement's reference.
 type LoadFileRequest struct {
 	Run  Run    `json:"run"`
 	Path string `json:"path"`

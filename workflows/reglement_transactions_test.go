@@ -33,9 +33,9 @@ const (
 	parkedLines = 3
 )
 
-func newRequest() workflows.ReglementTransactionsRequest {
+func newRequest() workflows.ReglementRequest {
 	at := time.Date(2026, time.March, 17, 2, 0, 0, 0, time.UTC)
-	return workflows.ReglementTransactionsRequest{
+	return workflows.ReglementRequest{
 		BusinessDate: calendar.DateOf(at),
 		Transaction: ogep.GlobalTransaction{
 			ID: "bank-line-1", Label: "REM E 100 " + reference, Amount: 123_456,

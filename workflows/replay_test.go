@@ -57,15 +57,15 @@ func TestReplayOfRecordedHistories(t *testing.T) {
 func TestReplayCatchesAChangedWorkflow(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join("testdata", "histories", "settled.json")
-	for name, changed := range map[string]func(workflow.Context, workflows.ReglementTransactionsRequest) (vacation.Totals, error){
-		"another first step": func(ctx workflow.Context, _ workflows.ReglementTransactionsRequest) (vacation.Totals, error) {
+	for name, changed := range map[string]func(workflow.Context, workflows.ReglementRequest) (vacation.Totals, error){
+		"another first step": func(ctx workflow.Context, _ workflows.ReglementRequest) (vacation.Totals, error) {
 			return activities.CloseSettlement(ctx, activities.Run{})
 		},
-		"a step less": func(ctx workflow.Context, request workflows.ReglementTransactionsRequest) (vacation.Totals, error) {
+		"a step less": func(ctx workflow.Context, request workflows.ReglementRequest) (vacation.Totals, error) {
 			_, err := activities.OpenSettlement(ctx, activities.OpenSettlementRequest{Transaction: request.Transaction})
 			return vacation.Totals{}, err
 		},
-		"a step more": func(ctx workflow.Context, request workflows.ReglementTransactionsRequest) (vacation.Totals, error) {
+		"a step more": func(ctx workflow.Context, request workflows.ReglementRequest) (vacation.Totals, error) {
 			totals, err := workflows.ReglementTransactions(ctx, request)
 			if err != nil {
 				return totals, err

@@ -10,11 +10,24 @@ import (
 // Queue is the task queue of the workflows.
 const Queue = "reglo-workflows"
 
-// ReglementTransactionsName is the registered name of the workflow. It stands
-// in histories and never changes.
-const ReglementTransactionsName = "vacation-reglement-transactions"
+// The registered names of the workflows. They stand in histories and never change.
+const (
+	ReglementTransactionsName = "vacation-reglement-transactions"
+	ReglementImpayesName      = "vacation-reglement-impayes"
+	ReglementVirementsName    = "vacation-reglement-virements"
+	CreancesName              = "vacation-creances"
+	FinanciereName            = "vacation-financiere"
+	TechniqueName             = "vacation-technique"
+	DayName                   = "day"
+	TriggerName               = "day-trigger"
+)
 
 // Register makes the workflows known to a worker.
 func Register(registry worker.WorkflowRegistry) {
-	registry.RegisterWorkflowWithOptions(ReglementTransactions, workflow.RegisterOptions{Name: ReglementTransactionsName})
+	for name, function := range map[string]any{
+		ReglementTransactionsName: ReglementTransactions,
+		ReglementImpayesName:      ReglementImpayes,
+	} {
+		registry.RegisterWorkflowWithOptions(function, workflow.RegisterOptions{Name: name})
+	}
 }

@@ -52,7 +52,6 @@ func (a *Activities) Register(registry worker.ActivityRegistry) {
 		activities.OpenSettlementName:  a.OpenSettlement,
 		activities.PostLinesName:       a.PostLines,
 		activities.CloseSettlementName: a.CloseSettlement,
-		activities.FailVacationName:    a.FailVacation,
 	} {
 		registry.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
 	}

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -11,9 +12,9 @@ import (
 	"github.com/reglo/reglo/activities/accounts/internal/db"
 	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
-	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -32,31 +33,29 @@ func (a *Activities) CloseSettlement(ctx context.Context, run activities.Run) (v
 }
 
 func (a *Activities) close(ctx context.Context, tx pgx.Tx, run activities.Run) (vacation.Totals, error) {
-	queries := db.New(tx)
-	row, err := queries.LockVacation(ctx, run.Number)
+	row, err := session.Lock(ctx, tx, run.Number)
 	if err != nil {
-		return vacation.Totals{}, fmt.Errorf("lock run: %w", err)
+		return vacation.Totals{}, fmt.Errorf("close: %w", err)
 	}
-	if row.State == stateRunning {
-		if err := a.prove(ctx, tx, run); err != nil {
-			return vacation.Totals{}, err
-		}
-		now := a.now()
-		err := a.outbox.Emit(ctx, tx, postgres.Emission{
-			Vacation: run.Number, At: now, Bodies: []ogep.Body{ogep.End{Kind: run.ID.Kind}},
-		})
-		if err != nil {
-			return vacation.Totals{}, err
-		}
-		if err := queries.SettlementSettled(ctx, &now, run.ID.String()); err != nil {
-			return vacation.Totals{}, fmt.Errorf("mark settlement: %w", err)
-		}
-		if err := queries.EndVacation(ctx, &now, run.Number); err != nil {
-			return vacation.Totals{}, fmt.Errorf("mark run: %w", err)
-		}
-		row.LastSeq++
+	if !row.Running {
+		return a.totals(ctx, tx, run.ID, run.CorrelationID, row.LastSeq)
 	}
-	return a.totals(ctx, tx, run.ID, run.CorrelationID, row.LastSeq)
+	if err := a.prove(ctx, tx, run); err != nil {
+		return vacation.Totals{}, err
+	}
+	totals, err := a.totals(ctx, tx, run.ID, run.CorrelationID, row.LastSeq+1)
+	if err != nil {
+		return vacation.Totals{}, err
+	}
+	kept, err := json.Marshal(totals)
+	if err != nil {
+		return vacation.Totals{}, fmt.Errorf("write totals: %w", err)
+	}
+	now := a.now()
+	if err := db.New(tx).SettlementSettled(ctx, &now, run.ID.String()); err != nil {
+		return vacation.Totals{}, fmt.Errorf("mark settlement: %w", err)
+	}
+	return totals, session.End(ctx, tx, a.outbox, run, kept, now)
 }
 
 // prove checks every invariant that the sums of the books can show.
@@ -88,10 +87,8 @@ func (a *Activities) prove(ctx context.Context, tx pgx.Tx, run activities.Run) e
 			Detail: fmt.Sprintf("%d lines posted, %d in the file", settled.PostedLines, settled.LineCount),
 		})
 	}
-	if len(breaches) > 0 {
-		return vacation.Fail(vacation.InvariantBroken,
-			"%d invariants are broken, the first: %s. Post nothing more before `starter verify` is clean",
-			len(breaches), breaches[0])
+	if err := session.Broken(breaches); err != nil {
+		return fmt.Errorf("prove: %w", err)
 	}
 	return nil
 }
@@ -122,43 +119,4 @@ func (a *Activities) totals(
 		ParkedLines:   parked.Lines(),
 		Parked:        parked.SalesSum + parked.OthersSum,
 	}, nil
-}
-
-// FailVacation ends a run with error, once: a run that is over stays as it is.
-func (a *Activities) FailVacation(ctx context.Context, request activities.FailVacationRequest) error {
-	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
-		row, err := db.New(tx).LockVacation(ctx, request.Run.Number)
-		if err != nil {
-			return fmt.Errorf("lock run: %w", err)
-		}
-		if row.State != stateRunning {
-			return nil
-		}
-		return a.fail(ctx, tx, request.Run.Number, vacation.Kind(row.Kind),
-			vacation.Failure{Code: request.Code, Step: request.Step, Message: request.Message})
-	})
-	if err != nil {
-		return fmt.Errorf("end %s with error: %w", request.Run.ID, err)
-	}
-	return nil
-}
-
-func (a *Activities) fail(ctx context.Context, tx pgx.Tx, number int32, kind vacation.Kind, failure vacation.Failure) error {
-	now := a.now()
-	err := a.outbox.Emit(ctx, tx, postgres.Emission{
-		Vacation: number, At: now,
-		Bodies: []ogep.Body{ogep.EndWithError{
-			Kind: kind, Code: string(failure.Code), Message: failure.Message, Step: string(failure.Step),
-		}},
-	})
-	if err != nil {
-		return err
-	}
-	err = db.New(tx).FailVacation(ctx, db.FailVacationParams{
-		EndedAt: &now, Code: string(failure.Code), Step: string(failure.Step), Message: failure.Message, Number: number,
-	})
-	if err != nil {
-		return fmt.Errorf("mark run: %w", err)
-	}
-	return nil
 }

@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts/internal/db"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/ogep"
@@ -27,18 +26,32 @@ const (
 	stepPost = "post"
 )
 
-// States of a run, as in the table.
+// Kinds of settlement that a CRE file has no word for, as in the table.
 const (
-	stateRunning = "RUNNING"
-	stateEnded   = "ENDED"
+	kindRemittance = "REMITTANCE"
+	kindRejects    = "REJECTS"
 )
+
+// settlementKind is what the bank line is about.
+func settlementKind(request activities.OpenSettlementRequest) string {
+	switch {
+	case request.ID.Kind == vacation.ReglementTransactions:
+		return string(settlement.KindTransaction)
+	case request.ID.Kind == vacation.ReglementImpayes:
+		return string(settlement.KindImpaye)
+	case isLot(request):
+		return kindRejects
+	default:
+		return kindRemittance
+	}
+}
 
 // OpenSettlement opens the run, or finds it open, or finds that an earlier one
 // settled the reference. The bank's amount enters the books with the first run.
 func (a *Activities) OpenSettlement(
 	ctx context.Context, request activities.OpenSettlementRequest,
 ) (activities.OpenSettlementResult, error) {
-	if request.Transaction.Amount <= 0 {
+	if request.Transaction.Amount == 0 || request.ID.Kind == vacation.ReglementTransactions && request.Transaction.Amount < 0 {
 		return activities.OpenSettlementResult{}, activities.Final(vacation.Fail(vacation.ParametersConflict,
 			"settlement %s: the bank line's amount is %s: sales are settled by a credit; a debit is a settlement of unpaids",
 			request.ID.Key, request.Transaction.Amount))
@@ -58,40 +71,34 @@ func (a *Activities) OpenSettlement(
 func (a *Activities) open(
 	ctx context.Context, tx pgx.Tx, request activities.OpenSettlementRequest,
 ) (activities.OpenSettlementResult, error) {
-	queries := db.New(tx)
 	bankLine := request.Transaction.AppendJSON(nil)
 	hash := sha256.Sum256(bankLine)
-	if err := a.lockSettlement(ctx, queries, request, bankLine, hash); err != nil {
+	if err := a.lockSettlement(ctx, db.New(tx), request, bankLine, hash); err != nil {
 		return activities.OpenSettlementResult{}, err
 	}
-
-	last, err := queries.LastRun(ctx, string(request.ID.Kind), request.ID.Key)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-	case err != nil:
-		return activities.OpenSettlementResult{}, fmt.Errorf("read the last run: %w", err)
-	case last.State == stateEnded:
-		totals, err := a.totals(ctx, tx, request.ID, last.CorrelationID, last.LastSeq)
-		return activities.OpenSettlementResult{Settled: &totals}, err
-	case last.WorkflowRun == request.WorkflowRun:
-		return activities.OpenSettlementResult{Run: activities.Run{
-			ID: request.ID, Number: last.Number, CorrelationID: last.CorrelationID, StartedAt: last.StartedAt,
-		}}, nil
-	case last.State == stateRunning:
-		// Temporal runs one workflow an id: the earlier one is gone without having said so.
-		err = a.fail(ctx, tx, last.Number, request.ID.Kind, vacation.Failure{
-			Code: vacation.Abandoned, Step: vacation.StageOpening,
-			Message: "its workflow vanished before its end; another run goes on from what it committed",
-		})
-		if err != nil {
-			return activities.OpenSettlementResult{}, err
-		}
-	}
-	run, err := a.start(ctx, tx, request, last, sha256.Sum256(append(bankLine, request.FileName...)))
+	opened, err := session.Open(ctx, tx, a.outbox, session.Opening{
+		ID: request.ID, WorkflowRun: request.WorkflowRun, BusinessDate: request.BusinessDate,
+		Parameters: sha256.Sum256(append(bankLine, request.FileName...)),
+		Start:      ogep.StartReglement{Kind: request.ID.Kind, Transaction: request.Transaction, File: request.FileName},
+	}, a.now())
 	if err != nil {
-		return activities.OpenSettlementResult{}, err
+		return activities.OpenSettlementResult{}, fmt.Errorf("open the run: %w", err)
 	}
-	return activities.OpenSettlementResult{Run: run}, a.receive(ctx, tx, run, request, hash)
+	if opened.Ended != nil {
+		return a.settled(ctx, tx, request.ID, *opened.Ended)
+	}
+	return activities.OpenSettlementResult{Run: opened.Run}, a.receive(ctx, tx, opened.Run, request, hash)
+}
+
+// settled is what the session returned when it ended.
+func (a *Activities) settled(
+	ctx context.Context, tx pgx.Tx, id vacation.ID, ended session.Ended,
+) (activities.OpenSettlementResult, error) {
+	if id.Kind == vacation.ReglementVirements {
+		return activities.OpenSettlementResult{Ended: ended.Totals}, nil
+	}
+	totals, err := a.totals(ctx, tx, id, ended.CorrelationID, ended.LastSeq)
+	return activities.OpenSettlementResult{Settled: &totals}, err
 }
 
 // lockSettlement finds or makes the settlement's row and holds it until the
@@ -103,12 +110,13 @@ func (a *Activities) lockSettlement(
 	err := queries.InsertSettlement(ctx, db.InsertSettlementParams{
 		Reference:      request.ID.Key,
 		Scope:          request.ID.String(),
-		Kind:           string(settlement.KindTransaction),
+		Kind:           settlementKind(request),
 		OperationType:  transaction.OperationType,
 		AmountCents:    int64(transaction.Amount),
 		BankLine:       string(bankLine),
 		BankLineSha256: hash[:],
 		ValueDate:      calendar.DateOf(transaction.ValueAt).String(),
+		BankLineID:     transaction.ID,
 	})
 	if err != nil {
 		return fmt.Errorf("record settlement: %w", err)
@@ -125,38 +133,8 @@ func (a *Activities) lockSettlement(
 	return nil
 }
 
-// start makes the run's row and tells that it started.
-func (a *Activities) start(
-	ctx context.Context, tx pgx.Tx, request activities.OpenSettlementRequest, last db.LastRunRow, parameters [32]byte,
-) (activities.Run, error) {
-	correlation, err := uuid.NewUUID()
-	if err != nil {
-		return activities.Run{}, fmt.Errorf("make a correlationId: %w", err)
-	}
-	run := activities.Run{ID: request.ID, CorrelationID: correlation.String(), StartedAt: a.now()}
-	run.Number, err = db.New(tx).InsertVacation(ctx, db.InsertVacationParams{
-		Kind:             string(request.ID.Kind),
-		Key:              request.ID.Key,
-		Run:              last.Run + 1,
-		CorrelationID:    run.CorrelationID,
-		Follows:          last.CorrelationID,
-		BusinessDate:     request.BusinessDate.String(),
-		ParametersSha256: parameters[:],
-		WorkflowRun:      request.WorkflowRun,
-		StartedAt:        run.StartedAt,
-	})
-	if err != nil {
-		return activities.Run{}, fmt.Errorf("record run: %w", err)
-	}
-	return run, a.outbox.Emit(ctx, tx, postgres.Emission{
-		Vacation: run.Number, At: run.StartedAt,
-		Bodies: []ogep.Body{ogep.StartReglement{
-			Kind: request.ID.Kind, Transaction: request.Transaction, File: request.FileName,
-		}},
-	})
-}
-
-// receive takes the bank's amount into the books, with the first run only.
+// receive takes the bank's amount into the books, with the first run only, and
+// tells the statement's line that it is booked.
 func (a *Activities) receive(
 	ctx context.Context, tx pgx.Tx, run activities.Run, request activities.OpenSettlementRequest, hash [32]byte,
 ) error {
@@ -165,12 +143,31 @@ func (a *Activities) receive(
 	if err != nil || !fresh {
 		return err
 	}
-	_, err = postgres.Post(ctx, tx, batch, 0, []ledger.Entry{{
+	transaction := request.Transaction
+	entry := ledger.Entry{
 		Debit: ledger.Reglement, Credit: ledger.Suspense(request.ID.Key), Kind: ledger.KindSettlement,
-		Amount: request.Transaction.Amount, Label: request.Transaction.Label,
-		TransactionAt: request.Transaction.TransactionAt, ValueDate: calendar.DateOf(request.Transaction.ValueAt),
-	}})
-	return err
+		Amount: transaction.Amount.Abs(), Label: transaction.Label,
+		TransactionAt: transaction.TransactionAt, ValueDate: calendar.DateOf(transaction.ValueAt),
+	}
+	switch {
+	case isLot(request):
+		entry.Credit, entry.Kind = ledger.Rejects(request.ID.Key), ledger.KindLot
+	case transaction.Amount < 0:
+		entry.Debit, entry.Credit = entry.Credit, entry.Debit
+	}
+	if _, err = postgres.Post(ctx, tx, batch, 0, []ledger.Entry{entry}); err != nil {
+		return err
+	}
+	if err := db.New(tx).BookBankLine(ctx, run.ID.String(), batch, transaction.ID); err != nil {
+		return fmt.Errorf("book the bank line: %w", err)
+	}
+	return nil
+}
+
+// isLot tells rejected transfers that came back from our remittances that left:
+// both are settled by reglement-virements.
+func isLot(request activities.OpenSettlementRequest) bool {
+	return request.ID.Kind == vacation.ReglementVirements && request.Transaction.Amount > 0
 }
 
 // now is the hour of postings and events, to the millisecond that they show.

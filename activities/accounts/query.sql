@@ -1,37 +1,16 @@
 -- name: InsertSettlement :exec
-insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_sha256, value_date)
+insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_sha256, value_date, bank_line_id)
 values (sqlc.arg(reference), sqlc.arg(scope), sqlc.arg(kind), sqlc.arg(operation_type), sqlc.arg(amount_cents),
-        sqlc.arg(bank_line), sqlc.arg(bank_line_sha256), sqlc.arg(value_date)::text::date)
+        sqlc.arg(bank_line), sqlc.arg(bank_line_sha256), sqlc.arg(value_date)::text::date, sqlc.arg(bank_line_id))
 on conflict (reference) do nothing;
 
 -- name: LockSettlement :one
 select number, scope, bank_line_sha256 from settlement where reference = sqlc.arg(reference) for update;
 
--- name: LastRun :one
-select number, run, state, workflow_run, correlation_id::text as correlation_id, started_at, last_seq
-from vacation
-where kind = sqlc.arg(kind) and key = sqlc.arg(key)
-order by run desc
-limit 1;
-
--- name: InsertVacation :one
-insert into vacation (kind, key, run, correlation_id, follows, business_date, parameters_sha256, workflow_run, state, started_at)
-values (sqlc.arg(kind), sqlc.arg(key), sqlc.arg(run), sqlc.arg(correlation_id)::text::uuid,
-        nullif(sqlc.arg(follows)::text, '')::uuid, sqlc.arg(business_date)::text::date,
-        sqlc.arg(parameters_sha256), sqlc.arg(workflow_run), 'RUNNING', sqlc.arg(started_at))
-returning number;
-
--- name: LockVacation :one
-select kind, key, state, correlation_id::text as correlation_id, last_seq from vacation where number = sqlc.arg(number) for update;
-
--- name: EndVacation :exec
-update vacation set state = 'ENDED', ended_at = sqlc.arg(ended_at) where number = sqlc.arg(number);
-
--- name: FailVacation :exec
-update vacation
-set state = 'ENDED_WITH_ERROR', ended_at = sqlc.arg(ended_at), failure_code = sqlc.arg(code)::text,
-    failure_step = sqlc.arg(step)::text, failure_message = sqlc.arg(message)::text
-where number = sqlc.arg(number);
+-- A line that is read from a statement only later is booked when it is read.
+-- name: BookBankLine :exec
+update bank_line set scope = sqlc.arg(scope)::text, batch = sqlc.arg(batch)::bigint
+where id = sqlc.arg(id) and batch is null;
 
 -- name: Settlement :one
 select number, reference, amount_cents, value_date::text as value_date, coalesce(file_sha256, '') as file_sha256,

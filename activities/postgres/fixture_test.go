@@ -16,7 +16,7 @@ import (
 func now() time.Time { return time.Date(2026, time.March, 17, 6, 30, 0, 123_000_000, time.UTC) }
 
 func key(item int, input byte) postgres.Key {
-	return postgres.Key{Scope: "vacation-creances/2026-03-17", Step: "post", Item: item, Input: [32]byte{input}}
+	return postgres.Key{Scope: "vacation-technique/2026-03-17", Step: "post", Item: item, Input: [32]byte{input}}
 }
 
 // newRun is a running vacation of that key.
@@ -25,7 +25,7 @@ func newRun(t testing.TB, pool *pgxpool.Pool, name string) int32 {
 	var number int32
 	err := pool.QueryRow(t.Context(), `
 		insert into vacation (kind, key, run, correlation_id, business_date, parameters_sha256, workflow_run, state, started_at)
-		values ('vacation-creances', $1, 1, $2::text::uuid, '2026-03-17', sha256('x'), $2::text, 'RUNNING', $3) returning number`,
+		values ('vacation-technique', $1, 1, $2::text::uuid, '2026-03-17', sha256('x'), $2::text, 'RUNNING', $3) returning number`,
 		name, uuid.NewString(), now()).Scan(&number)
 	require.NoError(t, err)
 	return number

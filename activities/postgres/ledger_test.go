@@ -39,7 +39,7 @@ func TestBeginBatch(t *testing.T) {
 	var conflict *postgres.KeyConflictError
 	require.ErrorAs(t, err, &conflict)
 	require.Equal(t, key(0, 2), conflict.Key)
-	require.ErrorContains(t, err, "vacation-creances/2026-03-17, step post, item 0 was committed before with another input")
+	require.ErrorContains(t, err, "vacation-technique/2026-03-17, step post, item 0 was committed before with another input")
 
 	for _, other := range []postgres.Key{
 		key(1, 1), {Scope: "another", Step: "post", Input: [32]byte{1}}, {Scope: key(0, 1).Scope, Step: "another", Input: [32]byte{1}},
@@ -130,8 +130,8 @@ func TestPostWritesEntriesAndBalances(t *testing.T) {
 		"account BK.REG BK debit 10000 credit 0\n",
 		"account TR.SET.00000120260317UEP TR.SET debit 10000 credit 10000\n",
 		"account CP.1A17660007 CP debit 0 credit 10000\n",
-		"entry vacation-creances/2026-03-17 post 0 5 SALE Dr BK.REG Cr TR.SET.00000120260317UEP 10000 2026-03-17 RBCRR\n",
-		"entry vacation-creances/2026-03-17 post 0 7 SALE Dr TR.SET.00000120260317UEP Cr CP.1A17660007 4000 2026-03-17 RBCRR\n",
+		"entry vacation-technique/2026-03-17 post 0 5 SALE Dr BK.REG Cr TR.SET.00000120260317UEP 10000 2026-03-17 RBCRR\n",
+		"entry vacation-technique/2026-03-17 post 0 7 SALE Dr TR.SET.00000120260317UEP Cr CP.1A17660007 4000 2026-03-17 RBCRR\n",
 	} {
 		require.Contains(t, dump, fact)
 	}

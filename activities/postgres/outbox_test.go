@@ -154,9 +154,9 @@ func TestAnEmissionIsTheRenderedThenTheBodies(t *testing.T) {
 	require.NoError(t, err)
 	requireGapless(t, pool, run, 8)
 	dump := pgtest.Dump(t, pool)
-	require.Contains(t, dump, "rendered vacation-creances/a run 1 events 2 to 8 of which 5 from post 0\n")
-	require.Contains(t, dump, "event vacation-creances/a run 1 7 get-account-balance ")
-	require.NotContains(t, dump, "event vacation-creances/a run 1 6 ")
+	require.Contains(t, dump, "rendered vacation-technique/a run 1 events 2 to 8 of which 5 from post 0\n")
+	require.Contains(t, dump, "event vacation-technique/a run 1 7 get-account-balance ")
+	require.NotContains(t, dump, "event vacation-technique/a run 1 6 ")
 
 	require.NoError(t, emit(t, pool, outbox(), postgres.Emission{Vacation: run, At: now()}), "nothing to tell")
 	requireGapless(t, pool, run, 8)
@@ -185,9 +185,9 @@ func TestEmissionsThatAreRefused(t *testing.T) {
 	requireGapless(t, pool, run, 0)
 	requireGapless(t, pool, over, 0)
 	require.NoError(t, emit(t, pool, outbox(), postgres.Emission{
-		Vacation: run, At: now(), Bodies: []ogep.Body{ogep.End{Kind: vacation.Creances}},
+		Vacation: run, At: now(), Bodies: []ogep.Body{ogep.End{Kind: vacation.Technique}},
 	}))
-	require.Contains(t, pgtest.Dump(t, pool), "event vacation-creances/a run 1 1 end-vacation-creances")
+	require.Contains(t, pgtest.Dump(t, pool), "event vacation-technique/a run 1 1 end-vacation-technique")
 }
 
 // TestNoMillisecondIsFree when a second of a node's milliseconds is taken.

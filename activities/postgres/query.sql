@@ -69,7 +69,16 @@ union all
 select 'transit to clients', coalesce(sum(a.credit_cents - a.debit_cents), 0)::bigint, 0
 from transfer_order o
 join account a on a.code = 'TR.INT.' || o.ref_externe
-where o.purpose = 'COVER'
+where o.purpose in ('COVER', 'CANTONNEMENT', 'DECANTONNEMENT') and o.state <> 'EXECUTED'
+union all
+select 'transit to cantonnement', coalesce(sum(a.credit_cents - a.debit_cents), 0)::bigint, 0
+from transfer_order o
+join account a on a.code = 'TR.INT.' || o.ref_externe
+where o.purpose = 'CANTONNEMENT' and o.state <> 'EXECUTED'
+union all
+select 'to clear', coalesce(sum(debit_cents - credit_cents), 0)::bigint, 0
+from account
+where class = 'TR.SET' and debit_cents > credit_cents
 union all
 select 'covers to order', coalesce(sum(s.shortfall_cents), 0)::bigint, 0
 from settlement s
@@ -80,3 +89,9 @@ union all
 select 'debts registered', coalesce(sum(remaining_cents), 0)::bigint, 0
 from debt
 where remaining_cents > 0;
+
+-- name: LockRun :one
+select number from vacation where number = sqlc.arg(number) and state = 'RUNNING' for update;
+
+-- name: NextItem :one
+select coalesce(max(item) + 1, 0)::int from batch where scope = sqlc.arg(scope) and step = sqlc.arg(step);

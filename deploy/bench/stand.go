@@ -212,21 +212,21 @@ func (d *database) prepare(ctx context.Context, made *sample.Day) error {
 }
 
 // file writes the day's CRE file and returns the request that settles it.
-func (s *stand) file(made *sample.Day) (workflows.ReglementTransactionsRequest, error) {
+func (s *stand) file(made *sample.Day) (workflows.ReglementRequest, error) {
 	path := filepath.Join(s.folder, made.Reference()+".txt")
 	file, err := os.Create(path)
 	if err != nil {
-		return workflows.ReglementTransactionsRequest{}, fmt.Errorf("make file: %w", err)
+		return workflows.ReglementRequest{}, fmt.Errorf("make file: %w", err)
 	}
 	summary, err := made.WriteSettlement(file)
 	if err := errors.Join(err, file.Close()); err != nil {
-		return workflows.ReglementTransactionsRequest{}, fmt.Errorf("make file: %w", err)
+		return workflows.ReglementRequest{}, fmt.Errorf("make file: %w", err)
 	}
 	date, err := calendar.ParseDate(businessDate)
 	if err != nil {
-		return workflows.ReglementTransactionsRequest{}, fmt.Errorf("business date: %w", err)
+		return workflows.ReglementRequest{}, fmt.Errorf("business date: %w", err)
 	}
-	return workflows.ReglementTransactionsRequest{
+	return workflows.ReglementRequest{
 		BusinessDate: date, Transaction: made.Movement(&summary), File: path, CutOff: time.Now(),
 	}, nil
 }
@@ -315,7 +315,7 @@ type outcome struct {
 }
 
 // settle runs the vacation and waits for its end.
-func (d *database) settle(ctx context.Context, request workflows.ReglementTransactionsRequest) (outcome, error) {
+func (d *database) settle(ctx context.Context, request workflows.ReglementRequest) (outcome, error) {
 	// The name is the bench's own: each database settles the same reference.
 	options := client.StartWorkflowOptions{
 		ID:        "bench-" + d.name + "/" + request.Transaction.Reference,

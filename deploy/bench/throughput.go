@@ -56,7 +56,7 @@ type rates struct {
 }
 
 func throughputOnce(
-	ctx context.Context, stand *stand, options options, request workflows.ReglementTransactionsRequest,
+	ctx context.Context, stand *stand, options options, request workflows.ReglementRequest,
 ) (rates, error) {
 	settled, err := stand.database(ctx)
 	if err != nil {

@@ -22,6 +22,8 @@ const (
 	FeesDue Code = "FEE.DUE"
 	// CommissionEarned is the EP's income.
 	CommissionEarned Code = "PL.COM"
+	// Loss is debts written off.
+	Loss Code = "PL.LOSS"
 	// Opening is the counterpart of what stood on the bank accounts when the
 	// books were opened, and of own money that the EP added since.
 	Opening Code = "EQ.OPEN"
@@ -36,6 +38,14 @@ func Suspense(reference string) Code { return prefixSuspense + Code(reference) }
 // Debt is the account of what the merchant of that SIRET owes the EP.
 func Debt(siret string) Code { return prefixDebt + Code(siret) }
 
+// Payout is the account of a payout that was ordered and whose debit the bank
+// has not shown yet.
+func Payout(refExterne string) Code { return prefixPayout + Code(refExterne) }
+
+// Rejects is the account of a lot of rejected transfers that came back and is
+// not given back to its CPs yet.
+func Rejects(lot string) Code { return prefixReject + Code(lot) }
+
 // Transit is the account of a transfer between two of our bank accounts that
 // is not on both statements yet.
 func Transit(refExterne string) Code { return prefixTransit + Code(refExterne) }
@@ -45,6 +55,8 @@ const (
 	prefixSuspense = "TR.SET."
 	prefixDebt     = "DEBT."
 	prefixTransit  = "TR.INT."
+	prefixPayout   = "TR.OUT."
+	prefixReject   = "TR.REJ."
 )
 
 // Class groups accounts that the invariants treat alike.

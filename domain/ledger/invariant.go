@@ -19,10 +19,15 @@ type Books struct {
 	// TransitToClients is what left fonctionnement for règlement or
 	// cantonnement and has not arrived; TransitToOwn is the other way.
 	TransitToClients, TransitToOwn money.Cents
-	Fees                           money.Cents
-	Debts                          money.Cents
-	Result                         money.Cents
-	Equity                         money.Cents
+	// TransitToCantonnement is what of TransitToClients is on its way to cantonnement.
+	TransitToCantonnement money.Cents
+	// ToClear is what the bank debited from règlement for settlements that are
+	// not posted yet: positive, the debit balances of their suspense accounts.
+	ToClear money.Cents
+	Fees    money.Cents
+	Debts   money.Cents
+	Result  money.Cents
+	Equity  money.Cents
 	// CoversToOrder is what vacations that are still running credited to CPs
 	// against debts and will order from fonctionnement at their next step.
 	CoversToOrder money.Cents
@@ -54,6 +59,11 @@ const (
 	// Safeguarding: règlement, cantonnement and what is on its way to them hold
 	// at least what clients are owed (CMF L522-17). Fonctionnement never counts.
 	Safeguarding Invariant = "SAFEGUARDING"
+	// CantonnementNextDay: at the end of a business day, what was received the
+	// business day before and is still due stands on cantonnement (CMF L522-17).
+	CantonnementNextDay Invariant = "CANTONNEMENT_NEXT_DAY"
+	// BankAgrees: a BK account is the bank's own balance after unbooked items.
+	BankAgrees Invariant = "BANK_AGREES"
 	// SuspenseEmpty: a settlement's suspense account is zero when its vacation ends.
 	SuspenseEmpty Invariant = "SUSPENSE_EMPTY"
 	// DebtsAgree: the register of créances and the DEBT accounts say the same.
@@ -84,7 +94,7 @@ func (b Books) Check() []Breach {
 	}
 
 	// Assets stand on the debit side: their credit less debit is negative.
-	held := -(b.Reglement + b.Cantonnement + b.TransitToClients) + b.CoversToOrder
+	held := -(b.Reglement + b.Cantonnement + b.TransitToClients) + b.CoversToOrder + b.ToClear
 	owed := b.CP + b.Payouts + b.Rejects + b.Parked
 	if held < owed {
 		breaches = append(breaches, Breach{

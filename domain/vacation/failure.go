@@ -34,6 +34,24 @@ const (
 	// InvariantBroken: the books do not prove. Nothing must go on before
 	// someone has looked.
 	InvariantBroken FailureCode = "INVARIANT_BROKEN"
+	// RemittanceUnmatched: the bank debited a remittance that no bulk explains,
+	// or another amount than its orders'. The suspense account keeps it.
+	RemittanceUnmatched FailureCode = "REMITTANCE_UNMATCHED"
+	// RejectsMismatch: the detail of a lot of rejects does not explain the lot.
+	// Bring the whole detail and run again.
+	RejectsMismatch FailureCode = "REJECTS_MISMATCH"
+	// PaylineRefused: the Payline file was refused as a whole; the automatic
+	// payouts went on. Have the file corrected and run again.
+	PaylineRefused FailureCode = "PAYLINE_REFUSED"
+	// SnapshotGap: the merchants' snapshot is not the next one in sequence.
+	SnapshotGap FailureCode = "SNAPSHOT_GAP"
+	// StatementInvalid: a bank statement breaks its format, or is not the next
+	// one in sequence. Bring the one that the message names.
+	StatementInvalid FailureCode = "STATEMENT_INVALID"
+	// Aborted: an operator ended the run while it waited.
+	Aborted FailureCode = "ABORTED"
+	// Refused: an operator's answer, or a request, does not fit; nothing changed.
+	Refused FailureCode = "REFUSED"
 	// Cancelled: an operator cancelled the run.
 	Cancelled FailureCode = "CANCELLED"
 	// Abandoned: the run's workflow vanished (terminated, or its server lost);
@@ -47,7 +65,8 @@ const (
 func FailureCodes() []FailureCode {
 	return []FailureCode{
 		FileMissing, FileInvalid, AmountMismatch, ReferenceMismatch, DuplicateReference, DuplicateLine, ParametersConflict,
-		MerchantsMissing, PartsLost, OwnMoneyTooLow, InvariantBroken, Cancelled, Abandoned, Unexpected,
+		MerchantsMissing, PartsLost, OwnMoneyTooLow, InvariantBroken,
+		RemittanceUnmatched, RejectsMismatch, PaylineRefused, SnapshotGap, StatementInvalid, Aborted, Refused, Cancelled, Abandoned, Unexpected,
 	}
 }
 

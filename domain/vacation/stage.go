@@ -18,6 +18,33 @@ const (
 	StageEnded     Stage = "ended"
 )
 
+// The stages of the other vacations.
+const (
+	StageBusy         Stage = "awaiting-other-vacation"
+	StageDecanting    Stage = "decantoning"
+	StageMatching     Stage = "matching-bulk"
+	StageAllocating   Stage = "allocating-rejects"
+	StageRecovering   Stage = "recovering-debts"
+	StageMoving       Stage = "moving-between-accounts"
+	StageControlling  Stage = "controlling-transfers"
+	StagePlanning     Stage = "planning-payouts"
+	StageValidating   Stage = "validating-cashout"
+	StageApproval     Stage = "awaiting-approval"
+	StagePaying       Stage = "posting-payouts"
+	StageRemitting    Stage = "remitting-bulks"
+	StageOutcome      Stage = "awaiting-outcome"
+	StageCantoning    Stage = "cantoning"
+	StageAnswering    Stage = "answering-payline"
+	StageMerchants    Stage = "loading-merchants"
+	StageStatements   Stage = "reading-statements"
+	StagePairing      Stage = "pairing-lines"
+	StageReglements   Stage = "running-reglements"
+	StageReconciling  Stage = "reconciling-bank"
+	StageSettling     Stage = "settling-orders"
+	StageSafeguarding Stage = "stating-safeguarding"
+	StageDeciding     Stage = "deciding"
+)
+
 // Progress is how far a règlement has come, in lines of its file.
 type Progress struct {
 	Stage  Stage `json:"stage"`
@@ -39,4 +66,70 @@ type Totals struct {
 	Debts         int         `json:"debts"`
 	Events        int64       `json:"events"`
 	FileSHA256    string      `json:"fileSha256"`
+}
+
+// VirementsTotals is the result of a settlement of our own remittance, or of a
+// lot of rejects: counts in orders, amounts in cents.
+type VirementsTotals struct {
+	CorrelationID string      `json:"correlationId"`
+	Reference     string      `json:"reference"`
+	Orders        int         `json:"orders"`
+	Amount        money.Cents `json:"amountCents"`
+	// Held are CPs whose payouts were put on hold by a repeated reject.
+	Held int `json:"heldCps"`
+	// Stale are orders that the bank has not debited for days.
+	Stale  int   `json:"staleOrders"`
+	Events int64 `json:"events"`
+}
+
+// CreancesTotals is the result of a recovery of debts.
+type CreancesTotals struct {
+	CorrelationID string      `json:"correlationId"`
+	Debts         int         `json:"debts"` // open debts looked at
+	Recovered     money.Cents `json:"recoveredCents"`
+	Remaining     money.Cents `json:"remainingCents"`
+	// Old are debts beyond twelve months: CMF L522-2 lets a payment institution give no longer credit.
+	Old    int   `json:"oldDebts"`
+	Events int64 `json:"events"`
+}
+
+// FinanciereTotals is the result of a financière: counts in requests and
+// orders, amounts in cents.
+type FinanciereTotals struct {
+	CorrelationID string `json:"correlationId"`
+	// PaylineRefused is the reject code of a Payline file refused as a whole.
+	PaylineRefused string      `json:"paylineRefused,omitempty"`
+	Movements      int         `json:"movements"`
+	MovementsSum   money.Cents `json:"movementsCents"`
+	Requests       int         `json:"paylineTransfers"`
+	RejectedLines  int         `json:"rejectedLines"`
+	Automatic      int         `json:"automaticPayouts"`
+	Paid           int         `json:"paidOrders"`
+	PaidSum        money.Cents `json:"paidCents"`
+	Refused        int         `json:"refusedOrders"`
+	RefusedSum     money.Cents `json:"refusedCents"`
+	Bulks          int         `json:"bulks"`
+	Unknown        int         `json:"unknownBulks"`
+	Decantoned     money.Cents `json:"decantonedCents"`
+	Cantoned       money.Cents `json:"cantonedCents"`
+	Events         int64       `json:"events"`
+}
+
+// TechniqueTotals is the result of an opening, a closing, or an operator's
+// decisions between them.
+type TechniqueTotals struct {
+	CorrelationID string `json:"correlationId"`
+	Snapshot      int    `json:"snapshot,omitempty"` // sequence of the merchants' snapshot in force
+	Statements    int    `json:"statements"`
+	Lines         int    `json:"bankLines"`
+	UnknownLines  int    `json:"unknownLines"` // of all that wait for an operator
+	Transfers     int    `json:"closedTransfers"`
+	Reglements    int    `json:"reglements"`
+	Failed        int    `json:"failedReglements"`
+	UnknownBulks  int    `json:"unknownBulks"`
+	StaleOrders   int    `json:"staleOrders"`
+	Decisions     int    `json:"decisions"`
+	Events        int64  `json:"events"`
+	// Surplus is client money held beyond what is owed at the close, negative for a gap.
+	Surplus money.Cents `json:"surplusCents"`
 }

@@ -115,8 +115,8 @@ func (f runFlags) check(cmd *cobra.Command) error {
 const globalMax = 64 << 10
 
 // newRequest reads and controls all that a run is started with.
-func newRequest(flags runFlags, now time.Time, cutOff calendar.CutOff) (workflows.ReglementTransactionsRequest, error) {
-	var none workflows.ReglementTransactionsRequest
+func newRequest(flags runFlags, now time.Time, cutOff calendar.CutOff) (workflows.ReglementRequest, error) {
+	var none workflows.ReglementRequest
 	transaction, err := readGlobal(flags.global)
 	if err != nil {
 		return none, err
@@ -137,7 +137,7 @@ func newRequest(flags runFlags, now time.Time, cutOff calendar.CutOff) (workflow
 			return none, &InputError{What: "--date " + date.String() + " is no TARGET day", Next: "the next one is " + open.String()}
 		}
 	}
-	return workflows.ReglementTransactionsRequest{
+	return workflows.ReglementRequest{
 		BusinessDate: date, Transaction: transaction, File: path, CutOff: cutOff.On(date),
 	}, nil
 }
@@ -209,7 +209,7 @@ func (s started) outcome() runOutcome {
 
 // start starts the run of a reference, or finds the one that is under way or
 // that ended well. A failed one is followed by a new run.
-func start(ctx context.Context, connection server, request workflows.ReglementTransactionsRequest) (started, error) {
+func start(ctx context.Context, connection server, request workflows.ReglementRequest) (started, error) {
 	id, err := vacation.NewID(vacation.ReglementTransactions, request.Transaction.Reference)
 	if err != nil {
 		return started{}, &InputError{What: err.Error(), Next: "correct the bank line's reference"}
@@ -235,7 +235,7 @@ func start(ctx context.Context, connection server, request workflows.ReglementTr
 
 // adopt takes the run that is there for this one's, when it has the same parameters.
 func adopt(
-	ctx context.Context, connection server, request workflows.ReglementTransactionsRequest, workflowID, runID string,
+	ctx context.Context, connection server, request workflows.ReglementRequest, workflowID, runID string,
 ) (started, error) {
 	there := started{workflowID: workflowID, runID: runID, before: true}
 	input, err := inputOf(ctx, connection, workflowID, runID)
@@ -260,8 +260,8 @@ func adopt(
 }
 
 // inputOf is what a run was started with.
-func inputOf(ctx context.Context, connection server, workflowID, runID string) (workflows.ReglementTransactionsRequest, error) {
-	var input workflows.ReglementTransactionsRequest
+func inputOf(ctx context.Context, connection server, workflowID, runID string) (workflows.ReglementRequest, error) {
+	var input workflows.ReglementRequest
 	history := connection.GetWorkflowHistory(ctx, workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	first, err := history.Next()
 	if err != nil {
@@ -276,7 +276,7 @@ func inputOf(ctx context.Context, connection server, workflowID, runID string) (
 
 // sameFile refuses a file whose content is not the one that the reference was
 // settled from. A file that is no longer there is not asked for.
-func sameFile(ctx context.Context, connection server, request workflows.ReglementTransactionsRequest, there started) error {
+func sameFile(ctx context.Context, connection server, request workflows.ReglementRequest, there started) error {
 	sum, err := sumOf(request.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -307,7 +307,7 @@ func sumOf(path string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-func conflict(request workflows.ReglementTransactionsRequest, why string) error {
+func conflict(request workflows.ReglementRequest, why string) error {
 	return &InputError{
 		What: "conflict: reference " + request.Transaction.Reference + " " + why,
 		Next: "nothing was started; look at it by `starter summary " + request.Transaction.Reference +

@@ -32,7 +32,7 @@ import (
 // play is the workflow that these tests run under the vacation's name: it does
 // nothing but end, fail or stay as the business day's file is called. The
 // commands' part is on a real server; the vacation itself has its own tests.
-func play(ctx workflow.Context, request workflows.ReglementTransactionsRequest) (vacation.Totals, error) {
+func play(ctx workflow.Context, request workflows.ReglementRequest) (vacation.Totals, error) {
 	progress := vacation.Progress{Stage: vacation.StagePosting, Read: 10, Posted: 4, Total: 10}
 	scene, _, _ := strings.Cut(filepath.Base(request.File), ".")
 	if scene == "late" {

@@ -20,6 +20,7 @@ import (
 	"github.com/reglo/reglo/activities/events"
 	"github.com/reglo/reglo/activities/ingest"
 	outbox "github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/worker/boot/config"
@@ -147,6 +148,9 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		},
 		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
 			return accounts.New(pool, outbox, settings.Data.Work(), clock)
+		}),
+		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, clock func() time.Time) registrar {
+			return session.New(pool, outbox, clock)
 		}),
 		inGroup(newIngest),
 		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {

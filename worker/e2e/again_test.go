@@ -44,7 +44,7 @@ func roughDay(t testing.TB) *sample.Day {
 // play is a vacation played activity by activity, as the workflow calls them.
 type play struct {
 	stage   *stage
-	request workflows.ReglementTransactionsRequest
+	request workflows.ReglementRequest
 	run     activities.Run
 	sha256  string
 	totals  vacation.Totals
@@ -67,6 +67,7 @@ func call(ctx context.Context, on *stage, name string, request, result any) erro
 	on.accounts.Register(env)
 	on.ingest.Register(env)
 	on.transfers.Register(env)
+	on.session.Register(env)
 	value, err := env.ExecuteActivity(name, request)
 	if err != nil || result == nil {
 		return err

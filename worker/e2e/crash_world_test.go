@@ -175,7 +175,7 @@ func (w *world) work(t *testing.T, settings ...string) *process {
 }
 
 // start starts the vacation, as the starter does.
-func (w *world) start(t *testing.T, request workflows.ReglementTransactionsRequest) client.WorkflowRun {
+func (w *world) start(t *testing.T, request workflows.ReglementRequest) client.WorkflowRun {
 	t.Helper()
 	run, err := w.execute(t.Context(), w.client, request, enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
 	require.NoError(t, err)
@@ -183,7 +183,7 @@ func (w *world) start(t *testing.T, request workflows.ReglementTransactionsReque
 }
 
 func (*world) execute(
-	ctx context.Context, by client.Client, request workflows.ReglementTransactionsRequest, reuse enums.WorkflowIdReusePolicy,
+	ctx context.Context, by client.Client, request workflows.ReglementRequest, reuse enums.WorkflowIdReusePolicy,
 ) (client.WorkflowRun, error) {
 	options := startOptions(request)
 	options.WorkflowIDReusePolicy = reuse

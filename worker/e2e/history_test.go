@@ -100,6 +100,7 @@ func newHouse(t *testing.T, s *stage, before func(ctx context.Context, h *house,
 	s.accounts.Register(data)
 	s.ingest.Register(data)
 	s.transfers.Register(data)
+	s.session.Register(data)
 	for _, one := range []worker.Worker{vacations, data} {
 		require.NoError(t, one.Start())
 		t.Cleanup(one.Stop)
@@ -137,7 +138,7 @@ func (d *disturbed) ExecuteActivity(ctx context.Context, in *interceptor.Execute
 	return d.Next.ExecuteActivity(ctx, in)
 }
 
-func (h *house) start(t *testing.T, request workflows.ReglementTransactionsRequest) client.WorkflowRun {
+func (h *house) start(t *testing.T, request workflows.ReglementRequest) client.WorkflowRun {
 	t.Helper()
 	options := startOptions(request)
 	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
@@ -233,7 +234,7 @@ func (h *house) requireNothingPersonal(t *testing.T, text string) {
 
 // requireEnds says how each run of a session stands in the database, the first
 // one first, and that each has one start and, once over, one end.
-func (s *stage) requireEnds(t testing.TB, request workflows.ReglementTransactionsRequest, want ...string) {
+func (s *stage) requireEnds(t testing.TB, request workflows.ReglementRequest, want ...string) {
 	t.Helper()
 	rows, err := s.pool.Query(t.Context(), `
 		select trim(v.state || ' ' || coalesce(v.failure_code, '') || ' ' || coalesce(v.failure_step, ''))

@@ -97,7 +97,7 @@ func put(t testing.TB, path, content string) {
 	require.NoError(t, os.Chtimes(path, old, old))
 }
 
-func (s *stage) request(t testing.TB, day *sample.Day) workflows.ReglementTransactionsRequest {
+func (s *stage) request(t testing.TB, day *sample.Day) workflows.ReglementRequest {
 	t.Helper()
 	summary, err := day.WriteSettlement(new(bytes.Buffer))
 	require.NoError(t, err)

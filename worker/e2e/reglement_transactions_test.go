@@ -11,7 +11,7 @@ import (
 	"github.com/reglo/reglo/workflows"
 )
 
-func startOptions(request workflows.ReglementTransactionsRequest) client.StartWorkflowOptions {
+func startOptions(request workflows.ReglementRequest) client.StartWorkflowOptions {
 	id := vacation.ID{Kind: vacation.ReglementTransactions, Key: request.Transaction.Reference}
 	return client.StartWorkflowOptions{ID: id.String(), TaskQueue: workflows.Queue}
 }

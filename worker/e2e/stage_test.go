@@ -28,6 +28,7 @@ import (
 	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
+	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
@@ -46,6 +47,7 @@ type stage struct {
 	accounts  *accounts.Activities
 	ingest    *ingest.Activities
 	transfers *transfers.Activities
+	session   *session.Activities
 }
 
 // businessDate of the tests is an ordinary Tuesday, a TARGET day.
@@ -111,6 +113,7 @@ func newStageOn(pool *pgxpool.Pool, folders ingest.Folders, options ...option) *
 		accounts:  accounts.New(pool, outbox, folders.Work, time.Now, to.lines...),
 		ingest:    ingest.New(pool, folders, time.Now, to.files...),
 		transfers: transfers.New(pool, outbox, bank(), calendar.Target{}, time.Now),
+		session:   session.New(pool, outbox, time.Now),
 	}
 }
 
@@ -146,7 +149,7 @@ func (s *stage) fund(t testing.TB) {
 }
 
 // bring puts the day's CRE file into the inbox and returns the request that settles it.
-func (s *stage) bring(t testing.TB, day *sample.Day) workflows.ReglementTransactionsRequest {
+func (s *stage) bring(t testing.TB, day *sample.Day) workflows.ReglementRequest {
 	t.Helper()
 	path := filepath.Join(s.folders.Inbox, day.Reference()+".txt")
 	file, err := os.Create(path)
@@ -157,9 +160,9 @@ func (s *stage) bring(t testing.TB, day *sample.Day) workflows.ReglementTransact
 	return request(t, day.Movement(&summary), path)
 }
 
-func request(t testing.TB, movement ogep.GlobalTransaction, path string) workflows.ReglementTransactionsRequest {
+func request(t testing.TB, movement ogep.GlobalTransaction, path string) workflows.ReglementRequest {
 	t.Helper()
-	return workflows.ReglementTransactionsRequest{
+	return workflows.ReglementRequest{
 		BusinessDate: businessDate(t), Transaction: movement, File: path, CutOff: time.Now().Add(-time.Second),
 	}
 }
@@ -175,6 +178,7 @@ func (s *stage) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
 	s.accounts.Register(env)
 	s.ingest.Register(env)
 	s.transfers.Register(env)
+	s.session.Register(env)
 	workflows.Register(env)
 	// The environment calls all its runs the same; on a server each has an id of its own.
 	run := uuid.NewString()
@@ -187,7 +191,7 @@ func (s *stage) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
 }
 
 // settle runs the vacation to its end.
-func (s *stage) settle(t testing.TB, request workflows.ReglementTransactionsRequest) (vacation.Totals, error) {
+func (s *stage) settle(t testing.TB, request workflows.ReglementRequest) (vacation.Totals, error) {
 	t.Helper()
 	env := s.environment(t)
 	env.SetStartWorkflowOptions(startOptions(request))

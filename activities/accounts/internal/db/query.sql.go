@@ -47,6 +47,17 @@ func (q *Queries) AddPosted(ctx context.Context, arg AddPostedParams) error {
 	return err
 }
 
+const bookBankLine = `-- name: BookBankLine :exec
+update bank_line set scope = $1::text, batch = $2::bigint
+where id = $3 and batch is null
+`
+
+// A line that is read from a statement only later is booked when it is read.
+func (q *Queries) BookBankLine(ctx context.Context, scope string, batch int64, iD string) error {
+	_, err := q.db.Exec(ctx, bookBankLine, scope, batch, iD)
+	return err
+}
+
 const chunksPosted = `-- name: ChunksPosted :one
 select count(*)::int from batch where scope = $1 and step = 'post'
 `
@@ -58,45 +69,10 @@ func (q *Queries) ChunksPosted(ctx context.Context, scope string) (int32, error)
 	return column_1, err
 }
 
-const endVacation = `-- name: EndVacation :exec
-update vacation set state = 'ENDED', ended_at = $1 where number = $2
-`
-
-func (q *Queries) EndVacation(ctx context.Context, endedAt *time.Time, number int32) error {
-	_, err := q.db.Exec(ctx, endVacation, endedAt, number)
-	return err
-}
-
-const failVacation = `-- name: FailVacation :exec
-update vacation
-set state = 'ENDED_WITH_ERROR', ended_at = $1, failure_code = $2::text,
-    failure_step = $3::text, failure_message = $4::text
-where number = $5
-`
-
-type FailVacationParams struct {
-	EndedAt *time.Time
-	Code    string
-	Step    string
-	Message string
-	Number  int32
-}
-
-func (q *Queries) FailVacation(ctx context.Context, arg FailVacationParams) error {
-	_, err := q.db.Exec(ctx, failVacation,
-		arg.EndedAt,
-		arg.Code,
-		arg.Step,
-		arg.Message,
-		arg.Number,
-	)
-	return err
-}
-
 const insertSettlement = `-- name: InsertSettlement :exec
-insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_sha256, value_date)
+insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_sha256, value_date, bank_line_id)
 values ($1, $2, $3, $4, $5,
-        $6, $7, $8::text::date)
+        $6, $7, $8::text::date, $9)
 on conflict (reference) do nothing
 `
 
@@ -109,6 +85,7 @@ type InsertSettlementParams struct {
 	BankLine       string
 	BankLineSha256 []byte
 	ValueDate      string
+	BankLineID     string
 }
 
 func (q *Queries) InsertSettlement(ctx context.Context, arg InsertSettlementParams) error {
@@ -121,78 +98,9 @@ func (q *Queries) InsertSettlement(ctx context.Context, arg InsertSettlementPara
 		arg.BankLine,
 		arg.BankLineSha256,
 		arg.ValueDate,
+		arg.BankLineID,
 	)
 	return err
-}
-
-const insertVacation = `-- name: InsertVacation :one
-insert into vacation (kind, key, run, correlation_id, follows, business_date, parameters_sha256, workflow_run, state, started_at)
-values ($1, $2, $3, $4::text::uuid,
-        nullif($5::text, '')::uuid, $6::text::date,
-        $7, $8, 'RUNNING', $9)
-returning number
-`
-
-type InsertVacationParams struct {
-	Kind             string
-	Key              string
-	Run              int32
-	CorrelationID    string
-	Follows          string
-	BusinessDate     string
-	ParametersSha256 []byte
-	WorkflowRun      string
-	StartedAt        time.Time
-}
-
-func (q *Queries) InsertVacation(ctx context.Context, arg InsertVacationParams) (int32, error) {
-	row := q.db.QueryRow(ctx, insertVacation,
-		arg.Kind,
-		arg.Key,
-		arg.Run,
-		arg.CorrelationID,
-		arg.Follows,
-		arg.BusinessDate,
-		arg.ParametersSha256,
-		arg.WorkflowRun,
-		arg.StartedAt,
-	)
-	var number int32
-	err := row.Scan(&number)
-	return number, err
-}
-
-const lastRun = `-- name: LastRun :one
-select number, run, state, workflow_run, correlation_id::text as correlation_id, started_at, last_seq
-from vacation
-where kind = $1 and key = $2
-order by run desc
-limit 1
-`
-
-type LastRunRow struct {
-	Number        int32
-	Run           int32
-	State         string
-	WorkflowRun   string
-	CorrelationID string
-	StartedAt     time.Time
-	LastSeq       int64
-}
-
-func (q *Queries) LastRun(ctx context.Context, kind string, key string) (LastRunRow, error) {
-	row := q.db.QueryRow(ctx, lastRun, kind, key)
-	var i LastRunRow
-	err := row.Scan(
-		&i.Number,
-		&i.Run,
-		&i.State,
-		&i.WorkflowRun,
-		&i.CorrelationID,
-		&i.StartedAt,
-		&i.LastSeq,
-	)
-	return i, err
 }
 
 const lockSettlement = `-- name: LockSettlement :one
@@ -209,31 +117,6 @@ func (q *Queries) LockSettlement(ctx context.Context, reference string) (LockSet
 	row := q.db.QueryRow(ctx, lockSettlement, reference)
 	var i LockSettlementRow
 	err := row.Scan(&i.Number, &i.Scope, &i.BankLineSha256)
-	return i, err
-}
-
-const lockVacation = `-- name: LockVacation :one
-select kind, key, state, correlation_id::text as correlation_id, last_seq from vacation where number = $1 for update
-`
-
-type LockVacationRow struct {
-	Kind          string
-	Key           string
-	State         string
-	CorrelationID string
-	LastSeq       int64
-}
-
-func (q *Queries) LockVacation(ctx context.Context, number int32) (LockVacationRow, error) {
-	row := q.db.QueryRow(ctx, lockVacation, number)
-	var i LockVacationRow
-	err := row.Scan(
-		&i.Kind,
-		&i.Key,
-		&i.State,
-		&i.CorrelationID,
-		&i.LastSeq,
-	)
 	return i, err
 }
 

@@ -3,15 +3,3 @@
 //   sqlc v1.31.1
 
 package db
-
-import (
-	"time"
-)
-
-type Debt struct {
-	Siret          string
-	CreatedAt      time.Time
-	InitialCents   int64
-	RemainingCents int64
-	ModifiedAt     *time.Time
-}

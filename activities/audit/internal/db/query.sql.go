@@ -488,15 +488,23 @@ where remaining_cents > 0
 order by created_at, siret
 `
 
-func (q *Queries) OpenDebts(ctx context.Context) ([]Debt, error) {
+type OpenDebtsRow struct {
+	Siret          string
+	CreatedAt      time.Time
+	InitialCents   int64
+	RemainingCents int64
+	ModifiedAt     *time.Time
+}
+
+func (q *Queries) OpenDebts(ctx context.Context) ([]OpenDebtsRow, error) {
 	rows, err := q.db.Query(ctx, openDebts)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Debt
+	var items []OpenDebtsRow
 	for rows.Next() {
-		var i Debt
+		var i OpenDebtsRow
 		if err := rows.Scan(
 			&i.Siret,
 			&i.CreatedAt,

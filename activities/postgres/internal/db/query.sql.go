@@ -256,6 +256,28 @@ func (q *Queries) LockAccounts(ctx context.Context, ids []int32) ([]LockAccounts
 	return items, nil
 }
 
+const lockRun = `-- name: LockRun :one
+select number from vacation where number = $1 and state = 'RUNNING' for update
+`
+
+func (q *Queries) LockRun(ctx context.Context, number int32) (int32, error) {
+	row := q.db.QueryRow(ctx, lockRun, number)
+	var number_2 int32
+	err := row.Scan(&number_2)
+	return number_2, err
+}
+
+const nextItem = `-- name: NextItem :one
+select coalesce(max(item) + 1, 0)::int from batch where scope = $1 and step = $2
+`
+
+func (q *Queries) NextItem(ctx context.Context, scope string, step string) (int32, error) {
+	row := q.db.QueryRow(ctx, nextItem, scope, step)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const readBooks = `-- name: ReadBooks :many
 select (case class when 'BK' then code else class end)::text as name,
        sum(credit_cents - debit_cents)::bigint as amount,
@@ -266,7 +288,16 @@ union all
 select 'transit to clients', coalesce(sum(a.credit_cents - a.debit_cents), 0)::bigint, 0
 from transfer_order o
 join account a on a.code = 'TR.INT.' || o.ref_externe
-where o.purpose = 'COVER'
+where o.purpose in ('COVER', 'CANTONNEMENT', 'DECANTONNEMENT') and o.state <> 'EXECUTED'
+union all
+select 'transit to cantonnement', coalesce(sum(a.credit_cents - a.debit_cents), 0)::bigint, 0
+from transfer_order o
+join account a on a.code = 'TR.INT.' || o.ref_externe
+where o.purpose = 'CANTONNEMENT' and o.state <> 'EXECUTED'
+union all
+select 'to clear', coalesce(sum(debit_cents - credit_cents), 0)::bigint, 0
+from account
+where class = 'TR.SET' and debit_cents > credit_cents
 union all
 select 'covers to order', coalesce(sum(s.shortfall_cents), 0)::bigint, 0
 from settlement s

@@ -1,0 +1,160 @@
+package activities
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/ogep"
+)
+
+// The names under which the activities of technique are registered.
+const (
+	LoadMerchantsName     = "load-merchants"
+	ReadStatementsName    = "read-statements"
+	MatchTransfersName    = "match-transfers"
+	PairLinesName         = "pair-lines"
+	AwaitReglementsName   = "await-reglements"
+	ReconcileName         = "reconcile"
+	SettleOrdersName      = "settle-orders"
+	StateSafeguardingName = "state-safeguarding"
+)
+
+// LoadMerchantsRequest takes in the snapshots that stand in the inbox.
+type LoadMerchantsRequest struct {
+	Run   Run    `json:"run"`
+	Inbox string `json:"inbox"`
+	// Approved is the SHA-256 of a snapshot whose mass closure an operator
+	// approved, Skipped of one that an operator refused.
+	Approved string `json:"approved,omitempty"`
+	Skipped  string `json:"skipped,omitempty"`
+	Answer   Answer `json:"answer"`
+}
+
+// LoadMerchantsResult says which snapshot is in force, and whether one waits.
+type LoadMerchantsResult struct {
+	Snapshot int `json:"snapshot"`
+	Loaded   int `json:"loaded"`
+	// Waits describes a snapshot that closes more CPs than the guard allows:
+	// counts and shares, nobody's name. WaitsFor is its SHA-256.
+	Waits    string `json:"waits,omitempty"`
+	WaitsFor string `json:"waitsFor,omitempty"`
+}
+
+// LoadMerchants loads the snapshots of the inbox in their sequence, and stops
+// at one that an operator has to look at.
+//
+// Failures: SnapshotGap, FileInvalid, MerchantsMissing when there never was one.
+func LoadMerchants(ctx workflow.Context, request LoadMerchantsRequest) (LoadMerchantsResult, error) {
+	var result LoadMerchantsResult
+	err := workflow.ExecuteActivity(long(ctx), LoadMerchantsName, request).Get(ctx, &result)
+	return result, err
+}
+
+// ReadStatementsRequest takes in the bank statements that stand in the inbox.
+type ReadStatementsRequest struct {
+	Run    Run           `json:"run"`
+	Inbox  string        `json:"inbox"`
+	Date   calendar.Date `json:"date"`
+	CutOff time.Time     `json:"cutOff"`
+}
+
+// ReadStatementsResult is what was read, over all calls of the run.
+type ReadStatementsResult struct {
+	Statements int `json:"statements"`
+	Lines      int `json:"lines"`
+	Unknown    int `json:"unknown"` // lines of all statements that wait for an operator
+	// Missing are the accounts of which this run has read no statement yet.
+	Missing []string `json:"missing,omitempty"`
+}
+
+// ReadStatements reads each account's next statements in their sequence,
+// classifies their lines, queues those that no grammar explains, and emits
+// get-account-transactions a statement.
+//
+// Failures: StatementInvalid.
+func ReadStatements(ctx workflow.Context, request ReadStatementsRequest) (ReadStatementsResult, error) {
+	var result ReadStatementsResult
+	err := workflow.ExecuteActivity(long(ctx), ReadStatementsName, request).Get(ctx, &result)
+	return result, err
+}
+
+// MatchTransfers pairs bank lines of our own transfers with their orders, and
+// closes a transit account once its money has arrived: Dr BK / Cr TR.INT. It
+// returns how many transfers this run closed.
+func MatchTransfers(ctx workflow.Context, run Run) (int, error) {
+	var closed int
+	err := workflow.ExecuteActivity(long(ctx), MatchTransfersName, run).Get(ctx, &closed)
+	return closed, err
+}
+
+// Paired is a bank line with the règlement that settles it.
+type Paired struct {
+	// Kind is a vacation.Kind, one of the three règlements.
+	Kind        string                 `json:"kind"`
+	Transaction ogep.GlobalTransaction `json:"transaction"`
+}
+
+// PairLines finds the bank lines that no règlement has taken up, in the order
+// of their statements, and says which règlement each is for. The same lines come
+// again until OpenSettlement has taken them up.
+func PairLines(ctx workflow.Context, run Run) ([]Paired, error) {
+	var lines []Paired
+	err := workflow.ExecuteActivity(short(ctx), PairLinesName, run).Get(ctx, &lines)
+	return lines, err
+}
+
+// AwaitReglementsRequest waits for règlements that somebody else started.
+type AwaitReglementsRequest struct {
+	IDs []string `json:"ids"`
+}
+
+// AwaitReglements returns when none of the sessions runs any more, and how many
+// of them ended with error.
+func AwaitReglements(ctx workflow.Context, request AwaitReglementsRequest) (int, error) {
+	var failed int
+	err := workflow.ExecuteActivity(long(ctx), AwaitReglementsName, request).Get(ctx, &failed)
+	return failed, err
+}
+
+// Reconcile compares the books of the three accounts with the bank's balances,
+// emits get-account-balance for each, and proves that what sets them apart is
+// unbooked items only.
+//
+// Failures: InvariantBroken.
+func Reconcile(ctx workflow.Context, run Run) error {
+	return workflow.ExecuteActivity(long(ctx), ReconcileName, run).Get(ctx, nil)
+}
+
+// SettleOrdersResult is what orders the bank still has to answer for.
+type SettleOrdersResult struct {
+	UnknownBulks int `json:"unknownBulks"`
+	// StaleOrders were remitted more than three TARGET days ago and not debited.
+	StaleOrders int `json:"staleOrders"`
+}
+
+// SettleOrders gives bulks of UNKNOWN outcome the outcome that the bank's lines
+// show, and counts what is left.
+func SettleOrders(ctx workflow.Context, run Run) (SettleOrdersResult, error) {
+	var result SettleOrdersResult
+	err := workflow.ExecuteActivity(long(ctx), SettleOrdersName, run).Get(ctx, &result)
+	return result, err
+}
+
+// StateSafeguardingRequest asks for the statement of a day's close.
+type StateSafeguardingRequest struct {
+	Run  Run           `json:"run"`
+	Date calendar.Date `json:"date"`
+}
+
+// StateSafeguarding keeps the safeguarding statement of the day and returns the
+// surplus in cents, negative for a gap.
+//
+// Failures: InvariantBroken.
+func StateSafeguarding(ctx workflow.Context, request StateSafeguardingRequest) (money.Cents, error) {
+	var surplus money.Cents
+	err := workflow.ExecuteActivity(short(ctx), StateSafeguardingName, request).Get(ctx, &surplus)
+	return surplus, err
+}
