@@ -56,6 +56,9 @@ type Option func(*Activities)
 // WithCut cuts files into other transactions than the ordinary ones.
 func WithCut(cut part.Cut) Option { return func(a *Activities) { a.cut = cut } }
 
+// WithLayout reads CRE files that are written in another layout than our own.
+func WithLayout(layout settlement.Layout) Option { return func(a *Activities) { a.layout = layout } }
+
 // New makes the activities. clock gives the hour against which a cut-off is held.
 func New(pool *pgxpool.Pool, folders Folders, clock func() time.Time, options ...Option) *Activities {
 	a := &Activities{pool: pool, folders: folders, layout: settlement.CRE1{}, cut: part.OrdinaryCut(), clock: clock}

@@ -46,9 +46,18 @@ type Summary struct {
 // and IBANs are masked. An error of the source or of each ends the reading and is returned wrapped. name is the file's in
 // faults and errors.
 func Read(name string, source io.Reader, options lines.Options, each func(Merchant) error) (Summary, error) {
+	return read(name, source, options, nil, each)
+}
+
+// ReadLayout is Read for a site's own file, read through its layout.
+func ReadLayout(name string, source io.Reader, layout Layout, each func(Merchant) error) (Summary, error) {
+	return read(name, source, layout.Text(), layout, each)
+}
+
+func read(name string, source io.Reader, options lines.Options, layout Layout, each func(Merchant) error) (Summary, error) {
 	faults := &fault.Faults{File: name}
 	file := snapshot{
-		reader: lines.NewReader(source, options, faults), faults: faults,
+		reader: lines.NewReader(source, options, faults), faults: faults, layout: layout,
 		accounts: make(map[string]int), ibans: make(map[string]int),
 	}
 
@@ -80,9 +89,12 @@ type snapshot struct {
 	faults  *fault.Faults
 	summary Summary
 
+	layout Layout // of a site; nil for the format of our own
+	line   Row    // as the layout has read it
+
 	feed    feed
 	csv     *csv.Reader
-	columns []column // in the order of the file
+	columns []column // in the order of the file, or of the format through a layout
 
 	accounts map[string]int // line of each account identifier
 	ibans    map[string]int // line of each IBAN of an account
@@ -105,6 +117,12 @@ func (f *feed) Read(into []byte) (int, error) {
 
 // header reads the header row. Without a good one, the rows cannot be told what they say.
 func (s *snapshot) header() bool {
+	if s.layout != nil {
+		s.columns = columns
+
+		return true
+	}
+
 	if !s.reader.Next() || !s.reader.Sound() {
 		return false
 	}
@@ -167,6 +185,10 @@ func (s *snapshot) row() (merchant Merchant, good bool) {
 
 	values, ok := s.split()
 	if !ok {
+		if s.line.ignored {
+			s.summary.Merchants--
+		}
+
 		return merchant, false
 	}
 
@@ -178,6 +200,10 @@ func (s *snapshot) row() (merchant Merchant, good bool) {
 	}
 
 	for i, column := range s.columns {
+		if s.line.refused(i) {
+			continue
+		}
+
 		if err := column.read(&merchant, values[i]); err != nil {
 			s.refuse(i, values[i], err)
 		}
@@ -197,8 +223,12 @@ func (s *snapshot) row() (merchant Merchant, good bool) {
 	return merchant, s.faults.Count == before
 }
 
-// split reads the current line as CSV.
+// split reads the values of the current line.
 func (s *snapshot) split() ([]string, bool) {
+	if s.layout != nil {
+		return s.decode()
+	}
+
 	text := s.reader.Text()
 	s.feed.line = text
 
@@ -287,6 +317,10 @@ func (s *snapshot) note(code fault.Code, field string, column int, shown, reason
 
 // column gives the character at which the i-th value of the current line begins.
 func (s *snapshot) column(i int) int {
+	if s.layout != nil {
+		return lines.Column(s.reader.Text(), s.line.starts[i])
+	}
+
 	_, offset := s.csv.FieldPos(i)
 
 	return lines.Column(s.reader.Text(), offset-1)

@@ -26,6 +26,7 @@ const (
 	RecordHeader
 	RecordLine
 	RecordTrailer
+	RecordIgnored // a record of the site's own, between header and trailer, that says nothing of a line
 )
 
 // Field is a field of a record.
@@ -92,6 +93,7 @@ type Record struct {
 type fields struct {
 	spans   [fieldCount]span
 	refused uint32 // one bit a Field
+	lacking uint32 // one bit a Field
 	list    []refusal
 }
 
@@ -119,11 +121,18 @@ func (f *fields) Refuse(field Field, code fault.Code, reason string) {
 	f.list = append(f.list, refusal{field, code, reason})
 }
 
+// Lack notes that the files of a layout do not have a field at all, so that the control that needs it is left out: a
+// line's number (lines then have the numbers in which they stand), the trailer's count, sums and checksum, each by itself.
+// A file without its name in the header goes by the name that Read is given. Any other field is controlled all the same.
+func (f *fields) Lack(field Field) { f.lacking |= 1 << field }
+
 func (f *fields) isRefused(field Field) bool { return f.refused&(1<<field) != 0 }
+
+func (f *fields) lacks(field Field) bool { return f.lacking&(1<<field) != 0 }
 
 // clear forgets the record before.
 func (f *fields) clear() {
-	f.refused = 0
+	f.refused, f.lacking = 0, 0
 	f.list = f.list[:0]
 }
 

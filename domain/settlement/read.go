@@ -20,7 +20,8 @@ import (
 //
 // Controls: the header first, its fields and its currency; types of lines that fit the kind of file; line numbers from 1
 // without gap; patterns and lengths of fields; the SIRET's check digit; the sign of each amount; the trailer's count,
-// sums and checksum, and nothing behind it; no creId twice; at most MaxLines lines.
+// sums and checksum, and nothing behind it; no creId twice; at most MaxLines lines. What a layout's files lack by
+// declaration (see Record.Lack) cannot be controlled.
 func Read(name string, source io.ReadSeeker, layout Layout, each func(*Line) error) (Summary, error) {
 	if _, err := source.Seek(0, io.SeekStart); err != nil {
 		return Summary{}, fmt.Errorf("read %s: go to its beginning: %w", name, err)
@@ -118,6 +119,10 @@ func (c *control) controlRecord(first bool) {
 		if !first {
 			c.current.Refuse(FieldRecord, fault.CodeHeaderAgain, "is a second header")
 		} else if whole {
+			if c.current.lacks(FieldFileName) {
+				c.current.Header.FileName = c.faults.File
+			}
+
 			c.current.checkHeader()
 			c.summary.Header = c.current.Header
 		}
@@ -131,6 +136,7 @@ func (c *control) controlRecord(first bool) {
 		}
 	case RecordNone:
 		c.unreadable, c.unsummed = true, true
+	case RecordIgnored:
 	}
 }
 
@@ -150,6 +156,10 @@ func (c *control) controlLine(whole bool) {
 
 	if kind := c.summary.Kind; kind != "" && !c.current.isRefused(FieldType) && line.Type.kind() != kind {
 		c.current.Refuse(FieldType, fault.CodeKind, "does not belong in a file of kind "+string(kind))
+	}
+
+	if c.current.lacks(FieldLineNumber) {
+		line.Number = c.next
 	}
 
 	c.follow(line.Number)
@@ -201,19 +211,23 @@ func (c *control) add(line *Line) {
 func (c *control) controlTrailer() {
 	trailer, said := &c.current.Trailer, &c.current
 
-	if trailer.Lines != c.summary.Lines && !c.unreadable {
+	if trailer.Lines != c.summary.Lines && !c.unreadable && !said.lacks(FieldLineCount) {
 		said.Refuse(FieldLineCount, fault.CodeTrailerCount,
 			"is not the number of lines of the file, "+strconv.Itoa(c.summary.Lines))
 	}
 
-	if trailer.Gross != c.summary.Gross && !c.unsummed {
+	if trailer.Gross != c.summary.Gross && !c.unsummed && !said.lacks(FieldSumGross) {
 		said.Refuse(FieldSumGross, fault.CodeTrailerSum, "is not the sum of the lines' gross amounts, "+
 			strconv.FormatInt(int64(c.summary.Gross), decimalBase))
 	}
 
-	if trailer.Commission != c.summary.Commission && !c.unsummed {
+	if trailer.Commission != c.summary.Commission && !c.unsummed && !said.lacks(FieldSumCommission) {
 		said.Refuse(FieldSumCommission, fault.CodeTrailerSum, "is not the sum of the lines' commissions, "+
 			strconv.FormatInt(int64(c.summary.Commission), decimalBase))
+	}
+
+	if said.lacks(FieldChecksum) {
+		return
 	}
 
 	if sum := c.reader.SumBefore(); trailer.Checksum != sum {
