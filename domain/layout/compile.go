@@ -129,19 +129,26 @@ func (c *compiler) cutting() {
 	d := c.descriptor
 	c.shape = shape{delimited: d.Separator != "", quoted: d.Quoted, length: d.LineLength}
 
+	if c.shape.delimited {
+		switch char := d.Separator[0]; {
+		case d.LineLength != 0:
+			c.refuse("lineLength", "goes with fields by position only: leave it or separator out")
+		case len(d.Separator) != 1 || char < ' ' || char > '~' || char == '"':
+			c.refuse("separator", "must be one printable ASCII character, not the quote: files may hold no control character, so no tab")
+		default:
+			c.shape.separator = char
+		}
+
+		return
+	}
+
 	switch {
-	case !c.shape.delimited && d.Quoted:
+	case d.Quoted:
 		c.refuse("quoted", "goes with a separator only")
-	case !c.shape.delimited && d.HeaderRow:
+	case d.HeaderRow:
 		c.refuse("headerRow", "goes with a separator only")
-	case !c.shape.delimited && (d.LineLength < 0 || d.LineLength > lines.MaxLength):
+	case d.LineLength < 0 || d.LineLength > lines.MaxLength:
 		c.refuse("lineLength", fmt.Sprintf("must be 1 to %d characters", lines.MaxLength))
-	case c.shape.delimited && d.LineLength != 0:
-		c.refuse("lineLength", "goes with fields by position only: leave it or separator out")
-	case c.shape.delimited && (len(d.Separator) != 1 || d.Separator[0] < ' ' || d.Separator[0] > '~' || d.Separator == `"`):
-		c.refuse("separator", "must be one printable ASCII character, not the quote: files may hold no control character, so no tab")
-	case c.shape.delimited:
-		c.shape.separator = d.Separator[0]
 	}
 }
 
@@ -160,7 +167,7 @@ func (c *compiler) marks(records []recordSpec) marks {
 		found.at = []part{c.part("record", *d.Mark)}
 	}
 
-	var listing []string
+	listing := make([]string, 0, len(records))
 
 	for i, record := range records {
 		path := "records." + record.name
@@ -272,17 +279,8 @@ func (c *compiler) record(wanted recordSpec) record {
 	for _, spec := range wanted.fields {
 		at := path + ".fields." + spec.name
 		given, found := written.Fields[spec.name]
-
-		switch {
-		case !found && spec.need == optional:
-			given.None = true
-		case !found && spec.need == waivable:
-			c.refuse(at, "is missing: say where it stands, or none when the site's files do not have it")
-		case !found:
-			c.refuse(at, "is missing: say where it stands, or its constant")
-		case given.None && spec.need == needed:
-			c.refuse(at, "cannot be none: say where it stands, or its constant")
-		}
+		given.None = given.None || !found
+		c.presence(at, spec.need, found, given.None)
 
 		one := c.field(at, spec, given)
 		for _, p := range one.parts {
@@ -297,6 +295,19 @@ func (c *compiler) record(wanted recordSpec) record {
 	}
 
 	return compiled
+}
+
+// presence controls that a field is there unless it may be missing.
+func (c *compiler) presence(path string, need need, found, none bool) {
+	switch {
+	case !none || need == optional:
+	case !found && need == waivable:
+		c.refuse(path, "is missing: say where it stands, or none when the site's files do not have it")
+	case !found:
+		c.refuse(path, "is missing: say where it stands, or its constant")
+	case need == needed:
+		c.refuse(path, "cannot be none: say where it stands, or its constant")
+	}
 }
 
 // field compiles one field.
@@ -351,38 +362,46 @@ func (c *compiler) constant(path string, wanted spec, given Field, compiled *fie
 	compiled.constant = []byte(*given.Constant)
 	compiled.values, compiled.subtract = nil, 0
 
-	if given.Type != "" || given.Pattern != "" || given.Values != nil || given.Point != "" || given.Sign != nil ||
-		given.Subtract != 0 || given.Title != "" {
+	if given.Type+given.Pattern+given.Point+given.Title != "" || given.Values != nil || given.Sign != nil || given.Subtract != 0 {
 		c.refuse(path, "is constant: nothing else goes with it, and it stands as our own format writes it")
 	}
 
-	reason := c.own(wanted, *given.Constant)
+	if reason := c.own(wanted, *given.Constant); reason != "" {
+		c.refuse(path+".constant", reason)
+	}
 
-	switch wanted.role {
+	if reason := compiled.constantOf(wanted.role); reason != "" {
+		c.refuse(path+".constant", reason)
+	}
+}
+
+// constantOf makes a constant ready to be read, and tells why it is none of a role; "" when it is.
+func (f *field) constantOf(wanted role) (reason string) {
+	var refused refusal
+
+	switch wanted {
 	case roleDate:
-		compiled.pattern, _ = compilePattern(compact)
-		if _, refused := compiled.date(compiled.constant); refused.refused() {
-			reason = "must be a day, yyyyMMdd"
-		}
+		f.pattern, _ = compilePattern(compact)
+		_, refused = f.date(f.constant)
+		reason = "must be a day, yyyyMMdd"
 	case roleInstant:
-		compiled.pattern, _ = compilePattern("yyyy-MM-dd'T'HH:mm:ssXXX")
-		if _, refused := compiled.instant(compiled.constant); refused.refused() {
-			reason = "must be an hour with its offset, as 2019-07-25T10:25:55+02:00"
-		}
+		f.pattern, _ = compilePattern("yyyy-MM-dd'T'HH:mm:ssXXX")
+		_, refused = f.instant(f.constant)
+		reason = "must be an hour with its offset, as 2019-07-25T10:25:55+02:00"
 	case roleNumber:
-		if _, refused := compiled.number(compiled.constant); refused.refused() {
-			reason = errNumber.reason
-		}
+		_, refused = f.number(f.constant)
+		reason = errNumber.reason
 	case roleCents:
-		if _, refused := compiled.cents(nil, compiled.constant); refused.refused() {
-			reason = "must be a whole number of cents"
-		}
+		_, refused = f.cents(nil, f.constant)
+		reason = "must be a whole number of cents"
 	case roleText, roleAny:
 	}
 
-	if reason != "" {
-		c.refuse(path+".constant", reason)
+	if !refused.refused() {
+		return ""
 	}
+
+	return reason
 }
 
 // own tells why our own format does not take a text; "" when it does.
@@ -412,20 +431,7 @@ func (c *compiler) typed(path string, wanted spec, given Field, compiled *field)
 		c.refuse(path+".type", fmt.Sprintf("is %s, must be %s", compiled.kind, strings.Join(types, " or ")))
 	}
 
-	cents := compiled.kind == TypeCents || compiled.kind == TypeSigned || compiled.kind == TypeOverpunched
-
-	switch {
-	case given.Pattern != "" && compiled.kind != TypeDate:
-		c.refuse(path+".pattern", "goes with the type date only")
-	case given.Point != "" && (!cents || given.Point != "." && given.Point != ","):
-		c.refuse(path+".point", "must be '.' or ',' and goes with amounts only")
-	case given.Sign != nil && compiled.kind != TypeCents:
-		c.refuse(path+".sign", "goes with the type cents only")
-	case given.Subtract != 0 && (given.Subtract < 0 || wanted.role != roleNumber):
-		c.refuse(path+".subtract", "must be above zero and goes with line numbers and counts only")
-	case given.Title != "" && (!c.descriptor.HeaderRow || given.Column == 0):
-		c.refuse(path+".title", "goes with headerRow and a column only")
-	}
+	c.extras(path, wanted, given, compiled.kind)
 
 	if given.Point != "" {
 		compiled.point = given.Point[0]
@@ -440,6 +446,33 @@ func (c *compiler) typed(path string, wanted spec, given Field, compiled *field)
 	}
 
 	c.values(path+".values", wanted, given, compiled)
+}
+
+// extras refuses what does not go with the type of a field.
+func (c *compiler) extras(path string, wanted spec, given Field, kind string) {
+	if given.Pattern != "" && kind != TypeDate {
+		c.refuse(path+".pattern", "goes with the type date only")
+	}
+
+	if given.Point != "" && (!isCents(kind) || given.Point != "." && given.Point != ",") {
+		c.refuse(path+".point", "must be '.' or ',' and goes with amounts only")
+	}
+
+	if given.Sign != nil && kind != TypeCents {
+		c.refuse(path+".sign", "goes with the type cents only")
+	}
+
+	if given.Subtract < 0 || given.Subtract > 0 && wanted.role != roleNumber {
+		c.refuse(path+".subtract", "must be above zero and goes with line numbers and counts only")
+	}
+
+	if given.Title != "" && (!c.descriptor.HeaderRow || given.Column == 0) {
+		c.refuse(path+".title", "goes with headerRow and a column only")
+	}
+}
+
+func isCents(kind string) bool {
+	return kind == TypeCents || kind == TypeSigned || kind == TypeOverpunched
 }
 
 func (c *compiler) pattern(path string, wanted spec, given Field, compiled *field) {

@@ -185,7 +185,7 @@ func (c *CRE) Decode(text []byte, record *settlement.Record) {
 		return
 	}
 
-	record.Kind = settlement.RecordHeader + settlement.RecordKind(kind) //nolint:gosec // header, line, trailer
+	record.Kind = settlement.RecordHeader + settlement.RecordKind(kind)
 
 	if refused.refused() {
 		record.Refuse(settlement.FieldRecord, refused.code, refused.reason)
@@ -262,12 +262,13 @@ func (f *field) word(id settlement.Field, raw []byte) ([]byte, refusal) {
 }
 
 func (f *field) intoHeader(id settlement.Field, raw []byte, header *settlement.Header) (refused refusal) {
-	switch id {
-	case settlement.FieldSettlementDate:
+	if id == settlement.FieldSettlementDate {
 		header.SettlementDate, refused = f.date(raw)
 
 		return refused
-	case settlement.FieldCreatedAt:
+	}
+
+	if id == settlement.FieldCreatedAt {
 		header.CreatedAt, refused = f.instant(raw)
 
 		return refused
@@ -275,7 +276,7 @@ func (f *field) intoHeader(id settlement.Field, raw []byte, header *settlement.H
 
 	text, refused := f.word(id, raw)
 
-	switch id {
+	switch id { //nolint:exhaustive // the texts of a header
 	case settlement.FieldFileName:
 		header.FileName = string(text)
 	case settlement.FieldKind:
@@ -284,7 +285,7 @@ func (f *field) intoHeader(id settlement.Field, raw []byte, header *settlement.H
 		header.Reference = string(text)
 	case settlement.FieldOperationType:
 		header.OperationType = string(text)
-	default:
+	case settlement.FieldCurrency:
 		header.Currency = string(text)
 	}
 
@@ -303,35 +304,40 @@ func (f *field) intoLine(id settlement.Field, l *line, raw []byte, into *settlem
 		into.TransactionAt, refused = f.instant(raw)
 	case settlement.FieldValueDate:
 		into.ValueDate, refused = f.date(raw)
-	case settlement.FieldCreID:
-		into.CreID, refused = f.word(id, raw)
-	case settlement.FieldAccountID:
-		into.AccountID, refused = f.word(id, raw)
-	case settlement.FieldSiret:
-		into.Siret, refused = f.word(id, raw)
-	case settlement.FieldContract:
-		into.Contract, refused = f.word(id, raw)
-	case settlement.FieldScheme:
-		var text []byte
-
-		text, refused = f.word(id, raw)
-		into.Scheme = settlement.Scheme(choice(id, text))
-	case settlement.FieldType:
-		var text []byte
-
-		text, refused = f.word(id, raw)
-		into.Type = settlement.LineType(choice(id, text))
-	case settlement.FieldAcquirerRef:
-		into.AcquirerRef, refused = f.word(id, raw)
-	case settlement.FieldOriginalRef:
-		into.OriginalRef, refused = f.word(id, raw)
-	case settlement.FieldReasonCode:
-		into.ReasonCode, refused = f.word(id, raw)
 	default:
-		into.Label, refused = f.word(id, raw)
+		var text []byte
+
+		text, refused = f.word(id, raw)
+		textInto(id, text, into)
 	}
 
 	return refused
+}
+
+// textInto puts a text into a line.
+func textInto(id settlement.Field, text []byte, into *settlement.Line) {
+	switch id { //nolint:exhaustive // the texts of a line
+	case settlement.FieldCreID:
+		into.CreID = text
+	case settlement.FieldAccountID:
+		into.AccountID = text
+	case settlement.FieldSiret:
+		into.Siret = text
+	case settlement.FieldContract:
+		into.Contract = text
+	case settlement.FieldScheme:
+		into.Scheme = settlement.Scheme(choice(id, text))
+	case settlement.FieldType:
+		into.Type = settlement.LineType(choice(id, text))
+	case settlement.FieldAcquirerRef:
+		into.AcquirerRef = text
+	case settlement.FieldOriginalRef:
+		into.OriginalRef = text
+	case settlement.FieldReasonCode:
+		into.ReasonCode = text
+	case settlement.FieldLabel:
+		into.Label = text
+	}
 }
 
 func (f *field) intoTrailer(id settlement.Field, l *line, raw []byte, trailer *settlement.Trailer) (refused refusal) {

@@ -43,7 +43,7 @@ type fixed struct {
 // record writes one line of 240 characters in Latin-1.
 func (f *fixed) record(text string) {
 	for _, char := range fmt.Sprintf("%-240s\r\n", text) {
-		f.text.WriteByte(byte(char))
+		f.text.WriteByte(byte(char)) //nolint:gosec // drawn from Latin-1
 	}
 }
 
@@ -273,7 +273,10 @@ func FuzzDecode(f *testing.F) {
 	f.Add(file.text.Bytes())
 	f.Add([]byte("Compte;SIRET\r\n1A17660007;\"\r\n"))
 
+	f.Add([]byte(payments()))
+
 	fixedWidth, delimited, merchants := example(f, "cre-fixed.yaml"), example(f, "cre-delimited.yaml"), example(f, "merchants.yaml")
+	requests := example(f, "payline.yaml")
 
 	f.Fuzz(func(t *testing.T, content []byte) {
 		for _, site := range []settlement.Layout{fixedWidth.CRE, delimited.CRE} {
@@ -290,6 +293,9 @@ func FuzzDecode(f *testing.F) {
 		}
 
 		_, err := readMerchants(content, merchants.Merchants)
+		requireFaults(t, err)
+
+		_, _, err = readPayments(string(content), requests.Payline)
 		requireFaults(t, err)
 	})
 }

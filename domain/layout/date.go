@@ -47,7 +47,8 @@ type pattern struct {
 
 // moment is what a pattern reads.
 type moment struct {
-	date                 calendar.Date
+	year, month, day     int
+	date                 calendar.Date // the same, once it is known to exist
 	hour, minute, second int
 	offset               int // seconds east of UTC
 	zoned                bool
@@ -59,7 +60,7 @@ func compilePattern(text string) (compiled pattern, reason string) {
 
 	seen := make(map[byte]bool)
 
-	for len(text) > 0 {
+	for text != "" {
 		next, rest, ok := nextToken(text)
 		if !ok || next.letter != 0 && seen[next.letter] {
 			return pattern{}, allowed
@@ -96,9 +97,9 @@ func nextToken(text string) (next token, rest string, ok bool) {
 	}
 
 	char := text[0]
-	letter := char|0x20 >= 'a' && char|0x20 <= 'z' //nolint:gocritic // the small letter of a letter
+	letter := char|0x20 >= 'a' && char|0x20 <= 'z'
 
-	return token{text: text[:1]}, text[1:], !letter && char > ' '-1 && char <= '~'
+	return token{text: text[:1]}, text[1:], !letter && char >= ' ' && char <= '~'
 }
 
 // read reads a text by the pattern.
@@ -107,8 +108,6 @@ func (p *pattern) read(text []byte) (at moment, refused refusal) {
 		return at, errNoDate
 	}
 
-	var year, month, day int
-
 	for _, next := range p.tokens {
 		value, rest, ok := next.read(text)
 		if !ok {
@@ -116,32 +115,14 @@ func (p *pattern) read(text []byte) (at moment, refused refusal) {
 		}
 
 		text = rest
-
-		switch next.letter {
-		case 'y':
-			if year = value; next.width == 2 {
-				year += century
-			}
-		case 'M':
-			month = value
-		case 'd':
-			day = value
-		case 'H':
-			at.hour = value
-		case 'm':
-			at.minute = value
-		case 's':
-			at.second = value
-		case 'X':
-			at.offset, at.zoned = value, true
-		}
+		at.set(next, value)
 	}
 
 	if len(text) > 0 {
 		return at, errPattern
 	}
 
-	date, err := calendar.NewDate(year, time.Month(month), day)
+	date, err := calendar.NewDate(at.year, time.Month(at.month), at.day)
 	if err != nil || at.hour >= hoursADay || at.minute >= minutesAnHour || at.second >= secondsAMinute {
 		return at, errDay
 	}
@@ -149,6 +130,28 @@ func (p *pattern) read(text []byte) (at moment, refused refusal) {
 	at.date = date
 
 	return at, refusal{}
+}
+
+// set fills in what a token has read.
+func (m *moment) set(read token, value int) {
+	switch read.letter {
+	case 'y':
+		if m.year = value; read.width == 2 {
+			m.year += century
+		}
+	case 'M':
+		m.month = value
+	case 'd':
+		m.day = value
+	case 'H':
+		m.hour = value
+	case 'm':
+		m.minute = value
+	case 's':
+		m.second = value
+	case 'X':
+		m.offset, m.zoned = value, true
+	}
 }
 
 // read takes the token's value off a text.
@@ -205,7 +208,7 @@ func readOffset(text []byte) (seconds int, rest []byte, ok bool) {
 
 // instant gives the moment in Europe/Paris. Without an offset it is an hour of Paris: the first of the two when summer
 // time ends.
-func (m moment) instant() (time.Time, refusal) {
+func (m *moment) instant() (time.Time, refusal) {
 	location := calendar.Paris()
 	if m.zoned {
 		location = time.UTC

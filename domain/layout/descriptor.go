@@ -4,6 +4,7 @@ package layout
 const (
 	ReadsCRE       = "cre"       // settlement.Record: records header, line, trailer
 	ReadsMerchants = "merchants" // merchant.Row: record merchant
+	ReadsPayline   = "payline"   // payline.Record: records header, movement, transfer, trailer
 )
 
 // The encodings and line endings of a descriptor.
@@ -43,7 +44,7 @@ type Descriptor struct {
 
 	Mark    *Part             // where a line says which record it is; nil when all lines are of one kind
 	Ignore  []string          // marks of records that say nothing to us
-	Records map[string]Record // by kind: header, line, trailer; or merchant
+	Records map[string]Record // by kind: header, line, trailer; movement, transfer; or merchant
 
 	Lines map[string]int // line of the descriptor on which each path stands, "records.line.is"
 }

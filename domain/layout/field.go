@@ -131,12 +131,12 @@ func (f *field) plain(l *line, raw []byte) (string, refusal) {
 		return string(raw), refusal{}
 	}
 
-	switch f.kind {
-	case TypeCents, TypeSigned, TypeOverpunched:
+	switch {
+	case isCents(f.kind):
 		amount, refused := f.amount(l, raw)
 
 		return strconv.FormatInt(int64(amount), decimalBase), refused
-	case TypeDate:
+	case f.kind == TypeDate:
 		date, refused := f.date(raw)
 
 		return date.String(), refused

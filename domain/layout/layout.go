@@ -1,5 +1,5 @@
 // Package layout reads a site's own files: a [Descriptor] says where the fields of our records stand in its lines and how
-// they are written, and [Compile] makes of it what the readers of CRE files and of merchants' snapshots take.
+// they are written, and [Compile] makes of it what the readers of CRE files, of merchants' snapshots and of Payline files take.
 //
 // A layout says what a line means. What a file must satisfy (counts, sums, patterns, signs, keys that come once) is
 // controlled by its reader, alike for all layouts.
@@ -11,6 +11,7 @@ import "strconv"
 type Layout struct {
 	CRE       *CRE
 	Merchants *Merchants
+	Payline   *Payline
 }
 
 // Error is why a descriptor does not compile.
@@ -46,8 +47,10 @@ func Compile(descriptor Descriptor) (Layout, error) {
 		layout.CRE = c.cre()
 	case ReadsMerchants:
 		layout.Merchants = c.merchants()
+	case ReadsPayline:
+		layout.Payline = c.payline()
 	default:
-		c.refuse("reads", "must be "+ReadsCRE+" or "+ReadsMerchants)
+		c.refuse("reads", "must be "+listed([]string{ReadsCRE, ReadsMerchants, ReadsPayline}))
 	}
 
 	if c.err != nil {

@@ -72,7 +72,7 @@ func (l *line) cut(shape *shape, text []byte) refusal {
 // split finds the columns of a delimited line.
 func (l *line) split() refusal {
 	for start := 0; ; l.count++ {
-		end := start
+		var end int
 
 		if l.shape.quoted && start < len(l.text) && l.text[start] == '"' {
 			if end = closing(l.text, start+1); end < 0 || end < len(l.text) && l.text[end] != l.shape.separator {

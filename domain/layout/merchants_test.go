@@ -15,7 +15,7 @@ import (
 )
 
 // merchantsFile is a file as merchants.yaml declares it, in Latin-1.
-const merchantsFile = "Compte;SIRET;Raison sociale;IBAN CP;BIC CP;Etat;Reversement;Frequence;IBAN externe;BIC externe;" +
+const merchantsFile = "Compte;SIRET;Raison sociale;IBAN CP;BIC CP;Etat;Reversement;Rythme;IBAN externe;BIC externe;" +
 	"Beneficiaire;Reserve;Plafond;Tiers;Depuis\r\n" +
 	"1A17660007;73282932000074;\"Caf\xe9; Bar\";FR7699999000010000000010106;RGLOFRP0;A;A;J;FR7699999000010000000010203;" +
 	"RGLOFRP0;Caf\xe9;12,50;;T1;01/02/2026\r\n" +
@@ -30,7 +30,7 @@ func readMerchants(content []byte, site *layout.Merchants) ([]merchant.Merchant,
 		return nil
 	})
 
-	return good, err //nolint:wrapcheck // of the test itself
+	return good, err
 }
 
 func TestMerchants(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 	"github.com/reglo/reglo/domain/layout"
 )
 
-// Examples holds cre-fixed.yaml and cre-delimited.yaml for CRE files, and merchants.yaml for a merchants' snapshot.
+// Examples holds cre-fixed.yaml and cre-delimited.yaml for CRE files, merchants.yaml for a merchants' snapshot, and
+// payline.yaml for a Payline file.
 //
 //go:embed *.yaml
 var Examples embed.FS

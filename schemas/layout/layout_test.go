@@ -38,6 +38,7 @@ func TestExamplesCompile(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, strings.HasPrefix(name, "cre"), compiled.CRE != nil)
 		require.Equal(t, strings.HasPrefix(name, "merchants"), compiled.Merchants != nil)
+		require.Equal(t, strings.HasPrefix(name, "payline"), compiled.Payline != nil)
 	}
 
 	_, err = layoutschema.Load("/nowhere.yaml")
@@ -61,7 +62,7 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		"unknown field":     {fixed, "label:", "lable:", "records.line.fields.lable", "is none of lineNo, creId"},
 		"unknown record":    {fixed, "  trailer:", "  end:", "records.trailer", "is missing"},
 		"given twice":       {fixed, "lineLength: 240", "lineEnding: lf", "lineEnding", "is given twice"},
-		"reads":             {fixed, "reads: cre", "reads: virements", "reads", "must be cre"},
+		"reads":             {fixed, "reads: cre", "reads: virements", "reads", "must be cre, merchants, payline"},
 		"encoding":          {fixed, "encoding: latin-1", "encoding: cp1252", "encoding", "must be utf-8 or latin-1"},
 		"line ending":       {fixed, "lineEnding: crlf", "lineEnding: cr", "lineEnding", "must be lf or crlf"},
 		"no number":         {fixed, "lineLength: 240", "lineLength: long", "lineLength", "must be a whole number from 1"},
@@ -112,6 +113,7 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		"status":            {merchants, "A: ACTIVE", "A: OPEN", "records.merchant.fields.status.values.A", "must be ACTIVE, BLOCKED or CLOSED"},
 		"constant flag":     {merchants, `constant: "false"`, `constant: "no"`, "records.merchant.fields.cpToCpAllowed.constant", "must be true or false"},
 		"no IBAN":           {merchants, "      cpIban: {column: 4, title: IBAN CP}\n", "", "records.merchant.fields.cpIban", "is missing"},
+		"ignored requests":  {"payline.yaml", "encoding: latin-1", "ignore: XXX", "ignore", "each of their lines is answered"},
 		"ignored":           {merchants, "headerRow: true", "ignore: X", "ignore", "needs record"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -129,7 +131,8 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 			require.NotContains(t, refused.Error(), "\n")
 
 			if test.to != "" && !strings.Contains(refused.Reason, "is missing") && !strings.HasPrefix(refused.Reason, "is not YAML") {
-				at := strings.Count(before[:strings.Index(before, test.from)], "\n") + 1
+				unchanged, _, _ := strings.Cut(before, test.from)
+				at := strings.Count(unchanged, "\n") + 1
 				require.Contains(t, []int{at, at + strings.Count(test.to, "\n"), lineOfPath(before, refused.Path)}, refused.Line, refused)
 			}
 		})
@@ -183,6 +186,6 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 
-		require.True(t, (compiled.CRE != nil) != (compiled.Merchants != nil))
+		require.NotEqual(t, layout.Layout{}, compiled)
 	})
 }
