@@ -31,6 +31,12 @@ type member struct {
 	taken  bool
 }
 
+// maxMembers is the largest number of members of a line, those of the objects in it included. The records have eight at
+// most; a line full of others, each compared with those before, would cost more than it is worth.
+const maxMembers = 32
+
+var errMembers = errors.New("more members than a record of any format")
+
 // kind is what a JSON value is.
 type kind uint8
 
@@ -60,7 +66,9 @@ func (r *record) decode() bool {
 	decoder.UseNumber()
 
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') || r.decodeObject(decoder, "") != nil {
-		r.note(fault.Fault{Reason: "is not a JSON object", Code: fault.CodeRecord})
+		r.note(fault.Fault{
+			Reason: "is not a JSON object of at most " + strconv.Itoa(maxMembers) + " members", Code: fault.CodeRecord,
+		})
 
 		return false
 	}
@@ -68,12 +76,16 @@ func (r *record) decode() bool {
 	return true
 }
 
-// decodeObject reads up to the bracket that closes the object. The text is known to be JSON: an error cannot be.
+// decodeObject reads up to the bracket that closes the object. The text is known to be JSON: the error is errMembers.
 func (r *record) decodeObject(decoder *json.Decoder, prefix string) error {
 	for decoder.More() {
+		if len(r.members) == maxMembers {
+			return errMembers
+		}
+
 		token, err := decoder.Token()
 		if err != nil {
-			return err //nolint:wrapcheck // cannot be, and only told apart from nil
+			return err //nolint:wrapcheck // cannot be: the text is JSON
 		}
 
 		name, _ := token.(string)

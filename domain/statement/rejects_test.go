@@ -114,6 +114,20 @@ func TestFaultsOfRejects(t *testing.T) {
 	require.ErrorContains(t, err, `sum "21.04" is not the sum of the lines, 21.05`)
 }
 
+// TestFilesBeyondTheLimitAreRefused has lines as short as can be: there are many.
+func TestFilesBeyondTheLimitAreRefused(t *testing.T) {
+	t.Parallel()
+
+	_, _, err := readRejects(lot + "\n" + strings.Repeat("{}\n", statement.MaxLines+10))
+
+	var faults *fault.Faults
+
+	require.ErrorAs(t, err, &faults)
+	require.Equal(t, 1, faults.ByCode[fault.CodeTooManyLines])
+	require.Equal(t, 3*(statement.MaxLines+1), faults.ByCode[fault.CodeMissing], "read no further")
+	require.Zero(t, faults.ByCode[fault.CodeNoTrailer])
+}
+
 func TestRejectsWrittenAreRead(t *testing.T) {
 	t.Parallel()
 

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -138,7 +137,8 @@ func TestFaultsNameTheLineAndTheValue(t *testing.T) {
 		"long line":            {line("REM", strings.Repeat("x", 4096)), []string{"line 3: is longer than 4096 bytes"}},
 		"not JSON":             {line(`"label":`, `"label"`), []string{"line 3 column 24: is not JSON"}},
 		"two objects":          {line(`}`, `}}{`), []string{"is not JSON"}},
-		"a list":               {seal("-71.00", header, rejects, "["+second+"]", first), []string{"line 3: is not a JSON object"}},
+		"a list":               {seal("-71.00", header, rejects, "["+second+"]", first), []string{"line 3: is not a JSON object of at most 32 members"}},
+		"many members":         {line(`"id"`, manyMembers(25)+`"id"`), []string{"line 3: is not a JSON object of at most 32 members"}},
 		"another format":       {head("statement/1", "statement/2"), []string{`line 1 column 11: format "ogep-statement/2" must be ogep-statement/1`}},
 		"another account":      {head("BK.REG", "FR7630001007941234567890185"), []string{"line 1 column 40: account must be BK.REG, BK.CAN or BK.FON"}},
 		"sequence zero":        {head("12,", "0,"), []string{`line 1 column 60: sequence "0" must be at least 1`}},
@@ -207,6 +207,16 @@ func TestFaultsNameTheLineAndTheValue(t *testing.T) {
 	}
 }
 
+func manyMembers(count int) string {
+	var members strings.Builder
+
+	for i := range count {
+		fmt.Fprintf(&members, `"m%d":%d,`, i, i)
+	}
+
+	return members.String()
+}
+
 // faultsNamed counts the faults of which one of the texts speaks.
 func faultsNamed(faults *fault.Faults, texts []string) int {
 	named := 0
@@ -238,26 +248,6 @@ func TestTheSumOfAFileIsBounded(t *testing.T) {
 
 	_, _, err = readAll(seal(money.Max.String(), header, most("a")))
 	require.ErrorContains(t, err, "closingBalance")
-}
-
-func TestFilesBeyondTheLimitAreRefused(t *testing.T) {
-	t.Parallel()
-
-	var file strings.Builder
-
-	file.WriteString(header + "\n")
-
-	for i := range statement.MaxLines + 1 {
-		file.WriteString(strings.Replace(second, "idTest2", strconv.Itoa(i), 1) + "\n")
-	}
-
-	_, found, err := readAll(file.String())
-
-	var faults *fault.Faults
-
-	require.ErrorAs(t, err, &faults)
-	require.Equal(t, map[fault.Code]int{fault.CodeTooManyLines: 1}, faults.ByCode)
-	require.Len(t, found, statement.MaxLines+1)
 }
 
 func TestReadEndsWithTheErrorOfItsEnds(t *testing.T) {
