@@ -16,7 +16,7 @@ alter table settlement add column bank_line_id text not null default '';
 
 -- The session that last looked at a debt, so that each looks at it once.
 alter table debt
-    add column number integer generated always as identity unique,
+    add column number integer not null generated always as identity unique,
     add column looked_at_by text not null default '';
 
 -- Unpaids of a CP that is unknown or closed become the merchant's debt as a whole.

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/reglo/reglo/activities/accounts"
+	"github.com/reglo/reglo/activities/debts"
 	"github.com/reglo/reglo/activities/events"
 	"github.com/reglo/reglo/activities/ingest"
 	outbox "github.com/reglo/reglo/activities/postgres"
@@ -24,6 +25,7 @@ import (
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/worker/boot/config"
+	"github.com/reglo/reglo/worker/boot/layout"
 	"github.com/reglo/reglo/worker/boot/postgres"
 	"github.com/reglo/reglo/worker/boot/telemetry"
 	"github.com/reglo/reglo/worker/boot/temporal"
@@ -36,13 +38,14 @@ import (
 func Modules() fx.Option { //nolint:ireturn // fx has no other type for it
 	return fx.Options(
 		fx.Provide(func() func() time.Time { return time.Now }),
+		fx.Provide(func(settings config.Config) (layout.Layouts, error) { return layout.Read(settings.Layout) }),
 		fx.Module("telemetry", fx.Provide(telemetry.NewRegistry, newTemporalMetrics, telemetry.NewDeliveries)),
 		fx.Module("postgres", fx.Provide(openPool)),
 		fx.Module("temporal", fx.Provide(dialTemporal)),
 		activityModule(),
 		fx.Module("workers", fx.Provide(newPollers)),
 		fx.Module("relay", fx.Provide(newSinks)),
-		fx.Invoke(makeFolders, registerFigures, serve, relay, poll),
+		fx.Invoke(makeFolders, func(layout.Layouts) {}, registerFigures, serve, relay, poll),
 	)
 }
 
@@ -152,6 +155,9 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, clock func() time.Time) registrar {
 			return session.New(pool, outbox, clock)
 		}),
+		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, clock func() time.Time) registrar {
+			return debts.New(pool, outbox, clock)
+		}),
 		inGroup(newIngest),
 		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
 			bank := transfers.Bank(settings.Bank)
@@ -165,6 +171,7 @@ type ingestIn struct {
 
 	Pool     *pgxpool.Pool
 	Settings config.Config
+	Layouts  layout.Layouts
 	Clock    func() time.Time
 	Options  []ingest.Option `optional:"true"` // tests cut smaller
 }
@@ -172,7 +179,7 @@ type ingestIn struct {
 func newIngest(in ingestIn) registrar {
 	data := in.Settings.Data
 	folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
-	return ingest.New(in.Pool, folders, in.Clock, in.Options...)
+	return ingest.New(in.Pool, folders, in.Clock, append(in.Options, ingest.WithLayout(in.Layouts.CRE))...)
 }
 
 const activityGroup = `group:"activities"`

@@ -193,7 +193,7 @@ func (q *Queries) SaveDebts(ctx context.Context, arg SaveDebtsParams) error {
 }
 
 const settlement = `-- name: Settlement :one
-select number, reference, amount_cents, value_date::text as value_date, coalesce(file_sha256, '') as file_sha256,
+select number, reference, kind, amount_cents, value_date::text as value_date, coalesce(file_sha256, '') as file_sha256,
        coalesce(line_count, 0)::int as line_count, coalesce(gross_cents, 0)::bigint as gross_cents,
        coalesce(commission_cents, 0)::bigint as commission_cents,
        posted_lines, shortfall_cents, short_cps, taken_cents
@@ -204,6 +204,7 @@ where scope = $1
 type SettlementRow struct {
 	Number          int32
 	Reference       string
+	Kind            string
 	AmountCents     int64
 	ValueDate       string
 	FileSha256      []byte
@@ -222,6 +223,7 @@ func (q *Queries) Settlement(ctx context.Context, scope string) (SettlementRow, 
 	err := row.Scan(
 		&i.Number,
 		&i.Reference,
+		&i.Kind,
 		&i.AmountCents,
 		&i.ValueDate,
 		&i.FileSha256,
