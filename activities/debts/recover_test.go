@@ -139,10 +139,10 @@ func (w *world) recover(run activities.Run) (activities.RecoverDebtsResult, erro
 	for !result.Done {
 		value, err := w.env.ExecuteActivity(activities.RecoverDebtsName, run)
 		if err != nil {
-			return result, err //nolint:wrapcheck // a test
+			return result, err
 		}
 		if err := value.Get(&result); err != nil {
-			return result, err //nolint:wrapcheck // a test
+			return result, err
 		}
 	}
 	return result, nil
