@@ -69,9 +69,15 @@ func (a *Activities) OpenVacation(
 			return err
 		}
 		result.Run = opened.Run
-		if opened.Ended != nil {
-			result.Ended = opened.Ended.Totals
+		if opened.Ended == nil {
+			return nil
 		}
+		if !opened.Ended.Same {
+			return vacation.Fail(vacation.ParametersConflict,
+				"%s has ended, and was started with other parameters than these; nothing was started: look at its result, "+
+					"and give a further run of the day a name of its own", request.ID)
+		}
+		result.Ended = opened.Ended.Totals
 		return nil
 	})
 	if err != nil {

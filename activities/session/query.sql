@@ -1,5 +1,6 @@
 -- name: LastRun :one
-select number, run, state, workflow_run, correlation_id::text as correlation_id, started_at, last_seq, totals
+select number, run, state, workflow_run, correlation_id::text as correlation_id, started_at, last_seq, totals,
+       parameters_sha256
 from vacation
 where kind = sqlc.arg(kind) and key = sqlc.arg(key)
 order by run desc

@@ -4,6 +4,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,8 @@ type Ended struct {
 	LastSeq       int64
 	// Totals are its result in JSON, empty for a run that kept none.
 	Totals []byte
+	// Same says that it was started with the parameters of this opening.
+	Same bool
 }
 
 // Open opens the run, or finds it open, or finds that an earlier one of its
@@ -64,7 +67,10 @@ func Open(ctx context.Context, tx pgx.Tx, outbox postgres.Outbox, opening Openin
 	case err != nil:
 		return Opened{}, fmt.Errorf("read the last run: %w", err)
 	case last.State == stateEnded:
-		return Opened{Ended: &Ended{CorrelationID: last.CorrelationID, LastSeq: last.LastSeq, Totals: last.Totals}}, nil
+		return Opened{Ended: &Ended{
+			CorrelationID: last.CorrelationID, LastSeq: last.LastSeq, Totals: last.Totals,
+			Same: bytes.Equal(last.ParametersSha256, opening.Parameters[:]),
+		}}, nil
 	case last.WorkflowRun == opening.WorkflowRun:
 		return Opened{Run: activities.Run{
 			ID: opening.ID, Number: last.Number, CorrelationID: last.CorrelationID, StartedAt: last.StartedAt,

@@ -83,7 +83,8 @@ func (q *Queries) InsertVacation(ctx context.Context, arg InsertVacationParams) 
 }
 
 const lastRun = `-- name: LastRun :one
-select number, run, state, workflow_run, correlation_id::text as correlation_id, started_at, last_seq, totals
+select number, run, state, workflow_run, correlation_id::text as correlation_id, started_at, last_seq, totals,
+       parameters_sha256
 from vacation
 where kind = $1 and key = $2
 order by run desc
@@ -91,14 +92,15 @@ limit 1
 `
 
 type LastRunRow struct {
-	Number        int32
-	Run           int32
-	State         string
-	WorkflowRun   string
-	CorrelationID string
-	StartedAt     time.Time
-	LastSeq       int64
-	Totals        []byte
+	Number           int32
+	Run              int32
+	State            string
+	WorkflowRun      string
+	CorrelationID    string
+	StartedAt        time.Time
+	LastSeq          int64
+	Totals           []byte
+	ParametersSha256 []byte
 }
 
 func (q *Queries) LastRun(ctx context.Context, kind string, key string) (LastRunRow, error) {
@@ -113,6 +115,7 @@ func (q *Queries) LastRun(ctx context.Context, kind string, key string) (LastRun
 		&i.StartedAt,
 		&i.LastSeq,
 		&i.Totals,
+		&i.ParametersSha256,
 	)
 	return i, err
 }
