@@ -33,6 +33,8 @@ type Snapshot struct {
 	Sequence int
 	// Text declares the file's encoding and line endings; zero is UTF-8 and LF.
 	Text lines.Options
+	// Layout reads a site's own file; without one, it is ogep-merchants/1 as Text declares it.
+	Layout merchant.Layout
 	// Open opens the file for one reading.
 	Open func() (io.ReadCloser, error)
 	// MaxClosedPercent is the share of the open CPs that it may close; see [MaxClosedPercent].
@@ -187,12 +189,17 @@ func (l *load) stage(ctx context.Context) (merchant.Summary, error) {
 		failure error
 	)
 	next, stop := iter.Pull(func(yield func(*merchant.Merchant) bool) {
-		summary, failure = merchant.Read(l.snapshot.Name, file, l.snapshot.Text, func(m merchant.Merchant) error {
+		each := func(m merchant.Merchant) error {
 			if !yield(&m) {
 				return errStopped
 			}
 			return nil
-		})
+		}
+		if l.snapshot.Layout != nil {
+			summary, failure = merchant.ReadLayout(l.snapshot.Name, file, l.snapshot.Layout, each)
+		} else {
+			summary, failure = merchant.Read(l.snapshot.Name, file, l.snapshot.Text, each)
+		}
 	})
 	defer stop()
 

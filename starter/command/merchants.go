@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reglo/reglo/activities/merchants"
+	"github.com/reglo/reglo/worker/boot/config"
+	"github.com/reglo/reglo/worker/boot/layout"
 )
 
 func newMerchants(s *session) *cobra.Command {
@@ -24,8 +26,8 @@ func newMerchantsLoad(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "load FILE",
 		Short: "Replace the merchants by those of a snapshot (ogep-merchants/1)",
-		Long: `Replace the merchants by those of a snapshot (ogep-merchants/1), in one
-transaction: new payment accounts are opened, known ones brought up to date,
+		Long: `Replace the merchants by those of a snapshot (ogep-merchants/1, or the site's
+own layout where layout.merchants names one), in one transaction: new payment accounts are opened, known ones brought up to date,
 those that the file leaves out closed. A file with any fault changes nothing,
 and the same file again neither.`,
 		Args: cobra.ExactArgs(1),
@@ -40,12 +42,16 @@ and the same file again neither.`,
 			if err := readable(args[0]); err != nil {
 				return err
 			}
-			pool, _, err := s.database(cmd)
+			pool, settings, err := s.database(cmd)
 			if err != nil {
 				return err
 			}
+			layouts, err := layout.Read(config.Layout{Merchants: settings.Layout.Merchants})
+			if err != nil {
+				return &InputError{What: err.Error(), Next: "correct the layout, and try it with `starter file check --layout`"}
+			}
 			result, err := merchants.Load(cmd.Context(), pool, merchants.Snapshot{
-				Name: filepath.Base(args[0]), Sequence: sequence, MaxClosedPercent: maxClosed,
+				Name: filepath.Base(args[0]), Sequence: sequence, MaxClosedPercent: maxClosed, Layout: layouts.Merchants,
 				Open: func() (io.ReadCloser, error) { return os.Open(args[0]) },
 			}, s.now())
 			if closure, ok := errors.AsType[*merchants.ClosureError](err); ok {

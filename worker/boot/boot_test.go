@@ -90,6 +90,7 @@ func TestStartErrorsAreOneLine(t *testing.T) {
 		"no such database": {environ: []string{"REGLO_DATABASE_URL=" + elsewhere(t)}, want: []string{"database.url", "reglo_nowhere"}},
 		"never migrated":   {environ: []string{"REGLO_DATABASE_URL=" + pgtest.Empty(t)}, want: []string{"starter migrate"}},
 		"data is a file":   {environ: []string{"REGLO_DATA_DIR=/dev/null/data"}, want: []string{"data.dir", "REGLO_DATA_DIR"}},
+		"wrong layout":     {environ: []string{"REGLO_LAYOUT_CRE=/nowhere/cre.yaml"}, want: []string{"layout.cre", "/nowhere/cre.yaml: no such file"}},
 		"no such certificate": {
 			environ: []string{"REGLO_DATABASE_URL=" + pgtest.URL(t), "TEMPORAL_TLS_CLIENT_CERT_PATH=/nonexistent"},
 			want:    []string{"TEMPORAL_TLS_"},

@@ -176,7 +176,7 @@ type ingestIn struct {
 	Options  []ingest.Option `optional:"true"` // tests cut smaller
 }
 
-func newIngest(in ingestIn) registrar {
+func newIngest(in ingestIn) registrar { //nolint:gocritic // fx takes no pointer, and calls it once
 	data := in.Settings.Data
 	folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
 	return ingest.New(in.Pool, folders, in.Clock, append(in.Options, ingest.WithLayout(in.Layouts.CRE))...)

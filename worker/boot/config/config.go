@@ -36,6 +36,7 @@ type Config struct {
 	Log      Log
 	Event    Event
 	Calendar Calendar
+	Layout   Layout
 	Bank     Bank
 	Relay    Relay
 	Sink     Sink
@@ -93,6 +94,14 @@ type Event struct {
 type Calendar struct {
 	// CutOff is the hour in Paris until which a vacation waits for its file.
 	CutOff calendar.CutOff
+}
+
+// Layout names the descriptors of a site's own files, YAML. An empty one is the
+// format of our own.
+type Layout struct {
+	CRE       string
+	Merchants string
+	Payline   string
 }
 
 // Bank is the EP's bank, and the three accounts that it holds there.

@@ -175,7 +175,7 @@ func (l *loader) config() Config {
 			value = l.values.String(s.key)
 		}
 		err := s.read(&config, value)
-		if value == "" && l.origins[s.key] != "" && s.key != keysKey {
+		if value == "" && l.origins[s.key] != "" && !s.empty {
 			err = errors.New("is empty; give a value or leave the line out")
 		}
 		if err != nil {

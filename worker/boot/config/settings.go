@@ -59,6 +59,8 @@ type setting struct {
 	read func(c *Config, value string) error
 	// show is the value in its place, as it may be printed.
 	show func(c *Config) string
+	// empty: may be set to nothing.
+	empty bool
 	// noFlag keeps a secret out of the list of processes.
 	noFlag bool
 }
@@ -104,6 +106,9 @@ var settings = slices.Concat([]setting{
 		key: "calendar.cutoff", usage: "hour in Paris until which a vacation waits for its file, HH:MM", fallback: "16:00",
 		read: readCutOff, show: func(c *Config) string { return c.Calendar.CutOff.String() },
 	},
+	layoutOf("cre", "CRE files (ogep-cre/1)", func(c *Config) *string { return &c.Layout.CRE }),
+	layoutOf("merchants", "merchants' snapshots (ogep-merchants/1)", func(c *Config) *string { return &c.Layout.Merchants }),
+	layoutOf("payline", "Payline files (ogep-payline/1)", func(c *Config) *string { return &c.Layout.Payline }),
 	{
 		key: "relay.enabled", usage: "deliver events from this process", fallback: "true",
 		read: func(c *Config, value string) error { return readBool(value, &c.Relay.Enabled) },
@@ -136,9 +141,21 @@ var settings = slices.Concat([]setting{
 		func(c *Config) *transfer.Party { return &c.Bank.Fonctionnement }),
 	[]setting{{
 		key: keysKey, usage: "AES-256 keys of payloads, id:base64,…; the first encrypts, all decrypt",
-		redact: hide, read: readKeys, noFlag: true, show: printKeys,
+		redact: hide, read: readKeys, empty: true, noFlag: true, show: printKeys,
 	}},
 )
+
+// layoutOf is the setting that names the layout of a kind of files.
+func layoutOf(name, files string, place func(*Config) *string) setting {
+	return setting{
+		key: "layout." + name, usage: "YAML file that describes the site's own " + files + "; empty for that format", empty: true,
+		read: func(c *Config, value string) error {
+			*place(c) = value
+			return nil
+		},
+		show: func(c *Config) string { return *place(c) },
+	}
+}
 
 // party is the three settings of an account at the bank.
 func party(prefix, name, account string, place func(*Config) *transfer.Party) []setting {
