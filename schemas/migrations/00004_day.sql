@@ -78,21 +78,26 @@ alter table transfer_order
 create table payline_file (
     number      integer generated always as identity primary key,
     scope       text    not null,
-    sequence    integer not null check (sequence >= 1),
+    -- 0, and no date, when the header of a file that was refused could not be read.
+    sequence    integer not null check (sequence >= 0),
     file_name   text    not null,
-    file_date   date    not null,
-    sha256      bytea   not null unique check (length(sha256) = 32),
+    file_date   date,
+    sha256      bytea   not null check (length(sha256) = 32),
     movements   integer not null check (movements >= 0),
     transfers   integer not null check (transfers >= 0),
     sum_cents   bigint  not null check (sum_cents >= 0),
     -- Empty for a file that was accepted, else why all of it was refused.
     refused     text    not null default '',
     received_at timestamptz not null,
-    answered_at timestamptz
+    answered_at timestamptz,
+    unique (scope, sha256),
+    check (refused <> '' or (sequence >= 1 and file_date is not null))
 );
 
--- A sequence number belongs to one accepted file.
+-- A sequence number, and a content, belong to one accepted file.
 create unique index payline_file_sequence on payline_file (sequence) where refused = '';
+create unique index payline_file_content on payline_file (sha256) where refused = '';
+create unique index payline_file_of_session on payline_file (scope) where refused = '';
 
 -- The requests of accepted files. outcome is null until one is decided.
 create table payline_line (
@@ -122,7 +127,7 @@ create table payline_line (
     check ((outcome = 'RJCT') = (reject_code <> '') or outcome is null)
 );
 
-create index payline_line_open on payline_line (file, line) where outcome is null;
+create index payline_line_open on payline_line (file, kind, line) where outcome is null;
 
 -- Every endToEndId ever asked for: its primary key is the rule that none is taken twice.
 create table payline_id (
@@ -174,6 +179,7 @@ create table payout (
 create unique index payout_end_to_end on payout (end_to_end_id) where state <> 'REFUSED';
 create unique index payout_payline on payout (payline_file, payline_line) where payline_file is not null;
 create index payout_scope on payout (scope, state, number);
+create index payout_requested on payout (scope, account_id, number) where state = 'REQUESTED';
 create index payout_bulk on payout (bulk, number);
 create index payout_account on payout (account_id, number);
 
@@ -230,6 +236,8 @@ create table bank_line (
                        ('SETTLEMENT_TRANSACTION', 'SETTLEMENT_UNPAID', 'REMITTANCE', 'REJECTS', 'OWN', 'OWN_FUNDS', 'UNKNOWN')),
     reference      text    not null,
     operation_type text    not null,
+    -- Why an UNKNOWN line is none of the others, for an operator to read.
+    reason         text    not null default '',
     -- The session that takes it up, and the batch that booked it.
     scope          text    not null default '',
     batch          bigint  references batch (id),
@@ -250,6 +258,9 @@ create table bank_reject (
     primary key (settlement, line)
 );
 
+-- A payout comes back once.
+create unique index bank_reject_payout on bank_reject (payout);
+
 -- What safeguarded money stood where at the close of a day, in cents.
 create table safeguarding (
     date                   date    primary key,
@@ -262,6 +273,7 @@ create table safeguarding (
     cantonnement_cents     bigint  not null,
     transit_cents          bigint  not null,
     to_clear_cents         bigint  not null,
+    covers_cents           bigint  not null,
     left_today_cents       bigint  not null,
     cantonnement_due_cents bigint  not null,
     to_cantonnement_cents  bigint  not null,
