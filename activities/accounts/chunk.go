@@ -15,10 +15,8 @@ import (
 	"github.com/reglo/reglo/activities/accounts/internal/db"
 	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres"
-	"github.com/reglo/reglo/domain/debt"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
-	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/settlement"
 	"github.com/reglo/reglo/domain/transfer"
 )
@@ -33,7 +31,8 @@ type chunkWork struct {
 
 	cps      map[int32]*cp // by account, those of the chunk and of commissions
 	internal accounts
-	sums     part.Part // what was read, to be compared with the plan
+	toDebt   map[string]money.Cents // by SIRET: unpaids that no CP can bear
+	sums     part.Part              // what was read, to be compared with the plan
 	taken    money.Cents
 }
 
@@ -53,14 +52,16 @@ type cp struct {
 	account     int32
 	id          string // of the payment account
 	siret       string
-	sales       money.Cents
-	refunds     money.Cents
+	sales       money.Cents                       // and represented unpaids: all that is credited
+	refunds     money.Cents                       // or unpaids: all that is debited but commissions
 	commissions map[settlement.Scheme]money.Cents // of the whole part
 	taken       money.Cents
 }
 
 // settle posts the lines of merchants: sales first, then their refunds, then
-// one commission a CP and scheme, then the covers of those that would end below zero.
+// one commission a CP and scheme, then the covers of those that would end below
+// zero, and unpaids that no CP can bear. A file of unpaids has represented ones
+// for sales and unpaids for refunds.
 func (w *chunkWork) settle(ctx context.Context) error {
 	if err := w.findAccounts(ctx); err != nil {
 		return err
@@ -152,8 +153,18 @@ func missing(err error) error {
 	return err
 }
 
-// postLines posts the chunk's lines: Dr TR.SET / Cr CP, or the other way for a refund.
+// kinds are the kinds of the entries that credit and debit a CP.
+func (p *posting) kinds() (credit, debit ledger.Kind) {
+	if p.kind == settlement.KindImpaye {
+		return ledger.KindRepresented, ledger.KindUnpaid
+	}
+	return ledger.KindSale, ledger.KindRefund
+}
+
+// postLines posts the chunk's lines: Dr TR.SET / Cr CP, or the other way for a
+// refund or an unpaid. Unpaids that no CP can bear are only summed.
 func (w *chunkWork) postLines(rows *postgres.Rows, lines *lines) error {
+	credit, debit := w.posting.kinds()
 	for {
 		account, posts, err := lines.next(w.chunk)
 		if errors.Is(err, io.EOF) {
@@ -166,6 +177,12 @@ func (w *chunkWork) postLines(rows *postgres.Rows, lines *lines) error {
 		if err := w.read(line); err != nil {
 			return err
 		}
+		if account == part.ToDebt {
+			if err := w.countDebt(line); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := w.count(w.holder(account, line), line, posts); err != nil {
 			return err
 		}
@@ -173,11 +190,11 @@ func (w *chunkWork) postLines(rows *postgres.Rows, lines *lines) error {
 			continue
 		}
 		entry := postgres.EntryRow{
-			Kind: ledger.KindSale, Debit: w.internal.suspense, Credit: account, Amount: line.Gross.Abs(),
+			Kind: credit, Debit: w.internal.suspense, Credit: account, Amount: line.Gross.Abs(),
 			Line: line.Number, TransactionAt: line.TransactionAt, ValueDate: line.ValueDate, Label: line.Label,
 		}
 		if line.Gross < 0 {
-			entry.Kind, entry.Debit, entry.Credit = ledger.KindRefund, account, w.internal.suspense
+			entry.Kind, entry.Debit, entry.Credit = debit, account, w.internal.suspense
 		}
 		if err := w.append(rows, entry); err != nil {
 			return err
@@ -226,6 +243,14 @@ func (w *chunkWork) count(holder *cp, line *settlement.Line, posts bool) error {
 		sum.add(&holder.taken, line.Commission)
 		sum.add(&w.taken, line.Commission)
 	}
+	return sum.failure(line)
+}
+
+// countDebt adds an unpaid to what its merchant will owe. Its commission is not taken.
+func (w *chunkWork) countDebt(line *settlement.Line) error {
+	sum, owed := adder{}, w.toDebt[string(line.Siret)]
+	sum.add(&owed, line.Gross.Neg())
+	w.toDebt[string(line.Siret)] = owed
 	return sum.failure(line)
 }
 
@@ -308,122 +333,9 @@ func (w *chunkWork) findAccounts(ctx context.Context) error {
 	return nil
 }
 
-// covers are what own money fills in this chunk.
-type covers struct {
-	sum    money.Cents
-	count  int
-	byCP   map[int32]money.Cents
-	debts  []postgres.Movement // on the DEBT accounts
-	bodies []ogep.Body
-}
-
-// cover finds the CPs that would end below zero, credits them against debts,
-// and tells so. Their balances are locked from here to the commit.
-func (w *chunkWork) cover(ctx context.Context) (covers, error) {
-	none := covers{}
-	if !w.chunk.Last {
-		return none, nil // sales only: no CP can end below zero
-	}
-	balances, err := postgres.LockBalances(ctx, w.tx, slices.Sorted(maps.Keys(w.cps)))
-	if err != nil {
-		return none, err
-	}
-	short, err := w.shortfalls(balances)
-	if err != nil || len(short) == 0 {
-		return none, err
-	}
-	register, err := w.openRegister(ctx, short)
-	if err != nil {
-		return none, err
-	}
-	return w.creditCovers(ctx, short, register)
-}
-
-// shortfall is a CP that would end below zero: what it has to meet its
-// refunds and commissions, and what it lacks.
-type shortfall struct {
-	*cp
-
-	available money.Cents
-	lacks     money.Cents
-}
-
-func (w *chunkWork) shortfalls(balances map[int32]money.Cents) ([]shortfall, error) {
-	var short []shortfall
-	for _, holder := range w.holders() {
-		available, err := balances[holder.account].Add(holder.sales)
-		if err != nil {
-			return nil, fmt.Errorf("balance of %s: %w", holder.id, err)
-		}
-		out, err := holder.refunds.Add(holder.taken)
-		if err != nil {
-			return nil, fmt.Errorf("outgoings of %s: %w", holder.id, err)
-		}
-		lacks, err := debt.Shortfall(available, 0, out)
-		if err != nil {
-			return nil, fmt.Errorf("shortfall of %s: %w", holder.id, err)
-		}
-		if lacks > 0 {
-			short = append(short, shortfall{cp: holder, available: available, lacks: lacks})
-		}
-	}
-	return short, nil
-}
-
-// creditCovers posts the covers, writes the register of debts, and makes the events.
-func (w *chunkWork) creditCovers(ctx context.Context, short []shortfall, register *register) (covers, error) {
-	result := covers{byCP: make(map[int32]money.Cents, len(short)), count: len(short)}
-	codes := make([]ledger.Code, len(short))
-	for i, lacking := range short {
-		codes[i] = ledger.Debt(lacking.siret)
-	}
-	ids, err := postgres.Accounts(ctx, w.tx, codes)
-	if err != nil {
-		return covers{}, err
-	}
-	label := transfer.CoverLabel(w.posting.run.StartedAt)
-	for _, lacking := range short {
-		owed, err := register.add(lacking.siret, lacking.lacks, w.now)
-		if err != nil {
-			return covers{}, err
-		}
-		if result.sum, err = result.sum.Add(lacking.lacks); err != nil {
-			return covers{}, fmt.Errorf("sum of covers: %w", err)
-		}
-		result.byCP[lacking.account] = lacking.lacks
-		result.debts = append(result.debts, postgres.Movement{Account: ids[ledger.Debt(lacking.siret)], Debit: int64(lacking.lacks)})
-		result.bodies = append(result.bodies,
-			ogep.GetAccountBalance{AccountID: lacking.id, Balance: lacking.available},
-			ogep.CreateAccountTransaction{AccountID: lacking.id, Transaction: ogep.AccountTransaction{
-				Label: label, Amount: lacking.lacks, TransactionAt: w.posting.run.StartedAt, ValueAt: w.posting.valueDate.Midnight(),
-			}},
-			ogep.RegisterDebt{Debt: merchantDebt(owed)})
-	}
-
-	last := &w.batches[len(w.batches)-1]
-	_, err = postgres.Copy(ctx, w.tx, postgres.EntryTable, postgres.EntryColumns(), func(rows *postgres.Rows) error {
-		for _, lacking := range short {
-			err := postgres.AppendEntry(rows, postgres.EntryRow{
-				Batch: last.id, Ordinal: last.entries, Kind: ledger.KindCover,
-				Debit: ids[ledger.Debt(lacking.siret)], Credit: lacking.account, Amount: lacking.lacks,
-				TransactionAt: w.posting.run.StartedAt, ValueDate: w.posting.valueDate, Label: []byte(label),
-			})
-			if err != nil {
-				return err
-			}
-			last.entries++
-		}
-		return nil
-	})
-	if err != nil {
-		return covers{}, err
-	}
-	return result, register.save(ctx, w.tx)
-}
-
 // move adds the chunk to the balances and to the settlement's counters.
 func (w *chunkWork) move(ctx context.Context, covers covers) error {
-	suspense := postgres.Movement{Account: w.internal.suspense}
+	suspense := postgres.Movement{Account: w.internal.suspense, Credit: int64(covers.unpaid)}
 	movements := make([]postgres.Movement, 0, len(w.cps)+len(covers.debts)+1)
 	for account, holder := range w.cps {
 		movements = append(movements, postgres.Movement{
@@ -436,7 +348,7 @@ func (w *chunkWork) move(ctx context.Context, covers covers) error {
 	if w.taken > 0 {
 		movements = append(movements, postgres.Movement{Account: w.internal.fees, Credit: int64(w.taken)})
 	}
-	movements = append(movements, merge(covers.debts)...)
+	movements = append(movements, covers.debts...)
 	if err := postgres.Move(ctx, w.tx, movements); err != nil {
 		return err
 	}
@@ -455,19 +367,6 @@ func (w *chunkWork) progress(ctx context.Context, covers covers) error {
 		return fmt.Errorf("count posted lines: %w", err)
 	}
 	return nil
-}
-
-// merge adds up movements on the same account: two CPs of a merchant have one debt.
-func merge(movements []postgres.Movement) []postgres.Movement {
-	sums := make(map[int32]postgres.Movement, len(movements))
-	for _, movement := range movements {
-		sum := sums[movement.Account]
-		sum.Account = movement.Account
-		sum.Debit += movement.Debit
-		sum.Credit += movement.Credit
-		sums[movement.Account] = sum
-	}
-	return slices.Collect(maps.Values(sums))
 }
 
 // emit tells the chunk's events: one a line and a commission, rendered from the

@@ -15,6 +15,8 @@ import (
 	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/settlement"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -41,7 +43,7 @@ func (a *Activities) PostLines(ctx context.Context, request activities.PostLines
 	}
 	posting := posting{
 		activities: a, run: request.Run, folder: part.NewFolder(a.work, request.SHA256), sha256: request.SHA256,
-		settlement: settled.Number, reference: settled.Reference, valueDate: value,
+		settlement: settled.Number, reference: settled.Reference, kind: settlement.FileKind(settled.Kind), valueDate: value,
 		cut: plan.Cut, verified: map[int]bool{},
 	}
 	var posted atomic.Int64
@@ -79,6 +81,7 @@ type posting struct {
 	sha256     string
 	settlement int32
 	reference  string
+	kind       settlement.FileKind
 	valueDate  calendar.Date
 	cut        part.Cut
 	verified   map[int]bool // parts that this activity has compared with their hashes
@@ -94,7 +97,7 @@ func (p *posting) post(ctx context.Context, chunk part.Chunk) error {
 		p.verified[chunk.Part.Number] = true
 	}
 	err := pgx.BeginFunc(ctx, p.activities.pool, func(tx pgx.Tx) error {
-		work := chunkWork{posting: p, chunk: chunk, tx: tx, now: p.activities.now(), cps: map[int32]*cp{}}
+		work := chunkWork{posting: p, chunk: chunk, tx: tx, now: p.activities.now(), cps: map[int32]*cp{}, toDebt: map[string]money.Cents{}}
 		fresh, err := work.begin(ctx)
 		if err != nil || !fresh {
 			return err

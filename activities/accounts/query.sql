@@ -13,7 +13,7 @@ update bank_line set scope = sqlc.arg(scope)::text, batch = sqlc.arg(batch)::big
 where id = sqlc.arg(id) and batch is null;
 
 -- name: Settlement :one
-select number, reference, amount_cents, value_date::text as value_date, coalesce(file_sha256, '') as file_sha256,
+select number, reference, kind, amount_cents, value_date::text as value_date, coalesce(file_sha256, '') as file_sha256,
        coalesce(line_count, 0)::int as line_count, coalesce(gross_cents, 0)::bigint as gross_cents,
        coalesce(commission_cents, 0)::bigint as commission_cents,
        posted_lines, shortfall_cents, short_cps, taken_cents

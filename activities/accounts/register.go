@@ -20,11 +20,7 @@ type register struct {
 	bySiret map[string]debt.Debt
 }
 
-func (w *chunkWork) openRegister(ctx context.Context, short []shortfall) (*register, error) {
-	sirets := make([]string, len(short))
-	for i, lacking := range short {
-		sirets[i] = lacking.siret
-	}
+func (w *chunkWork) openRegister(ctx context.Context, sirets []string) (*register, error) {
 	rows, err := db.New(w.tx).OpenDebts(ctx, sirets)
 	if err != nil {
 		return nil, fmt.Errorf("read open debts: %w", err)

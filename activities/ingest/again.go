@@ -16,7 +16,8 @@ import (
 
 // splitAgain splits a file that was accepted before: its parts were lost, or
 // another run goes on. Merchants may have changed since, so that which lines
-// are parked is read from the list; a CP's account never changes.
+// are parked, or their merchant's debt, is read from the list; a CP's account
+// never changes.
 func (l *loading) splitAgain(
 	ctx context.Context, tx pgx.Tx, known db.LockSettlementRow, merchants *snapshot,
 ) error {
@@ -37,10 +38,15 @@ func (l *loading) splitAgain(
 	}
 	summary, err := settlement.Read(l.name, l.file, l.activities.layout, func(line *settlement.Line) error {
 		l.read.Add(1)
-		if reason, found := parked[line.Number]; found {
+		reason, found := parked[line.Number]
+		switch {
+		case !found:
+			return l.writer.Add(partOf(line.Siret, len(planned.Parts)-1), merchants.cps[string(line.AccountID)].account, line)
+		case reason == part.DebtOfMerchant:
+			return l.writer.Add(partOf(line.Siret, len(planned.Parts)-1), part.ToDebt, line)
+		default:
 			return l.writer.Add(part.Parked, reason.Number(), line)
 		}
-		return l.writer.Add(partOf(line.Siret, len(planned.Parts)-1), merchants.cps[string(line.AccountID)].account, line)
 	})
 	if err == nil && !slices.Equal(summary.SHA256[:], known.FileSha256) {
 		err = vacation.Fail(vacation.ParametersConflict,

@@ -18,14 +18,15 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/heartbeat"
+	"github.com/reglo/reglo/activities/ingest/internal/db"
 	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
 // ArchiveFile keeps the file, compressed, with the report of what became of it,
 // and takes it out of the inbox. A file that stands elsewhere stays there, and
-// so does another file that came under the same name. Done before, it changes
-// nothing.
+// so does another file that came under the same name or, in a folder, with the
+// same reference. Done before, it changes nothing.
 func (a *Activities) ArchiveFile(ctx context.Context, request activities.ArchiveFileRequest) error {
 	stop := heartbeat.Start(ctx, func() any { return vacation.Progress{Stage: vacation.StageArchiving} })
 	defer stop()
@@ -37,29 +38,44 @@ func (a *Activities) ArchiveFile(ctx context.Context, request activities.Archive
 }
 
 func (a *Activities) archive(ctx context.Context, request activities.ArchiveFileRequest) error {
-	file, as, err := openSettled(ctx, request)
+	paths, err := a.candidates(request.Path, request.Run.ID.Key)
+	if _, full := errors.AsType[*vacation.Failure](err); full {
+		return a.reportSettled(ctx, request) // the vacation has ended: whatever is the matter with the inbox is told to the next one
+	}
 	if err != nil {
 		return err
 	}
-	if file == nil {
-		return a.reportSettled(request)
+	for _, path := range paths {
+		archived, err := a.archiveFrom(ctx, path, request)
+		if err != nil || archived {
+			return err
+		}
+	}
+	return a.reportSettled(ctx, request)
+}
+
+// archiveFrom archives the file at the path, if it is the one that was settled.
+func (a *Activities) archiveFrom(ctx context.Context, path string, request activities.ArchiveFileRequest) (archived bool, err error) {
+	file, as, err := openSettled(ctx, path, request.Totals.FileSHA256)
+	if err != nil || file == nil {
+		return false, err
 	}
 	defer func() { _ = file.Close() }() // only read
 
 	if err := a.compress(ctx, file, request.Totals.Reference+".cre.gz"); err != nil {
-		return err
+		return false, err
 	}
-	if err := a.reportSettled(request); err != nil {
-		return err
+	if err := a.reportSettled(ctx, request); err != nil {
+		return false, err
 	}
-	return a.takeOut(request.Path, as)
+	return true, a.takeOut(path, as)
 }
 
 // openSettled opens the file that was settled, and nothing when it is not there
 // any more: archived before, or followed by another file of its name. as is what
 // the file was before it was read.
-func openSettled(ctx context.Context, request activities.ArchiveFileRequest) (file *os.File, as fs.FileInfo, err error) {
-	file, err = os.Open(request.Path)
+func openSettled(ctx context.Context, path, hash string) (file *os.File, as fs.FileInfo, err error) {
+	file, err = os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	}
@@ -73,7 +89,7 @@ func openSettled(ctx context.Context, request activities.ArchiveFileRequest) (fi
 	if _, err := io.Copy(digest, &cancellable{ctx: ctx, source: file}); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("read file: %w", err), file.Close())
 	}
-	if hex.EncodeToString(digest.Sum(nil)) != request.Totals.FileSHA256 {
+	if hex.EncodeToString(digest.Sum(nil)) != hash {
 		_ = file.Close() // only read
 		return nil, nil, nil
 	}
@@ -147,13 +163,18 @@ func (c *cancellable) Read(into []byte) (int, error) {
 }
 
 // reportSettled writes what became of the file beside its archive.
-func (a *Activities) reportSettled(request activities.ArchiveFileRequest) error {
+func (a *Activities) reportSettled(ctx context.Context, request activities.ArchiveFileRequest) error {
+	// The path may be a folder's: the settlement knows the file's own name.
+	name, err := db.New(a.pool).FileName(ctx, request.Run.ID.String())
+	if err != nil {
+		return fmt.Errorf("read the settled file's name: %w", err)
+	}
 	content, err := json.MarshalIndent(struct {
 		vacation.Totals
 
 		FileName   string    `json:"fileName"`
 		ArchivedAt time.Time `json:"archivedAt"`
-	}{request.Totals, filepath.Base(request.Path), a.clock().UTC().Truncate(time.Second)}, "", "  ")
+	}{request.Totals, name, a.clock().UTC().Truncate(time.Second)}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

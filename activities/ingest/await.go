@@ -24,7 +24,8 @@ const (
 	lookEvery = time.Second
 )
 
-// AwaitFile returns when a file stands at the path and has stopped changing. At
+// AwaitFile returns when a file stands at the path, or in the folder that the
+// path names, and has stopped changing. At
 // the cut-off whatever stands there is taken for the file: its controls say
 // better than a missing file what is wrong with it.
 func (a *Activities) AwaitFile(ctx context.Context, request activities.AwaitFileRequest) error {
@@ -32,17 +33,17 @@ func (a *Activities) AwaitFile(ctx context.Context, request activities.AwaitFile
 	defer ticker.Stop()
 	for {
 		late := !a.clock().Before(request.CutOff)
-		ready, err := a.ready(request.Path, late)
+		ready, err := a.isThere(request.Path, request.Reference, late)
 		if err != nil {
-			return fmt.Errorf("look for %s: %w", request.Path, err)
+			return activities.Failed("look for "+request.Path, err)
 		}
 		if ready {
 			return nil
 		}
 		if late {
 			return activities.Final(vacation.Fail(vacation.FileMissing,
-				"no file at %s by the cut-off, %s: put it there and run this vacation again",
-				request.Path, request.CutOff.In(calendar.Paris()).Format("2006-01-02 15:04 MST")))
+				"no file %s by the cut-off, %s: put it there and run this vacation again",
+				where(request.Path, request.Reference), request.CutOff.In(calendar.Paris()).Format("2006-01-02 15:04 MST")))
 		}
 		activity.RecordHeartbeat(ctx)
 		select {
@@ -51,6 +52,26 @@ func (a *Activities) AwaitFile(ctx context.Context, request activities.AwaitFile
 		case <-ticker.C:
 		}
 	}
+}
+
+// where says in a failure where the file was looked for.
+func where(path, reference string) string {
+	if isFolder(path) {
+		return "of reference " + reference + " in " + path
+	}
+	return "at " + path
+}
+
+// isThere tells whether the file that the path stands for is there and ready.
+func (a *Activities) isThere(path, reference string, late bool) (bool, error) {
+	file, err := a.resolve(path, reference)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return a.ready(file, late)
 }
 
 // ready tells whether a file stands at the path that did not change lately or,

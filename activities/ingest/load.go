@@ -28,7 +28,11 @@ import (
 // split: all of it in one transaction, or nothing. Accepted before, the same
 // file is only split again where its parts are gone.
 func (a *Activities) LoadFile(ctx context.Context, request activities.LoadFileRequest) (activities.LoadFileResult, error) {
-	file, err := open(request.Path)
+	path, err := a.resolve(request.Path, request.Run.ID.Key)
+	var file *os.File
+	if err == nil {
+		file, err = open(path)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return a.withoutFile(ctx, request)
 	}
@@ -37,7 +41,7 @@ func (a *Activities) LoadFile(ctx context.Context, request activities.LoadFileRe
 	}
 	defer func() { _ = file.Close() }() // only read
 
-	load := &loading{activities: a, request: request, file: file, name: filepath.Base(request.Path)}
+	load := &loading{activities: a, request: request, file: file, path: path, name: filepath.Base(path)}
 	stop := heartbeat.Start(ctx, func() any {
 		return vacation.Progress{Stage: vacation.StageLoading, Read: int(load.read.Load())}
 	})
@@ -103,9 +107,11 @@ type loading struct {
 	activities *Activities
 	request    activities.LoadFileRequest
 	file       *os.File
+	path       string
 	name       string
 	read       atomic.Int64 // lines, for the heartbeat
 	writer     *part.Writer // nil until it is known into how many parts
+	toDebt     int          // unpaids that become their merchant's debt
 }
 
 func (l *loading) run(ctx context.Context) (activities.LoadFileResult, error) {
@@ -167,6 +173,9 @@ func (l *loading) load(ctx context.Context, merchants *snapshot) (activities.Loa
 		if err := l.park(ctx, tx, known, summary.SHA256); err != nil {
 			return err
 		}
+		if err := l.listDebts(ctx, tx, known.Number); err != nil {
+			return err
+		}
 		result, err = l.accept(ctx, tx, known.Number, merchants, summary)
 		return err
 	})
@@ -186,7 +195,7 @@ func (l *loading) claim(
 		var err error
 		summary, err = settlement.Read(l.name, l.file, l.activities.layout, func(line *settlement.Line) error {
 			l.read.Add(1)
-			into, err := split(line, merchants, l.writer)
+			into, err := l.split(line, merchants)
 			if err != nil {
 				return err
 			}
@@ -204,14 +213,21 @@ func (l *loading) claim(
 	return summary, err
 }
 
-// split gives a line to its part, or to the parked one.
-func split(line *settlement.Line, merchants *snapshot, writer *part.Writer) (int, error) {
+// split gives a line to its part, or to the parked one. An unpaid is never
+// parked: the bank has taken the money already, and what no CP can bear its
+// merchant owes.
+func (l *loading) split(line *settlement.Line, merchants *snapshot) (int, error) {
 	account, reason := merchants.find(line)
-	if reason != "" {
-		return part.Parked, writer.Add(part.Parked, reason.Number(), line)
+	switch {
+	case reason == "":
+	case line.Type == settlement.TypeImpaye:
+		account = part.ToDebt
+		l.toDebt++
+	default:
+		return part.Parked, l.writer.Add(part.Parked, reason.Number(), line)
 	}
-	into := partOf(line.Siret, len(writer.Parts())-1)
-	return into, writer.Add(into, account, line)
+	into := partOf(line.Siret, len(l.writer.Parts())-1)
+	return into, l.writer.Add(into, account, line)
 }
 
 // partOf gives all lines of a merchant to the same of count parts, so that
@@ -234,7 +250,25 @@ func (l *loading) control(
 			"%s comes to %s, the bank line to %s: %s apart; nothing was posted: ask the sender of the file which of them is right",
 			l.name, summary.Gross, amount, (summary.Gross - amount).Abs())
 	}
-	return nil
+	return l.controlSign(known, summary)
+}
+
+// controlSign refuses unpaids that the bank credits: a credit is for
+// representations alone.
+func (l *loading) controlSign(known db.LockSettlementRow, summary settlement.Summary) error {
+	if summary.Kind != settlement.KindImpaye || known.AmountCents < 0 {
+		return nil
+	}
+	unpaids := 0
+	for _, split := range l.writer.Parts() {
+		unpaids += split.Others
+	}
+	if unpaids == 0 {
+		return nil
+	}
+	return vacation.Fail(vacation.AmountMismatch,
+		"%s holds %d unpaids, and the bank line is a credit of %s: only representations are credited; nothing was posted: "+
+			"ask the sender of the file for the unpaids in a file of their own", l.name, unpaids, money.Cents(known.AmountCents))
 }
 
 // identify refuses the file of another settlement, first of all one that was settled.
@@ -263,10 +297,10 @@ func (l *loading) identify(
 			"%s carries reference %s, the bank line %s; nothing was posted: bring the file of that bank line",
 			l.name, summary.Reference, known.Reference)
 	}
-	if summary.Kind != settlement.KindTransaction || summary.OperationType != known.OperationType {
+	if string(summary.Kind) != known.Kind || summary.OperationType != known.OperationType {
 		return vacation.Fail(vacation.ReferenceMismatch,
 			"%s is of kind %s, operation %s; the bank line wants %s, operation %s; nothing was posted: bring the file of that bank line",
-			l.name, summary.Kind, summary.OperationType, settlement.KindTransaction, known.OperationType)
+			l.name, summary.Kind, summary.OperationType, known.Kind, known.OperationType)
 	}
 	return nil
 }

@@ -36,7 +36,43 @@ func (l *loading) park(ctx context.Context, tx pgx.Tx, known db.LockSettlementRo
 	if err := postParked(ctx, tx, batch, known.Reference, l.writer.Folder(), parked); err != nil {
 		return err
 	}
-	return listParked(ctx, tx, known.Number, l.writer.Folder(), parked, now)
+	return list(ctx, tx, known.Number, now, func(each func(part.Reason, *settlement.Line) error) error {
+		return eachLine(l.writer.Folder(), parked, func(number int32, line *settlement.Line) error {
+			reason, err := part.ReasonOf(number)
+			if err != nil {
+				return fmt.Errorf("line %d: reason %d: %w", line.Number, number, err)
+			}
+			return each(reason, line)
+		})
+	})
+}
+
+// listDebts lists the unpaids that become their merchant's debt, so that the
+// file is split the same way again whatever becomes of the CPs meanwhile. They
+// are posted with their merchant's other lines.
+func (l *loading) listDebts(ctx context.Context, tx pgx.Tx, number int32) error {
+	if l.toDebt == 0 {
+		return nil
+	}
+	now := l.activities.clock().Truncate(time.Millisecond)
+	return list(ctx, tx, number, now, func(each func(part.Reason, *settlement.Line) error) error {
+		for _, split := range l.writer.Parts() {
+			if split.Number == part.Parked {
+				continue
+			}
+			err := eachLine(l.writer.Folder(), part.Part{Number: split.Number, Others: split.Others},
+				func(account int32, line *settlement.Line) error {
+					if account != part.ToDebt {
+						return nil
+					}
+					return each(part.DebtOfMerchant, line)
+				})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // postParked posts Dr TR.SET / Cr TR.PARK for a sale, the other way for a refund.
@@ -48,7 +84,7 @@ func postParked(ctx context.Context, tx pgx.Tx, batch int64, reference string, f
 	}
 	ordinal := 0
 	_, err = postgres.Copy(ctx, tx, postgres.EntryTable, postgres.EntryColumns(), func(rows *postgres.Rows) error {
-		return eachParked(folder, parked, func(_ int32, line *settlement.Line) error {
+		return eachLine(folder, parked, func(_ int32, line *settlement.Line) error {
 			entry := postgres.EntryRow{
 				Batch: batch, Ordinal: ordinal, Kind: ledger.KindPark, Debit: ids[suspense], Credit: ids[ledger.Parked],
 				Amount: line.Gross.Abs(), Line: line.Number,
@@ -71,18 +107,17 @@ func postParked(ctx context.Context, tx pgx.Tx, batch int64, reference string, f
 	})
 }
 
-// listParked writes the list that operators work through.
-func listParked(ctx context.Context, tx pgx.Tx, number int32, folder part.Folder, parked part.Part, now time.Time) error {
+// list writes the list that operators work through, and the reason of each line.
+func list(
+	ctx context.Context, tx pgx.Tx, number int32, now time.Time,
+	lines func(each func(part.Reason, *settlement.Line) error) error,
+) error {
 	columns := []string{
 		"settlement", "line", "cre_id", "account_id", "siret", "scheme", "type", "gross_cents", "commission_cents",
 		"label", "reason", "parked_at",
 	}
 	_, err := postgres.Copy(ctx, tx, "parked_line", columns, func(rows *postgres.Rows) error {
-		return eachParked(folder, parked, func(reasonNumber int32, line *settlement.Line) error {
-			reason, err := part.ReasonOf(reasonNumber)
-			if err != nil {
-				return fmt.Errorf("line %d: reason %d: %w", line.Number, reasonNumber, err)
-			}
+		return lines(func(reason part.Reason, line *settlement.Line) error {
 			if err := rows.Start(); err != nil {
 				return err
 			}
@@ -104,14 +139,15 @@ func listParked(ctx context.Context, tx pgx.Tx, number int32, folder part.Folder
 	return err
 }
 
-// eachParked reads the parked lines back, with the number of each one's reason.
-func eachParked(folder part.Folder, parked part.Part, each func(reason int32, line *settlement.Line) error) error {
-	sales, err := folder.Sales(parked)
+// eachLine reads the lines of a part back, with the number that stands before
+// each: in the parked part that of its reason.
+func eachLine(folder part.Folder, split part.Part, each func(number int32, line *settlement.Line) error) error {
+	sales, err := folder.Sales(split)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = sales.Close() }() // only read
-	others, err := folder.Others(parked)
+	others, err := folder.Others(split)
 	if err != nil {
 		return err
 	}
@@ -119,14 +155,14 @@ func eachParked(folder part.Folder, parked part.Part, each func(reason int32, li
 	var line settlement.Line
 	for _, reader := range []*part.Reader{sales, others} {
 		for {
-			reason, err := reader.Next(&line)
+			number, err := reader.Next(&line)
 			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
 				return err
 			}
-			if err := each(reason, &line); err != nil {
+			if err := each(number, &line); err != nil {
 				return err
 			}
 		}

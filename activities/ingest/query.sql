@@ -1,5 +1,5 @@
 -- name: LockSettlement :one
-select number, reference, operation_type, amount_cents, file_sha256,
+select number, reference, kind, operation_type, amount_cents, file_sha256,
        coalesce(line_count, 0)::int as line_count, coalesce(gross_cents, 0)::bigint as gross_cents,
        coalesce(commission_cents, 0)::bigint as commission_cents
 from settlement
@@ -13,6 +13,9 @@ set file_name = sqlc.arg(file_name)::text, file_sha256 = sqlc.arg(file_sha256), 
     commission_cents = sqlc.arg(commission_cents)::bigint, snapshot = sqlc.arg(snapshot)::int,
     posted_lines = sqlc.arg(parked_lines)::int
 where number = sqlc.arg(number);
+
+-- name: FileName :one
+select coalesce(file_name, '') as file_name from settlement where scope = sqlc.arg(scope);
 
 -- name: LastSnapshot :one
 select coalesce(max(sequence), 0)::int from merchant_snapshot;

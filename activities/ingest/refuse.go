@@ -20,7 +20,7 @@ import (
 // found yet.
 func (l *loading) refuse(faults *fault.Faults) (activities.LoadFileResult, error) {
 	if faults.Incomplete() && l.activities.clock().Before(l.request.CutOff) {
-		ready, err := l.activities.ready(l.request.Path, false)
+		ready, err := l.activities.ready(l.path, false)
 		if err != nil {
 			return activities.LoadFileResult{}, err
 		}

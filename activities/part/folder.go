@@ -82,13 +82,13 @@ func NewWriter(work string, count int) (*Writer, error) {
 // temporaryPrefix begins the names of folders that are being written.
 const temporaryPrefix = "writing-"
 
-// Add writes a line to a part. account is the CP's number in the ledger or, in
-// the parked part, why it is parked.
+// Add writes a line to a part. account is the CP's number in the ledger,
+// [ToDebt] or, in the parked part, why it is parked.
 func (w *Writer) Add(number int, account int32, line *settlement.Line) error {
 	part := &w.parts[number]
 	index, path := 2*number, w.dir.sales(number)
 	var err error
-	if line.Type == settlement.TypeVente {
+	if line.Gross > 0 {
 		part.Sales++
 		part.SalesSum, err = part.SalesSum.Add(line.Gross)
 	} else {

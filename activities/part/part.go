@@ -44,6 +44,10 @@ func OrdinaryCut() Cut {
 // others are numbered from 1.
 const Parked = 0
 
+// ToDebt stands before an unpaid that becomes its merchant's debt as a whole,
+// where other lines have the CP's number: no account of the ledger has it.
+const ToDebt = 0
+
 // Count is how many parts a file of that many bytes is split into, the parked
 // one not counted.
 func Count(bytes int64) int {
@@ -51,6 +55,9 @@ func Count(bytes int64) int {
 }
 
 // Part is what one part holds: lines, cents, and the SHA-256 of its two files.
+// Sales are all lines in the merchant's favour, unpaids that were paid after all
+// among them: they may be posted before the others, and in several transactions,
+// without any CP going below zero.
 type Part struct {
 	Number      int
 	Sales       int

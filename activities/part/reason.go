@@ -10,6 +10,10 @@ const (
 	OtherSiret Reason = "OTHER_SIRET" // the account is another merchant's
 )
 
+// DebtOfMerchant stands in the list beside an unpaid that could not be taken
+// from its CP and became its merchant's debt: nobody has to assign it.
+const DebtOfMerchant Reason = "TO_DEBT"
+
 // reasons in the order of the numbers that stand before the lines of the
 // parked part, where others have the CP's number.
 func reasons() []Reason { return []Reason{UnknownCP, ClosedCP, OtherSiret} }

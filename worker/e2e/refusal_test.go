@@ -281,8 +281,8 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 		make func(path string) error
 		says string
 	}{
-		"folder": {numberedDay(t, 2), func(path string) error { return os.Mkdir(path, 0o700) }, "no regular file (d"},
-		"pipe":   {numberedDay(t, 3), func(path string) error { return syscall.Mkfifo(path, 0o600) }, "no regular file (p"},
+		"pipe":   {numberedDay(t, 2), func(path string) error { return syscall.Mkfifo(path, 0o600) }, "no regular file (p"},
+		"device": {numberedDay(t, 3), func(path string) error { return os.Symlink("/dev/null", path) }, "no regular file (D"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -81,6 +81,17 @@ func (q *Queries) CPs(ctx context.Context) ([]CPsRow, error) {
 	return items, nil
 }
 
+const fileName = `-- name: FileName :one
+select coalesce(file_name, '') as file_name from settlement where scope = $1
+`
+
+func (q *Queries) FileName(ctx context.Context, scope string) (string, error) {
+	row := q.db.QueryRow(ctx, fileName, scope)
+	var file_name string
+	err := row.Scan(&file_name)
+	return file_name, err
+}
+
 const knownLines = `-- name: KnownLines :many
 select c.cre_id, c.line, s.reference
 from cre_line c
@@ -126,7 +137,7 @@ func (q *Queries) LastSnapshot(ctx context.Context) (int32, error) {
 }
 
 const lockSettlement = `-- name: LockSettlement :one
-select number, reference, operation_type, amount_cents, file_sha256,
+select number, reference, kind, operation_type, amount_cents, file_sha256,
        coalesce(line_count, 0)::int as line_count, coalesce(gross_cents, 0)::bigint as gross_cents,
        coalesce(commission_cents, 0)::bigint as commission_cents
 from settlement
@@ -137,6 +148,7 @@ for update
 type LockSettlementRow struct {
 	Number          int32
 	Reference       string
+	Kind            string
 	OperationType   string
 	AmountCents     int64
 	FileSha256      []byte
@@ -151,6 +163,7 @@ func (q *Queries) LockSettlement(ctx context.Context, scope string) (LockSettlem
 	err := row.Scan(
 		&i.Number,
 		&i.Reference,
+		&i.Kind,
 		&i.OperationType,
 		&i.AmountCents,
 		&i.FileSha256,
