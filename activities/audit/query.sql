@@ -29,9 +29,11 @@ select s.number, s.reference, s.scope, s.kind, s.operation_type, s.amount_cents,
        coalesce(s.file_name, '') as file_name, coalesce(encode(s.file_sha256, 'hex'), '')::text as file_sha256,
        coalesce(s.line_count, 0)::int as line_count, coalesce(s.gross_cents, 0)::bigint as gross_cents,
        coalesce(s.commission_cents, 0)::bigint as commission_cents, s.posted_lines, s.shortfall_cents, s.taken_cents, s.settled_at,
-       (select count(*) from parked_line p where p.settlement = s.number) as parked_lines,
-       (select coalesce(sum(p.gross_cents), 0) from parked_line p where p.settlement = s.number)::bigint as parked_cents
+       p.lines as parked_lines, p.cents as parked_cents
 from settlement s
+         cross join lateral (select count(*) as lines, coalesce(sum(p.gross_cents), 0)::bigint as cents
+                             from parked_line p
+                             where p.settlement = s.number and p.reason <> 'TO_DEBT' and p.assigned_to is null) as p
 where s.reference = sqlc.arg(reference);
 
 -- name: ReferenceByScope :one
@@ -69,17 +71,20 @@ where b.vacation = any (sqlc.arg(runs)::int[])
 order by e.batch, e.ordinal
 limit sqlc.arg(at_most);
 
+-- A line that is asked for by its number is shown whatever became of it; a list
+-- has those that wait for an operator.
 -- name: ParkedLines :many
 select s.reference, p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents, p.commission_cents, p.reason, p.parked_at
 from parked_line p join settlement s on s.number = p.settlement
 where (s.reference = sqlc.arg(reference) or sqlc.arg(reference) = '')
-  and (p.line = sqlc.arg(line) or sqlc.arg(line) = 0)
+  and (p.line = sqlc.arg(line) or sqlc.arg(line) = 0 and p.reason <> 'TO_DEBT' and p.assigned_to is null)
 order by p.parked_at, p.settlement, p.line
 limit sqlc.arg(at_most);
 
 -- name: ParkedTotal :one
 select count(*) as lines, coalesce(sum(gross_cents), 0)::bigint as gross_cents, coalesce(sum(commission_cents), 0)::bigint as commission_cents
-from parked_line;
+from parked_line
+where reason <> 'TO_DEBT' and assigned_to is null;
 
 -- name: JournalLine :many
 select e.batch, e.ordinal, e.kind, e.amount_cents, e.label, e.transaction_at, e.value_date::text as value_date,

@@ -18,9 +18,10 @@ import (
 const (
 	// OneOpenDebt: a merchant has one open debt at most.
 	OneOpenDebt ledger.Invariant = "ONE_OPEN_DEBT"
-	// ParkedListed: what stands on TR.PARK is listed line by line.
+	// ParkedListed: what stands on TR.PARK, or became a merchant's debt for want of
+	// a CP, is listed line by line.
 	ParkedListed ledger.Invariant = "PARKED_LISTED"
-	// MovementsTold: each movement of a CP is told by one event.
+	// MovementsTold: each movement of a CP is told by one event, from a CP to another by two.
 	MovementsTold ledger.Invariant = "MOVEMENTS_TOLD"
 	// OrdersProved: each transfer ordered is in the journal and was told.
 	OrdersProved ledger.Invariant = "ORDERS_PROVED"
@@ -91,6 +92,7 @@ func checks() []check {
 		{ledger.FilePosted, "file_lines"},
 		{ledger.FilePosted, "file_ids"},
 		{ParkedListed, "parked"},
+		{ParkedListed, "parked_assigned"},
 		{ParkedListed, "parked_sum"},
 		{ledger.EventsGapless, "events_tile"},
 		{ledger.EventsGapless, "events_rows"},

@@ -1,11 +1,14 @@
 -- What the database itself refuses, it must still be able to refuse: uids twice,
--- a creId twice, a CP below zero, two live runs of one session.
+-- a creId, an endToEndId, a bank line twice, a CP below zero, two live runs of one
+-- session, créances beside financière.
 select name as place, 'missing or not valid' as found, 'a constraint that stands' as expected
 from unnest(array [
-         'account_code_key', 'batch_scope_step_item_key', 'cre_line_pkey', 'debt_one_open', 'debt_pkey', 'entry_pkey',
-         'event_block_pkey', 'event_pkey', 'event_uid_unique', 'parked_line_pkey', 'settlement_file_sha256_key',
+         'account_code_key', 'bank_line_pkey', 'batch_scope_step_item_key', 'bulk_name_key', 'cre_line_pkey', 'debt_one_open', 'debt_pkey', 'entry_pkey',
+         'event_block_pkey', 'event_pkey', 'event_uid_unique', 'parked_line_pkey', 'payline_id_pkey', 'payout_end_to_end',
+         'settlement_file_sha256_key',
          'settlement_reference_key', 'transfer_order_ref_externe_key', 'vacation_correlation_id_key',
-         'vacation_kind_key_run_key', 'vacation_one_alive', 'vacation_workflow_run_key']) as name
+         'vacation_kind_key_run_key', 'vacation_one_alive', 'vacation_one_of_cash',
+         'vacation_workflow_run_key']) as name
 where not exists (select
                   from pg_index i
                   where i.indexrelid = to_regclass(name) and i.indisunique and i.indisvalid and i.indisready)

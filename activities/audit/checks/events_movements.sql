@@ -1,4 +1,5 @@
--- Each movement of a CP is told by one create-account-transaction event of the run that made it.
+-- Each movement of a CP is told by one create-account-transaction event of the
+-- run that made it, one from a CP to another by two.
 select coalesce('correlation ' || v.correlation_id, 'no run') as place,
        coalesce(t.events, 0) || ' create-account-transaction events' as found,
        coalesce(m.movements, 0) || ', one a movement of a CP' as expected

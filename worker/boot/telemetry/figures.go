@@ -124,7 +124,7 @@ func readLines(ctx context.Context, pool *pgxpool.Pool) ([]prometheus.Metric, er
 }
 
 func readParked(ctx context.Context, pool *pgxpool.Pool) ([]prometheus.Metric, error) {
-	counts, err := counts(ctx, pool, `select reason, count(*) from parked_line group by reason`)
+	counts, err := counts(ctx, pool, `select reason, count(*) from parked_line where assigned_to is null group by reason`)
 	if err != nil {
 		return nil, fmt.Errorf("count parked lines: %w", err)
 	}

@@ -581,7 +581,7 @@ const parkedLines = `-- name: ParkedLines :many
 select s.reference, p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents, p.commission_cents, p.reason, p.parked_at
 from parked_line p join settlement s on s.number = p.settlement
 where (s.reference = $1 or $1 = '')
-  and (p.line = $2 or $2 = 0)
+  and (p.line = $2 or $2 = 0 and p.reason <> 'TO_DEBT' and p.assigned_to is null)
 order by p.parked_at, p.settlement, p.line
 limit $3
 `
@@ -600,6 +600,8 @@ type ParkedLinesRow struct {
 	ParkedAt        time.Time
 }
 
+// A line that is asked for by its number is shown whatever became of it; a list
+// has those that wait for an operator.
 func (q *Queries) ParkedLines(ctx context.Context, reference string, line int32, atMost int32) ([]ParkedLinesRow, error) {
 	rows, err := q.db.Query(ctx, parkedLines, reference, line, atMost)
 	if err != nil {
@@ -635,6 +637,7 @@ func (q *Queries) ParkedLines(ctx context.Context, reference string, line int32,
 const parkedTotal = `-- name: ParkedTotal :one
 select count(*) as lines, coalesce(sum(gross_cents), 0)::bigint as gross_cents, coalesce(sum(commission_cents), 0)::bigint as commission_cents
 from parked_line
+where reason <> 'TO_DEBT' and assigned_to is null
 `
 
 type ParkedTotalRow struct {
@@ -762,9 +765,11 @@ select s.number, s.reference, s.scope, s.kind, s.operation_type, s.amount_cents,
        coalesce(s.file_name, '') as file_name, coalesce(encode(s.file_sha256, 'hex'), '')::text as file_sha256,
        coalesce(s.line_count, 0)::int as line_count, coalesce(s.gross_cents, 0)::bigint as gross_cents,
        coalesce(s.commission_cents, 0)::bigint as commission_cents, s.posted_lines, s.shortfall_cents, s.taken_cents, s.settled_at,
-       (select count(*) from parked_line p where p.settlement = s.number) as parked_lines,
-       (select coalesce(sum(p.gross_cents), 0) from parked_line p where p.settlement = s.number)::bigint as parked_cents
+       p.lines as parked_lines, p.cents as parked_cents
 from settlement s
+         cross join lateral (select count(*) as lines, coalesce(sum(p.gross_cents), 0)::bigint as cents
+                             from parked_line p
+                             where p.settlement = s.number and p.reason <> 'TO_DEBT' and p.assigned_to is null) as p
 where s.reference = $1
 `
 
