@@ -77,11 +77,13 @@ const (
 	CutOff Reason = "CUT_OFF"
 	// RefusedByOperator: someone decided that the order does not leave.
 	RefusedByOperator Reason = "REFUSED_BY_OPERATOR"
+	// NoCover: the CP held less than the order when it was to be posted, as when a refund came in between.
+	NoCover Reason = "NO_COVER"
 )
 
 // Reasons lists them all.
 func Reasons() []Reason {
-	return []Reason{Held, NoAmount, Liquidity, CeilingTotal, FourEyes, CeilingCP, CutOff, RefusedByOperator}
+	return []Reason{Held, NoAmount, Liquidity, CeilingTotal, FourEyes, CeilingCP, CutOff, RefusedByOperator, NoCover}
 }
 
 // French says the reason to a person in French; nothing for no reason.
@@ -103,6 +105,8 @@ func (r Reason) French() string {
 		return "personne n'a approuvé l'ordre avant l'heure limite"
 	case RefusedByOperator:
 		return "un opérateur a refusé l'ordre"
+	case NoCover:
+		return "le compte ne couvre plus l'ordre"
 	default:
 		return ""
 	}
@@ -127,6 +131,8 @@ func (r Reason) English() string {
 		return "nobody approved the order before the cut-off"
 	case RefusedByOperator:
 		return "an operator refused the order"
+	case NoCover:
+		return "the account no longer covers the order"
 	default:
 		return ""
 	}

@@ -45,7 +45,7 @@ func TestReasonsAreSaidInBothLanguages(t *testing.T) {
 		require.Equal(t, string(reason)+": "+reason.French()+" / "+reason.English(), reason.Text())
 		require.LessOrEqual(t, utf8.RuneCountInString(reason.Text()), ogep.MaxTextRunes)
 	}
-	require.Len(t, said, 2*8)
+	require.Len(t, said, 2*len(cashout.Reasons()))
 	require.Empty(t, cashout.Reason("").Text())
 	require.Empty(t, cashout.Reason("").French()+cashout.Reason("").English())
 }

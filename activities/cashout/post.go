@@ -1,0 +1,231 @@
+package cashout
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/payout"
+	"github.com/reglo/reglo/activities/postgres"
+	rules "github.com/reglo/reglo/domain/cashout"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/ogep"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+const stepPost = "post-payouts"
+
+// PostPayouts posts the VALIDATED orders, those of Payline first: Dr CP / Cr
+// TR.OUT. A CP that does not cover its order any more keeps its money: the order
+// is refused with the reason NO_COVER; the Payline line is rejected with AM04, an
+// automatic payout is planned anew on the next day.
+func (a *Activities) PostPayouts(ctx context.Context, run activities.Run) (activities.PostPayoutsResult, error) {
+	done, err := a.work(ctx, run, vacation.StagePaying,
+		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) { return a.post(ctx, tx, run, now) })
+	if err != nil {
+		return activities.PostPayoutsResult{}, activities.Failed("post payouts", err)
+	}
+	orders, err := payout.ReadStanding(ctx, a.pool, run.ID.String())
+	if err != nil {
+		return activities.PostPayoutsResult{}, activities.Failed("post payouts", err)
+	}
+	return activities.PostPayoutsResult{
+		Posted: orders.Posted.Orders, PostedSum: orders.Posted.Amount,
+		Dropped: orders.ByReason[string(rules.NoCover)], Done: done,
+	}, nil
+}
+
+// post takes up the next orders, those of one source: the entries of automatic
+// ones are rendered as events, those of Payline are told one by one.
+func (a *Activities) post(ctx context.Context, tx pgx.Tx, run activities.Run, now time.Time) (done bool, err error) {
+	for _, source := range []payout.Source{payout.Payline, payout.Automatic} {
+		orders, err := payout.Select(ctx, tx, payout.Selection{
+			Scope: run.ID.String(), State: payout.Validated, Sources: []payout.Source{source}, Most: a.chunk,
+		})
+		if err != nil {
+			return false, err
+		}
+		if len(orders) > 0 {
+			posting := posting{activities: a, tx: tx, run: run, source: source, now: now}
+			return false, posting.post(ctx, orders)
+		}
+	}
+	return true, nil
+}
+
+// posting is the posting of some orders of one source in their transaction.
+type posting struct {
+	activities *Activities
+	tx         pgx.Tx
+	run        activities.Run
+	source     payout.Source
+	now        time.Time
+}
+
+func (p *posting) post(ctx context.Context, orders []payout.Order) error {
+	covered, dropped, err := p.cover(ctx, orders)
+	if err != nil {
+		return err
+	}
+	if err := p.drop(ctx, dropped); err != nil {
+		return err
+	}
+	if len(covered) == 0 {
+		return p.tell(ctx, 0, nil, dropped)
+	}
+	batch, err := p.begin(ctx, covered)
+	if err != nil {
+		return err
+	}
+	if err := p.write(ctx, batch, covered); err != nil {
+		return err
+	}
+	if err := payout.Prepare(ctx, p.tx, batch, covered, p.now); err != nil {
+		return err
+	}
+	return p.tell(ctx, batch, covered, dropped)
+}
+
+// cover locks the CPs and tells the orders that they cover, in their order,
+// from those that they do not.
+func (p *posting) cover(ctx context.Context, orders []payout.Order) (covered, dropped []payout.Order, err error) {
+	accounts := make(map[int32]bool, len(orders))
+	for i := range orders {
+		accounts[orders[i].Account] = true
+	}
+	balances, err := postgres.LockBalances(ctx, p.tx, slices.Sorted(maps.Keys(accounts)))
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range orders {
+		order := &orders[i]
+		if order.Amount > balances[order.Account] {
+			dropped = append(dropped, *order)
+			continue
+		}
+		balances[order.Account] -= order.Amount
+		covered = append(covered, *order)
+	}
+	return covered, dropped, nil
+}
+
+func (p *posting) drop(ctx context.Context, dropped []payout.Order) error {
+	decisions := make([]payout.Decision, len(dropped))
+	for i := range dropped {
+		decisions[i] = payout.Decision{
+			Order: &dropped[i], State: payout.Refused, Reason: string(rules.NoCover), Code: string(rejectCode(rules.NoCover)),
+		}
+	}
+	return payout.Decide(ctx, p.tx, ogep.AutomaticValidator, decisions, p.now)
+}
+
+// begin claims the session's next batch.
+func (p *posting) begin(ctx context.Context, covered []payout.Order) (int64, error) {
+	scope := p.run.ID.String()
+	item, err := postgres.NextItem(ctx, p.tx, scope, stepPost)
+	if err != nil {
+		return 0, err
+	}
+	hash := sha256.New()
+	for i := range covered {
+		_, _ = hash.Write([]byte(covered[i].RefExterne)) // never fails
+	}
+	key := postgres.Key{Scope: scope, Step: stepPost, Item: item, Input: [32]byte(hash.Sum(nil))}
+	batch, fresh, err := postgres.BeginBatch(ctx, p.tx, p.run.Number, key, p.now)
+	if err == nil && !fresh {
+		err = fmt.Errorf("batch %d of %s, step %s is there already", item, scope, stepPost)
+	}
+	return batch, err
+}
+
+// write posts the orders: Dr CP / Cr TR.OUT, one entry an order in their order.
+func (p *posting) write(ctx context.Context, batch int64, covered []payout.Order) error {
+	codes := make([]ledger.Code, len(covered))
+	for i := range covered {
+		codes[i] = ledger.Payout(covered[i].RefExterne)
+	}
+	ids, err := postgres.Accounts(ctx, p.tx, codes)
+	if err != nil {
+		return err
+	}
+	_, err = postgres.Copy(ctx, p.tx, postgres.EntryTable, postgres.EntryColumns(), func(rows *postgres.Rows) error {
+		for i := range covered {
+			order := &covered[i]
+			err := postgres.AppendEntry(rows, postgres.EntryRow{
+				Batch: batch, Ordinal: i, Kind: ledger.KindPayout, Debit: order.Account, Credit: ids[codes[i]],
+				Amount: order.Amount, TransactionAt: p.run.StartedAt, ValueDate: order.Due, Label: []byte(order.Info),
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	byCP := make(map[int32]int64, len(covered))
+	movements := make([]postgres.Movement, 0, 2*len(covered))
+	for i := range covered {
+		byCP[covered[i].Account] += int64(covered[i].Amount)
+		movements = append(movements, postgres.Movement{Account: ids[codes[i]], Credit: int64(covered[i].Amount)})
+	}
+	for account, debit := range byCP {
+		movements = append(movements, postgres.Movement{Account: account, Debit: debit})
+	}
+	return postgres.Move(ctx, p.tx, movements)
+}
+
+// tell tells what was posted, then what was dropped.
+func (p *posting) tell(ctx context.Context, batch int64, covered, dropped []payout.Order) error {
+	emission := postgres.Emission{Vacation: p.run.Number, At: p.now}
+	if p.source == payout.Automatic {
+		if len(covered) > 0 {
+			emission.Batch, emission.Rendered = batch, len(covered)
+		}
+	} else {
+		for i := range covered {
+			order := &covered[i]
+			emission.Bodies = append(emission.Bodies,
+				p.transaction(order),
+				ogep.CreateValidatedOrder{
+					Orders:     []ogep.Order{order.Event(p.activities.settings.BankID)},
+					EndToEndID: order.EndToEndID, AccountID: order.AccountID,
+				})
+		}
+	}
+	emission.Bodies = append(emission.Bodies, p.refused(dropped)...)
+	return p.activities.outbox.Emit(ctx, p.tx, emission)
+}
+
+func (p *posting) transaction(order *payout.Order) ogep.Body {
+	return ogep.CreateAccountTransaction{
+		AccountID: order.AccountID,
+		Transaction: ogep.AccountTransaction{
+			Label: order.Info, Amount: order.Amount.Neg(), TransactionAt: p.run.StartedAt, ValueAt: order.Due.Midnight(),
+		},
+	}
+}
+
+// refused tells that orders that were validated do not leave after all.
+func (p *posting) refused(dropped []payout.Order) []ogep.Body {
+	told := make([]*payout.Order, len(dropped))
+	for i := range dropped {
+		told[i] = &dropped[i]
+	}
+	bodies := p.activities.tell(verdict{
+		decision: ogep.Refused, validator: ogep.AutomaticValidator, reason: rules.NoCover.Text(),
+	}, told)
+	if p.source == payout.Payline {
+		for _, order := range told {
+			bodies = append(bodies, p.activities.reject(order, rejectCode(rules.NoCover)))
+		}
+	}
+	return bodies
+}
