@@ -150,3 +150,74 @@ from (select type, count(*) as events from event
       having sum(rendered) > 0) as told
 group by type
 order by type;
+
+-- name: BankLines :many
+select b.id, b.account, s.sequence, s.date::text as date, b.ordinal, b.label, b.amount_cents, b.value_at, b.class, b.reference,
+       b.reason, b.scope, (b.batch is not null)::bool as booked
+from bank_line b join statement s on s.number = b.statement
+where (b.class = sqlc.arg(class) or sqlc.arg(class) = '')
+  and (s.date::text = sqlc.arg(date)::text or sqlc.arg(date)::text = '')
+order by b.statement desc, b.ordinal
+limit sqlc.arg(at_most);
+
+-- name: Holds :many
+select account_id, since, reason, released_at from payout_hold
+where released_at is null or sqlc.arg(released)::bool
+order by since, account_id
+limit sqlc.arg(at_most);
+
+-- name: Payouts :many
+select p.ref_externe, p.end_to_end_id, p.source, p.account_id, p.creditor_iban, p.amount_cents, p.due_date::text as due_date,
+       p.state, p.reason, p.validator, coalesce(b.name, '') as bulk, p.requested_at, p.settled_at
+from payout p left join bulk b on b.number = p.bulk
+where (p.state = sqlc.arg(state) or sqlc.arg(state) = '')
+  and (p.account_id = sqlc.arg(account_id) or sqlc.arg(account_id) = '')
+  and (p.due_date::text = sqlc.arg(date)::text or sqlc.arg(date)::text = '')
+order by p.number desc
+limit sqlc.arg(at_most);
+
+-- name: PayoutsTotal :one
+select count(*) as payouts, coalesce(sum(p.amount_cents), 0)::bigint as amount_cents
+from payout p
+where (p.state = sqlc.arg(state) or sqlc.arg(state) = '')
+  and (p.account_id = sqlc.arg(account_id) or sqlc.arg(account_id) = '')
+  and (p.due_date::text = sqlc.arg(date)::text or sqlc.arg(date)::text = '');
+
+-- name: Bulks :many
+select b.name, b.bulk_id::text as bulk_id, b.purpose, b.state, b.orders, b.amount_cents, b.due_date::text as due_date,
+       v.kind, v.key, b.created_at, b.attempted_at, b.settled_at, b.detail
+from bulk b join vacation v on v.number = b.vacation
+where b.state = sqlc.arg(state) or sqlc.arg(state) = ''
+order by b.number desc
+limit sqlc.arg(at_most);
+
+-- name: Acts :many
+select a.number, a.acted_at, a.actor, a.act, a.subject, a.before, a.after, a.reason,
+       coalesce(v.correlation_id::text, '')::text as correlation_id
+from operator_act a left join vacation v on v.number = a.vacation
+order by a.number desc
+limit sqlc.arg(at_most);
+
+-- name: Days :many
+select date::text as date, run, workflow_run, started_at, ended_at, outcome from day
+order by date desc, started_at desc
+limit sqlc.arg(at_most);
+
+-- name: TotalsOfRun :one
+select coalesce(totals, 'null')::jsonb as totals from vacation where number = sqlc.arg(number);
+
+-- name: RunOfWorkflow :one
+select number from vacation where workflow_run = sqlc.arg(workflow_run);
+
+-- name: AccountOfMerchant :one
+select account from merchant where account_id = sqlc.arg(account_id);
+
+-- name: OpenDebt :one
+select number from debt where siret = sqlc.arg(siret) and remaining_cents > 0;
+
+-- name: OpenHold :one
+select since from payout_hold where account_id = sqlc.arg(account_id) and released_at is null;
+
+-- name: DecisionRuns :many
+select distinct key from vacation
+where kind = 'vacation-technique' and starts_with(key, sqlc.arg(prefix)::text);

@@ -27,6 +27,7 @@ const (
 	Correlation Recognized = "correlation"
 	Reference   Recognized = "settlement reference"
 	CreID       Recognized = "creId"
+	Session     Recognized = "vacation"
 )
 
 // ListMax is how many covers and parked lines are listed; sums count all.

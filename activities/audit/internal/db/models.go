@@ -3,3 +3,14 @@
 //   sqlc v1.31.1
 
 package db
+
+import (
+	"time"
+)
+
+type PayoutHold struct {
+	AccountID  string
+	Since      time.Time
+	Reason     string
+	ReleasedAt *time.Time
+}

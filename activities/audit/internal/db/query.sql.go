@@ -10,6 +10,17 @@ import (
 	"time"
 )
 
+const accountOfMerchant = `-- name: AccountOfMerchant :one
+select account from merchant where account_id = $1
+`
+
+func (q *Queries) AccountOfMerchant(ctx context.Context, accountID string) (int32, error) {
+	row := q.db.QueryRow(ctx, accountOfMerchant, accountID)
+	var account int32
+	err := row.Scan(&account)
+	return account, err
+}
+
 const accounts = `-- name: Accounts :many
 select code, class, debit_cents, credit_cents from account where code = any ($1::text[]) order by code
 `
@@ -35,6 +46,175 @@ func (q *Queries) Accounts(ctx context.Context, codes []string) ([]AccountsRow, 
 			&i.Class,
 			&i.DebitCents,
 			&i.CreditCents,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const acts = `-- name: Acts :many
+select a.number, a.acted_at, a.actor, a.act, a.subject, a.before, a.after, a.reason,
+       coalesce(v.correlation_id::text, '')::text as correlation_id
+from operator_act a left join vacation v on v.number = a.vacation
+order by a.number desc
+limit $1
+`
+
+type ActsRow struct {
+	Number        int64
+	ActedAt       time.Time
+	Actor         string
+	Act           string
+	Subject       string
+	Before        string
+	After         string
+	Reason        string
+	CorrelationID string
+}
+
+func (q *Queries) Acts(ctx context.Context, atMost int32) ([]ActsRow, error) {
+	rows, err := q.db.Query(ctx, acts, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ActsRow
+	for rows.Next() {
+		var i ActsRow
+		if err := rows.Scan(
+			&i.Number,
+			&i.ActedAt,
+			&i.Actor,
+			&i.Act,
+			&i.Subject,
+			&i.Before,
+			&i.After,
+			&i.Reason,
+			&i.CorrelationID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bankLines = `-- name: BankLines :many
+select b.id, b.account, s.sequence, s.date::text as date, b.ordinal, b.label, b.amount_cents, b.value_at, b.class, b.reference,
+       b.reason, b.scope, (b.batch is not null)::bool as booked
+from bank_line b join statement s on s.number = b.statement
+where (b.class = $1 or $1 = '')
+  and (s.date::text = $2::text or $2::text = '')
+order by b.statement desc, b.ordinal
+limit $3
+`
+
+type BankLinesRow struct {
+	ID          string
+	Account     string
+	Sequence    int32
+	Date        string
+	Ordinal     int32
+	Label       string
+	AmountCents int64
+	ValueAt     time.Time
+	Class       string
+	Reference   string
+	Reason      string
+	Scope       string
+	Booked      bool
+}
+
+func (q *Queries) BankLines(ctx context.Context, class string, date string, atMost int32) ([]BankLinesRow, error) {
+	rows, err := q.db.Query(ctx, bankLines, class, date, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BankLinesRow
+	for rows.Next() {
+		var i BankLinesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Account,
+			&i.Sequence,
+			&i.Date,
+			&i.Ordinal,
+			&i.Label,
+			&i.AmountCents,
+			&i.ValueAt,
+			&i.Class,
+			&i.Reference,
+			&i.Reason,
+			&i.Scope,
+			&i.Booked,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bulks = `-- name: Bulks :many
+select b.name, b.bulk_id::text as bulk_id, b.purpose, b.state, b.orders, b.amount_cents, b.due_date::text as due_date,
+       v.kind, v.key, b.created_at, b.attempted_at, b.settled_at, b.detail
+from bulk b join vacation v on v.number = b.vacation
+where b.state = $1 or $1 = ''
+order by b.number desc
+limit $2
+`
+
+type BulksRow struct {
+	Name        string
+	BulkID      string
+	Purpose     string
+	State       string
+	Orders      int32
+	AmountCents int64
+	DueDate     string
+	Kind        string
+	Key         string
+	CreatedAt   time.Time
+	AttemptedAt *time.Time
+	SettledAt   *time.Time
+	Detail      string
+}
+
+func (q *Queries) Bulks(ctx context.Context, state string, atMost int32) ([]BulksRow, error) {
+	rows, err := q.db.Query(ctx, bulks, state, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BulksRow
+	for rows.Next() {
+		var i BulksRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.BulkID,
+			&i.Purpose,
+			&i.State,
+			&i.Orders,
+			&i.AmountCents,
+			&i.DueDate,
+			&i.Kind,
+			&i.Key,
+			&i.CreatedAt,
+			&i.AttemptedAt,
+			&i.SettledAt,
+			&i.Detail,
 		); err != nil {
 			return nil, err
 		}
@@ -234,6 +414,73 @@ func (q *Queries) CreLine(ctx context.Context, creID string) (CreLineRow, error)
 	return i, err
 }
 
+const days = `-- name: Days :many
+select date::text as date, run, workflow_run, started_at, ended_at, outcome from day
+order by date desc, started_at desc
+limit $1
+`
+
+type DaysRow struct {
+	Date        string
+	Run         string
+	WorkflowRun string
+	StartedAt   time.Time
+	EndedAt     *time.Time
+	Outcome     string
+}
+
+func (q *Queries) Days(ctx context.Context, atMost int32) ([]DaysRow, error) {
+	rows, err := q.db.Query(ctx, days, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DaysRow
+	for rows.Next() {
+		var i DaysRow
+		if err := rows.Scan(
+			&i.Date,
+			&i.Run,
+			&i.WorkflowRun,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.Outcome,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const decisionRuns = `-- name: DecisionRuns :many
+select distinct key from vacation
+where kind = 'vacation-technique' and starts_with(key, $1::text)
+`
+
+func (q *Queries) DecisionRuns(ctx context.Context, prefix string) ([]string, error) {
+	rows, err := q.db.Query(ctx, decisionRuns, prefix)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		items = append(items, key)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const entriesByKind = `-- name: EntriesByKind :many
 select e.kind, count(*) as entries, sum(e.amount_cents)::bigint as amount_cents
 from batch b join entry e on e.batch = b.id
@@ -334,6 +581,38 @@ func (q *Queries) EventsByType(ctx context.Context, correlationID string) ([]Eve
 	for rows.Next() {
 		var i EventsByTypeRow
 		if err := rows.Scan(&i.Type, &i.Events); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const holds = `-- name: Holds :many
+select account_id, since, reason, released_at from payout_hold
+where released_at is null or $1::bool
+order by since, account_id
+limit $2
+`
+
+func (q *Queries) Holds(ctx context.Context, released bool, atMost int32) ([]PayoutHold, error) {
+	rows, err := q.db.Query(ctx, holds, released, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PayoutHold
+	for rows.Next() {
+		var i PayoutHold
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Since,
+			&i.Reason,
+			&i.ReleasedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -482,6 +761,17 @@ func (q *Queries) LargestBalances(ctx context.Context, atMost int32) ([]LargestB
 	return items, nil
 }
 
+const openDebt = `-- name: OpenDebt :one
+select number from debt where siret = $1 and remaining_cents > 0
+`
+
+func (q *Queries) OpenDebt(ctx context.Context, siret string) (int32, error) {
+	row := q.db.QueryRow(ctx, openDebt, siret)
+	var number int32
+	err := row.Scan(&number)
+	return number, err
+}
+
 const openDebts = `-- name: OpenDebts :many
 select siret, created_at, initial_cents, remaining_cents, modified_at from debt
 where remaining_cents > 0
@@ -520,6 +810,17 @@ func (q *Queries) OpenDebts(ctx context.Context) ([]OpenDebtsRow, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const openHold = `-- name: OpenHold :one
+select since from payout_hold where account_id = $1 and released_at is null
+`
+
+func (q *Queries) OpenHold(ctx context.Context, accountID string) (time.Time, error) {
+	row := q.db.QueryRow(ctx, openHold, accountID)
+	var since time.Time
+	err := row.Scan(&since)
+	return since, err
 }
 
 const orders = `-- name: Orders :many
@@ -653,6 +954,99 @@ func (q *Queries) ParkedTotal(ctx context.Context) (ParkedTotalRow, error) {
 	return i, err
 }
 
+const payouts = `-- name: Payouts :many
+select p.ref_externe, p.end_to_end_id, p.source, p.account_id, p.creditor_iban, p.amount_cents, p.due_date::text as due_date,
+       p.state, p.reason, p.validator, coalesce(b.name, '') as bulk, p.requested_at, p.settled_at
+from payout p left join bulk b on b.number = p.bulk
+where (p.state = $1 or $1 = '')
+  and (p.account_id = $2 or $2 = '')
+  and (p.due_date::text = $3::text or $3::text = '')
+order by p.number desc
+limit $4
+`
+
+type PayoutsParams struct {
+	State     string
+	AccountID string
+	Date      string
+	AtMost    int32
+}
+
+type PayoutsRow struct {
+	RefExterne   string
+	EndToEndID   string
+	Source       string
+	AccountID    string
+	CreditorIban string
+	AmountCents  int64
+	DueDate      string
+	State        string
+	Reason       string
+	Validator    string
+	Bulk         string
+	RequestedAt  time.Time
+	SettledAt    *time.Time
+}
+
+func (q *Queries) Payouts(ctx context.Context, arg PayoutsParams) ([]PayoutsRow, error) {
+	rows, err := q.db.Query(ctx, payouts,
+		arg.State,
+		arg.AccountID,
+		arg.Date,
+		arg.AtMost,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PayoutsRow
+	for rows.Next() {
+		var i PayoutsRow
+		if err := rows.Scan(
+			&i.RefExterne,
+			&i.EndToEndID,
+			&i.Source,
+			&i.AccountID,
+			&i.CreditorIban,
+			&i.AmountCents,
+			&i.DueDate,
+			&i.State,
+			&i.Reason,
+			&i.Validator,
+			&i.Bulk,
+			&i.RequestedAt,
+			&i.SettledAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const payoutsTotal = `-- name: PayoutsTotal :one
+select count(*) as payouts, coalesce(sum(p.amount_cents), 0)::bigint as amount_cents
+from payout p
+where (p.state = $1 or $1 = '')
+  and (p.account_id = $2 or $2 = '')
+  and (p.due_date::text = $3::text or $3::text = '')
+`
+
+type PayoutsTotalRow struct {
+	Payouts     int64
+	AmountCents int64
+}
+
+func (q *Queries) PayoutsTotal(ctx context.Context, state string, accountID string, date string) (PayoutsTotalRow, error) {
+	row := q.db.QueryRow(ctx, payoutsTotal, state, accountID, date)
+	var i PayoutsTotalRow
+	err := row.Scan(&i.Payouts, &i.AmountCents)
+	return i, err
+}
+
 const referenceByScope = `-- name: ReferenceByScope :one
 select reference from settlement where scope = $1
 `
@@ -694,6 +1088,17 @@ func (q *Queries) RunNumber(ctx context.Context, correlationID string) (RunNumbe
 	var i RunNumberRow
 	err := row.Scan(&i.Number, &i.LastSeq)
 	return i, err
+}
+
+const runOfWorkflow = `-- name: RunOfWorkflow :one
+select number from vacation where workflow_run = $1
+`
+
+func (q *Queries) RunOfWorkflow(ctx context.Context, workflowRun string) (int32, error) {
+	row := q.db.QueryRow(ctx, runOfWorkflow, workflowRun)
+	var number int32
+	err := row.Scan(&number)
+	return number, err
 }
 
 const runs = `-- name: Runs :many
@@ -818,4 +1223,15 @@ func (q *Queries) SettlementByReference(ctx context.Context, reference string) (
 		&i.ParkedCents,
 	)
 	return i, err
+}
+
+const totalsOfRun = `-- name: TotalsOfRun :one
+select coalesce(totals, 'null')::jsonb as totals from vacation where number = $1
+`
+
+func (q *Queries) TotalsOfRun(ctx context.Context, number int32) ([]byte, error) {
+	row := q.db.QueryRow(ctx, totalsOfRun, number)
+	var totals []byte
+	err := row.Scan(&totals)
+	return totals, err
 }
