@@ -8,11 +8,16 @@ import (
 
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/merchant"
+	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/settlement"
 )
 
 const (
 	perMille = 1000
+
+	typicalSales = 500    // on one unpaid
+	typicalFee   = 15_00  // cents
+	maxFee       = 999_99 // a fee is a matter of euros
 
 	// OG-EP events hold the years 2000 to 2099: a year is left at either side for the days around.
 	minYear = 2001
@@ -31,13 +36,18 @@ type Options struct {
 	UnknownShare   int // of the lines are on payment accounts that the snapshot does not hold
 	ClosedShare    int // of the lines are on closed payment accounts; none when the snapshot has none
 	ShortfallShare int // of the smaller merchants have more refunds than sales
+
+	Unpaids          int         // lines of the CRE file of unpaids, 0 to settlement.MaxLines
+	RepresentedShare int         // of the unpaids are represented and paid after all; a thousand for a file of nothing else
+	UnpaidFee        money.Cents // taken from the merchant for each of its unpaids, 0 or more
 }
 
-// Typical gives the shares of an ordinary day.
+// Typical gives the shares of an ordinary day: two unpaids on a thousand sales.
 func Typical(seed uint64, merchants, lines int, date calendar.Date, sequence int) Options {
 	return Options{
 		Seed: seed, Merchants: merchants, Lines: lines, Date: date, Sequence: sequence,
 		RefundShare: 30, UnknownShare: 1, ClosedShare: 1, ShortfallShare: 20,
+		Unpaids: lines / typicalSales, RepresentedShare: 100, UnpaidFee: typicalFee,
 	}
 }
 
@@ -55,6 +65,9 @@ func (o Options) Validate() error {
 		{"unknown share", o.UnknownShare, 0, perMille},
 		{"closed share", o.ClosedShare, 0, perMille - o.UnknownShare},
 		{"shortfall share", o.ShortfallShare, 0, perMille},
+		{"unpaids", o.Unpaids, 0, settlement.MaxLines},
+		{"represented share", o.RepresentedShare, 0, perMille},
+		{"unpaid fee", int(o.UnpaidFee), 0, maxFee},
 	} {
 		if limit.value < limit.least || limit.value > limit.top {
 			return fmt.Errorf("sample: %s is %d, it must lie between %d and %d",

@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	fileName      = "Fichier.CRE.EP.TI.UEP.txt"
-	operationType = "100"
+	fileName       = "Fichier.CRE.EP.TI.UEP.txt"
+	unpaidFileName = "Fichier.CRE.EP.TI.UEP.IMPAYES.txt"
+	operationType  = "100"
 
 	// Codes that begin the label of a movement on a payment account, padded to eleven characters.
 	codeSale   = "RBCRR      "
@@ -77,7 +78,7 @@ func (d *Day) Movement(file *settlement.Summary) ogep.GlobalTransaction {
 	return ogep.GlobalTransaction{
 		ID:    base64.StdEncoding.EncodeToString([]byte("transaction-" + file.Reference)),
 		Label: label, Amount: file.Gross, BookedAt: booked, TransactionAt: booked, ValueAt: booked,
-		Type: "transfer", Status: "booked", Vacation: string(settlement.KindTransaction),
+		Type: "transfer", Status: "booked", Vacation: string(file.Kind),
 		Reference: file.Reference, OperationType: file.OperationType,
 	}
 }
@@ -131,12 +132,18 @@ func (l *lines) next(number int) *settlement.Line {
 		line.OriginalRef = appendHex(line.OriginalRef, mix(random))
 	}
 
+	l.label(code, random)
+
+	return line
+}
+
+// label writes the label of the movement on the payment account.
+func (l *lines) label(code string, random uint64) {
+	line := &l.line
 	line.Label = append(append(line.Label[:0], code...), line.Scheme...)
 	line.Label = line.TransactionAt.AppendFormat(line.Label, "15:04:05")
 	line.Label = appendDigits(append(line.Label, 'C'), random%tickets, ticketDigits)
 	line.Label = line.TransactionAt.AppendFormat(line.Label, "020106")
-
-	return line
 }
 
 // account chooses the payment account of a line, and how many of its lines are refunds.
@@ -183,6 +190,22 @@ func (l *lines) skewed() int {
 // amounts makes up what a line does. A refund that would leave the file at zero or below becomes a sale.
 func (l *lines) amounts(at, refundShare int) {
 	line := &l.line
+	random := l.sale()
+	gross := line.Gross
+
+	if int(random>>32%perMille) < refundShare && l.sum > gross {
+		line.Type, line.Gross, line.Commission = settlement.TypeRemb, -gross, 0
+	} else {
+		rate := lowestRate + money.Cents(l.day.trait(at, traitRate+uint64(len(line.Scheme)))%rates)
+		line.Type, line.Commission = settlement.TypeVente, (gross*rate+hundredPercent/2)/hundredPercent
+	}
+
+	l.sum += line.Gross
+}
+
+// sale makes up the scheme and the amount of a sale, and gives the number of which it used some bits.
+func (l *lines) sale() uint64 {
+	line := &l.line
 	random := l.random.Uint64()
 	line.Scheme = [...]settlement.Scheme{
 		settlement.SchemeCB, settlement.SchemeCB, settlement.SchemeVisa, settlement.SchemeMastercard,
@@ -190,17 +213,10 @@ func (l *lines) amounts(at, refundShare int) {
 
 	// A number of coin tosses as exponent, then an even chance between powers of two: the logarithm is close to normal,
 	// the median near 50 euros, the largest amount near 20,000.
-	exponent := bits.OnesCount16(uint16(random))                      //nolint:gosec // sixteen of its bits
-	gross := money.Cents((256 + random>>16&255) << exponent * 3 / 64) //nolint:gosec // at most 27 bits
+	exponent := bits.OnesCount16(uint16(random))                          //nolint:gosec // sixteen of its bits
+	line.Gross = money.Cents((256 + random>>16&255) << exponent * 3 / 64) //nolint:gosec // at most 27 bits
 
-	if int(random>>32%perMille) < refundShare && l.sum > gross {
-		line.Type, line.Gross, line.Commission = settlement.TypeRemb, -gross, 0
-	} else {
-		rate := lowestRate + money.Cents(l.day.trait(at, traitRate+uint64(len(line.Scheme)))%rates)
-		line.Type, line.Gross, line.Commission = settlement.TypeVente, gross, (gross*rate+hundredPercent/2)/hundredPercent
-	}
-
-	l.sum += line.Gross
+	return random
 }
 
 // line numbers every line of every day: 24 bits for the line, 20 for the sequence, 17 for the date.

@@ -189,7 +189,7 @@ func (*world) execute(
 	options.WorkflowIDReusePolicy = reuse
 	options.WorkflowTaskTimeout = impatientTimeout
 	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-	return by.ExecuteWorkflow(ctx, options, workflows.ReglementTransactionsName, request)
+	return by.ExecuteWorkflow(ctx, options, string(kindOf(request)), request)
 }
 
 // end waits for the vacation's result, also while the server is away.

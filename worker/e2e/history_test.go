@@ -28,7 +28,6 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
@@ -101,6 +100,7 @@ func newHouse(t *testing.T, s *stage, before func(ctx context.Context, h *house,
 	s.ingest.Register(data)
 	s.transfers.Register(data)
 	s.session.Register(data)
+	registerDecanton(data)
 	for _, one := range []worker.Worker{vacations, data} {
 		require.NoError(t, one.Start())
 		t.Cleanup(one.Stop)
@@ -143,7 +143,7 @@ func (h *house) start(t *testing.T, request workflows.ReglementRequest) client.W
 	options := startOptions(request)
 	options.WorkflowIDReusePolicy = enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-	run, err := h.client.ExecuteWorkflow(t.Context(), options, workflows.ReglementTransactionsName, request)
+	run, err := h.client.ExecuteWorkflow(t.Context(), options, string(kindOf(request)), request)
 	require.NoError(t, err)
 	return run
 }
@@ -175,8 +175,7 @@ func (h *house) history(t *testing.T, run client.WorkflowRun, name string) {
 	h.requireNothingPersonal(t, string(text)+payloads(t, events)+h.log.String())
 
 	replayer := worker.NewWorkflowReplayer()
-	replayer.RegisterWorkflowWithOptions(
-		workflows.ReglementTransactions, workflow.RegisterOptions{Name: workflows.ReglementTransactionsName})
+	workflows.Register(replayer)
 	require.NoError(t, replayer.ReplayWorkflowHistory(silent(), events))
 
 	if os.Getenv(recordVariable) == "1" {

@@ -12,7 +12,7 @@ import (
 )
 
 func startOptions(request workflows.ReglementRequest) client.StartWorkflowOptions {
-	id := vacation.ID{Kind: vacation.ReglementTransactions, Key: request.Transaction.Reference}
+	id := vacation.ID{Kind: kindOf(request), Key: request.Transaction.Reference}
 	return client.StartWorkflowOptions{ID: id.String(), TaskQueue: workflows.Queue}
 }
 

@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	temporallog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts"
@@ -35,6 +36,7 @@ import (
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/sample"
+	"github.com/reglo/reglo/domain/settlement"
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
@@ -160,6 +162,26 @@ func (s *stage) bring(t testing.TB, day *sample.Day) workflows.ReglementRequest 
 	return request(t, day.Movement(&summary), path)
 }
 
+// bringUnpaids does so with the day's unpaids.
+func (s *stage) bringUnpaids(t testing.TB, day *sample.Day) workflows.ReglementRequest {
+	t.Helper()
+	path := filepath.Join(s.folders.Inbox, day.UnpaidReference()+".txt")
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	summary, err := day.WriteUnpaids(file)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	return request(t, day.Movement(&summary), path)
+}
+
+// kindOf is the vacation that settles a bank line.
+func kindOf(request workflows.ReglementRequest) vacation.Kind {
+	if request.Transaction.Vacation == string(settlement.KindImpaye) {
+		return vacation.ReglementImpayes
+	}
+	return vacation.ReglementTransactions
+}
+
 func request(t testing.TB, movement ogep.GlobalTransaction, path string) workflows.ReglementRequest {
 	t.Helper()
 	return workflows.ReglementRequest{
@@ -179,6 +201,7 @@ func (s *stage) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
 	s.ingest.Register(env)
 	s.transfers.Register(env)
 	s.session.Register(env)
+	registerDecanton(env)
 	workflows.Register(env)
 	// The environment calls all its runs the same; on a server each has an id of its own.
 	run := uuid.NewString()
@@ -195,7 +218,7 @@ func (s *stage) settle(t testing.TB, request workflows.ReglementRequest) (vacati
 	t.Helper()
 	env := s.environment(t)
 	env.SetStartWorkflowOptions(startOptions(request))
-	env.ExecuteWorkflow(workflows.ReglementTransactions, request)
+	env.ExecuteWorkflow(string(kindOf(request)), request)
 	require.True(t, env.IsWorkflowCompleted())
 	var totals vacation.Totals
 	if err := env.GetWorkflowError(); err != nil {
@@ -203,6 +226,13 @@ func (s *stage) settle(t testing.TB, request workflows.ReglementRequest) (vacati
 	}
 	require.NoError(t, env.GetWorkflowResult(&totals))
 	return totals, nil
+}
+
+// registerDecanton plays a règlement account that lacks nothing.
+func registerDecanton(registry worker.ActivityRegistry) {
+	registry.RegisterActivityWithOptions(
+		func(context.Context, activities.Run) (money.Cents, error) { return 0, nil },
+		activity.RegisterOptions{Name: activities.DecantonName})
 }
 
 func (s *stage) number(t testing.TB, query string) int64 {
