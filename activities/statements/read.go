@@ -64,11 +64,13 @@ func (r *reading) run(ctx context.Context) (activities.ReadStatementsResult, err
 	if err := r.activities.archive.Resume(ctx, r.request.Inbox, archived); err != nil {
 		return activities.ReadStatementsResult{}, err
 	}
-	var refused error
+	var refused *vacation.Failure
 	for _, account := range bankAccounts() {
 		err := r.account(ctx, account)
-		if _, final := errors.AsType[*vacation.Failure](err); final {
-			refused = cmp.Or(refused, err)
+		if failure, final := errors.AsType[*vacation.Failure](err); final {
+			if refused == nil {
+				refused = failure
+			}
 			continue
 		}
 		if err != nil {
@@ -114,7 +116,7 @@ type inboxFile struct {
 }
 
 // fileName is `statement.<account without BK.>.<sequence>.jsonl`.
-var fileName = regexp.MustCompile(`^statement\.(REG|CAN|FON)\.([0-9]{1,9})\.jsonl$`)
+var fileName = regexp.MustCompile(`^statement\.(REG|CAN|FON)\.(\d{1,9})\.jsonl$`)
 
 // name is the file's own, for messages.
 func (f inboxFile) name() string { return filepath.Base(f.path) }
@@ -133,7 +135,7 @@ func list(inbox string, account ledger.Code) ([]inboxFile, error) {
 	var files []inboxFile
 	for _, entry := range entries {
 		found := fileName.FindStringSubmatch(entry.Name())
-		if found == nil || ledger.Code("BK."+found[1]) != account {
+		if len(found) == 0 || ledger.Code("BK."+found[1]) != account {
 			continue
 		}
 		sequence, err := strconv.Atoi(found[2])
