@@ -244,6 +244,9 @@ func TestOptionsOutOfRange(t *testing.T) {
 		"refund share":    func(o *sample.Options) { o.RefundShare = 1001 },
 		"closed share":    func(o *sample.Options) { o.UnknownShare, o.ClosedShare = 600, 600 },
 		"shortfall share": func(o *sample.Options) { o.ShortfallShare = -1 },
+		"unpaids":         func(o *sample.Options) { o.Unpaids = -1 },
+		"represented":     func(o *sample.Options) { o.RepresentedShare = 1001 },
+		"unpaid fee":      func(o *sample.Options) { o.UnpaidFee = -1 },
 	} {
 		options := typical(t, 10, 10)
 		change(&options)
