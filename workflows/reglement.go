@@ -53,12 +53,12 @@ func (r *reglement) open(ctx workflow.Context) (*activities.OpenSettlementResult
 		FileName:     filepath.Base(r.request.File),
 	})
 	if err != nil {
-		return nil, r.refused(err)
+		return nil, r.refused(ctx, err)
 	}
 	if opened.Settled != nil || opened.Ended != nil {
 		return &opened, nil
 	}
-	r.session.run = opened.Run
+	r.run = opened.Run
 	r.log(ctx).Info("vacation started", "business_date", r.request.BusinessDate.String())
 	return nil, nil //nolint:nilnil // no earlier result, and no error
 }
@@ -91,18 +91,17 @@ func (r *reglement) close(ctx workflow.Context, failure error) (vacation.Totals,
 		return vacation.Totals{}, err
 	}
 	closing, _ := workflow.NewDisconnectedContext(ctx)
-	return activities.CloseSettlement(closing, r.session.run)
+	return activities.CloseSettlement(closing, r.run)
 }
 
 // loadFile loads the file, after waiting for it where it is late.
 func (r *reglement) loadFile(ctx workflow.Context) (activities.LoadFileResult, error) {
-	correlation := SearchCorrelationID.ValueSet(r.session.run.CorrelationID)
-	if err := r.board.enter(ctx, vacation.StageLoading, correlation); err != nil {
+	if err := r.enter(ctx, vacation.StageLoading); err != nil {
 		return activities.LoadFileResult{}, err
 	}
 	for {
 		file, err := activities.LoadFile(ctx, activities.LoadFileRequest{
-			Run: r.session.run, Path: r.request.File, CutOff: r.request.CutOff,
+			Run: r.run, Path: r.request.File, CutOff: r.request.CutOff,
 		})
 		if err != nil || file.Found {
 			r.board.progress.Read, r.board.progress.Total = file.Lines, file.Lines
@@ -148,7 +147,7 @@ func (r *reglement) postLines(ctx workflow.Context, file activities.LoadFileResu
 		return err
 	}
 	for lost := 0; ; {
-		posted, err := activities.PostLines(ctx, activities.PostLinesRequest{Run: r.session.run, SHA256: file.SHA256})
+		posted, err := activities.PostLines(ctx, activities.PostLinesRequest{Run: r.run, SHA256: file.SHA256})
 		if err != nil {
 			return err
 		}
@@ -180,7 +179,7 @@ func (r *reglement) postLines(ctx workflow.Context, file activities.LoadFileResu
 func (r *reglement) archive(ctx workflow.Context, totals vacation.Totals) error {
 	r.board.pass(ctx, vacation.StageArchiving)
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	err := activities.ArchiveFile(ctx, activities.ArchiveFileRequest{Run: r.session.run, Path: r.request.File, Totals: totals})
+	err := activities.ArchiveFile(ctx, activities.ArchiveFileRequest{Run: r.run, Path: r.request.File, Totals: totals})
 	if err != nil {
 		return err
 	}

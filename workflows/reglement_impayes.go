@@ -25,6 +25,6 @@ func (r *reglement) settleUnpaids(ctx workflow.Context) error {
 	}
 	// The bank took the unpaids from règlement, where the day's payouts are due too.
 	r.board.pass(ctx, vacation.StageDecanting)
-	_, err := activities.Decanton(ctx, r.session.run)
+	_, err := activities.Decanton(ctx, r.run)
 	return err
 }

@@ -30,9 +30,9 @@ func (r *reglement) settleTransactions(ctx workflow.Context) error {
 	if err := r.board.enter(ctx, vacation.StageCovering); err != nil {
 		return err
 	}
-	if err := activities.CoverShortfalls(ctx, r.session.run); err != nil {
+	if err := activities.CoverShortfalls(ctx, r.run); err != nil {
 		return err
 	}
 	r.board.pass(ctx, vacation.StageIsolating)
-	return activities.IsolateRevenue(ctx, r.session.run)
+	return activities.IsolateRevenue(ctx, r.run)
 }

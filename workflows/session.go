@@ -39,44 +39,70 @@ func newSession(ctx workflow.Context, kind vacation.Kind, key string, date calen
 // open opens a vacation that is no règlement. It waits while another vacation
 // must end first. ended holds the totals of a run that ended the session before.
 func (s *session) open(ctx workflow.Context, parameters any) (ended json.RawMessage, err error) {
-	text, err := json.Marshal(parameters)
+	text, err := written(parameters)
 	if err != nil {
-		return nil, fmt.Errorf("write the parameters: %w", err)
+		return nil, err
+	}
+	open := func(ctx workflow.Context) (activities.OpenVacationResult, error) {
+		return activities.OpenVacation(ctx, activities.OpenVacationRequest{
+			ID: s.id, WorkflowRun: workflow.GetInfo(ctx).WorkflowExecution.RunID, BusinessDate: s.date, Parameters: text,
+		})
 	}
 	// Whatever cancels the run meanwhile: a run that was opened is known, and ended.
 	opening, _ := workflow.NewDisconnectedContext(ctx)
-	for {
-		opened, err := activities.OpenVacation(opening, activities.OpenVacationRequest{
-			ID: s.id, WorkflowRun: workflow.GetInfo(ctx).WorkflowExecution.RunID, BusinessDate: s.date, Parameters: text,
-		})
-		if err != nil {
-			return nil, s.refused(err)
-		}
-		if opened.HeldBy == "" {
-			s.run = opened.Run
-			if opened.Ended == nil {
-				s.log(ctx).Info("vacation started", "business_date", s.date.String())
-			}
-			return opened.Ended, nil
-		}
-		if err := s.awaitOther(ctx, opened.HeldBy); err != nil {
-			return nil, s.refused(err)
-		}
+	opened, err := open(opening)
+	if err == nil && opened.HeldBy != "" {
+		opened, err = s.awaitOther(ctx, opened, open)
 	}
+	if opened.Run.Number == 0 && err != nil {
+		return nil, s.refused(ctx, err)
+	}
+	s.run = opened.Run
+	if err != nil { // answered, or cancelled, while it was opened
+		return nil, s.endWithError(ctx, err)
+	}
+	if opened.Ended != nil {
+		return opened.Ended, s.desk.close(ctx)
+	}
+	s.log(ctx).Info("vacation started", "business_date", s.date.String())
+	return nil, nil
 }
 
-// awaitOther waits a moment for a vacation that must end first.
-func (s *session) awaitOther(ctx workflow.Context, other string) error {
-	answer, err := s.desk.wait(ctx, waiting{
-		stage: vacation.StageBusy,
-		what:  fmt.Sprintf("Waits for **%s** to end: créances and financière never run together.", other),
-		until: workflow.Now(ctx).Add(busyInterval),
-		takes: []act{actRetry, actAbort},
-	})
-	if err != nil || answer.act != actAbort {
-		return err
+// awaitOther waits for a vacation that must end first, and returns what was
+// opened then, also where the wait was ended otherwise.
+func (s *session) awaitOther(
+	ctx workflow.Context, opened activities.OpenVacationResult, open func(workflow.Context) (activities.OpenVacationResult, error),
+) (activities.OpenVacationResult, error) {
+	for opened.HeldBy != "" {
+		answer, err := s.desk.wait(ctx, waiting{
+			stage: vacation.StageBusy,
+			what: fmt.Sprintf("Waits for **%s** to end: créances and financière never run together. "+
+				"It goes on by itself; retry looks now.", opened.HeldBy),
+			takes: []act{actRetry, actAbort},
+			alone: true,
+			looks: func(ctx workflow.Context) (bool, error) {
+				var err error
+				opened, err = open(ctx)
+				return opened.HeldBy == "", err
+			},
+		})
+		if err == nil && answer.act == actAbort {
+			err = aborted(answer)
+		}
+		if err == nil && answer.act == actRetry && opened.HeldBy != "" {
+			heardOut, _ := workflow.NewDisconnectedContext(ctx)
+			opened, err = open(heardOut)
+		}
+		if err != nil {
+			return opened, err
+		}
 	}
-	return aborted(answer)
+	return opened, nil
+}
+
+// enter shows the run's next stage, and whose events are its own.
+func (s *session) enter(ctx workflow.Context, stage vacation.Stage) error {
+	return s.board.enter(ctx, stage, SearchCorrelationID.ValueSet(s.run.CorrelationID))
 }
 
 // finish ends the run well with its totals, or with error when the steps
@@ -84,15 +110,18 @@ func (s *session) awaitOther(ctx workflow.Context, other string) error {
 // what was committed. It returns how many events the run emitted.
 func (s *session) finish(ctx workflow.Context, totals any, failure error) (int64, error) {
 	if failure == nil {
+		failure = s.desk.close(ctx)
+	}
+	if failure == nil {
 		failure = ctx.Err()
 	}
 	if failure != nil {
 		return 0, s.endWithError(ctx, failure)
 	}
 	s.board.pass(ctx, vacation.StageProving)
-	text, err := json.Marshal(totals)
+	text, err := written(totals)
 	if err != nil {
-		return 0, fmt.Errorf("write the totals: %w", err)
+		return 0, s.endWithError(ctx, err)
 	}
 	closing, _ := workflow.NewDisconnectedContext(ctx)
 	events, err := activities.CloseVacation(closing, activities.CloseVacationRequest{Run: s.run, Totals: text})
@@ -110,9 +139,13 @@ func (s *session) log(ctx workflow.Context) log.Logger {
 }
 
 // refused fails a run that was never opened: it has no event to end.
-func (s *session) refused(err error) error {
-	failure := activities.AsFailure(err)
+func (s *session) refused(ctx workflow.Context, cause error) error {
+	failure := activities.AsFailure(cause)
 	failure.Step = vacation.StageOpening
+	if err := s.desk.close(ctx); err != nil {
+		return err
+	}
+	s.board.fail(ctx, failure)
 	return activities.Final(failure)
 }
 
@@ -124,6 +157,9 @@ func (s *session) endWithError(ctx workflow.Context, cause error) error {
 		failure.Step = s.board.progress.Stage
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if err := s.desk.close(ctx); err != nil {
+		return err
+	}
 	err := activities.FailVacation(ctx, activities.FailVacationRequest{
 		Run: s.run, Code: failure.Code, Step: failure.Step, Message: failure.Message,
 	})
@@ -131,7 +167,7 @@ func (s *session) endWithError(ctx workflow.Context, cause error) error {
 		return fmt.Errorf("end with error after %w: %w", activities.Final(failure), err)
 	}
 	s.log(ctx).Error("vacation ended with error", "code", string(failure.Code), "step", string(failure.Step))
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Ended with error **%s** at %s.\n\n%s", failure.Code, failure.Step, failure.Message))
+	s.board.fail(ctx, failure)
 	if err := upsert(ctx, SearchNeedsOperator.ValueSet(true)); err != nil {
 		return err
 	}

@@ -45,9 +45,10 @@ func SearchAttributes() []temporal.SearchAttributeKey {
 // the progress that the query answers.
 type board struct {
 	progress vacation.Progress
+	note     string // how far the stage is, in words
 }
 
-// newBoard shows which session runs, and answers queries from now on.
+// newBoard shows which session, or day, runs, and answers queries from now on.
 func newBoard(ctx workflow.Context, kind vacation.Kind, date calendar.Date) (*board, error) {
 	shown := &board{progress: vacation.Progress{Stage: vacation.StageOpening}}
 	err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (vacation.Progress, error) { return shown.progress, nil })
@@ -63,8 +64,7 @@ func newBoard(ctx workflow.Context, kind vacation.Kind, date calendar.Date) (*bo
 
 // enter shows that the run has come to a stage.
 func (b *board) enter(ctx workflow.Context, stage vacation.Stage, updates ...temporal.SearchAttributeUpdate) error {
-	b.progress.Stage = stage
-	b.details(ctx)
+	b.pass(ctx, stage)
 	return upsert(ctx, append(updates, SearchStage.ValueSet(string(stage)))...)
 }
 
@@ -72,15 +72,26 @@ func (b *board) enter(ctx workflow.Context, stage vacation.Stage, updates ...tem
 // not in the list of runs: each change there is a write of Temporal's, which
 // takes longer than the stage.
 func (b *board) pass(ctx workflow.Context, stage vacation.Stage) {
-	b.progress.Stage = stage
+	b.progress.Stage, b.note = stage, ""
 	b.details(ctx)
 }
 
-// wait shows that the run waits for somebody.
-func (b *board) wait(ctx workflow.Context, stage vacation.Stage, details string) error {
+// tellf shows how far the stage is, in words.
+func (b *board) tellf(ctx workflow.Context, format string, args ...any) {
+	b.note = fmt.Sprintf(format, args...)
+	b.details(ctx)
+}
+
+// wait shows that the run waits, and whether somebody has to answer.
+func (b *board) wait(ctx workflow.Context, stage vacation.Stage, details string, needsOperator bool) error {
 	b.progress.Stage = stage
 	workflow.SetCurrentDetails(ctx, details)
-	return upsert(ctx, SearchStage.ValueSet(string(stage)), SearchNeedsOperator.ValueSet(true))
+	return upsert(ctx, SearchStage.ValueSet(string(stage)), SearchNeedsOperator.ValueSet(needsOperator))
+}
+
+// fail shows why the run ended with error.
+func (*board) fail(ctx workflow.Context, failure *vacation.Failure) {
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Ended with error **%s** at %s.\n\n%s", failure.Code, failure.Step, failure.Message))
 }
 
 // details shows the progress in the run's current details.
@@ -88,6 +99,9 @@ func (b *board) details(ctx workflow.Context) {
 	text := "Stage: **" + string(b.progress.Stage) + "**"
 	if b.progress.Total > 0 {
 		text += fmt.Sprintf("\n\n%d of %d lines posted", b.progress.Posted, b.progress.Total)
+	}
+	if b.note != "" {
+		text += "\n\n" + b.note
 	}
 	workflow.SetCurrentDetails(ctx, text)
 }

@@ -27,6 +27,12 @@ func Register(registry worker.WorkflowRegistry) {
 	for name, function := range map[string]any{
 		ReglementTransactionsName: ReglementTransactions,
 		ReglementImpayesName:      ReglementImpayes,
+		ReglementVirementsName:    ReglementVirements,
+		CreancesName:              Creances,
+		FinanciereName:            Financiere,
+		TechniqueName:             Technique,
+		DayName:                   Day,
+		TriggerName:               Trigger,
 	} {
 		registry.RegisterWorkflowWithOptions(function, workflow.RegisterOptions{Name: name})
 	}
