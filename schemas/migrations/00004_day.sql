@@ -106,7 +106,7 @@ create table payline_line (
     kind           text    not null check (kind in ('MOVEMENT', 'TRANSFER')),
     end_to_end_id  text    not null,
     -- Whether an earlier line carried the same endToEndId.
-    seen           boolean not null,
+    seen           boolean not null default false,
     operation_code text    not null,
     debtor_cp      text    not null,
     creditor_cp    text    not null,
