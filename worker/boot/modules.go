@@ -17,9 +17,11 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/reglo/reglo/activities/accounts"
+	"github.com/reglo/reglo/activities/cashout"
 	"github.com/reglo/reglo/activities/debts"
 	"github.com/reglo/reglo/activities/events"
 	"github.com/reglo/reglo/activities/ingest"
+	"github.com/reglo/reglo/activities/payline"
 	outbox "github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/activities/transfers"
@@ -160,6 +162,12 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		}),
 		inGroup(newIngest),
 		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
+			return cashout.New(pool, outbox, cashout.Settings{
+				BankID: settings.Bank.ID, Calendar: calendar.Target{}, Policy: settings.Cashout, Actors: settings.Operator.Actors,
+			}, clock)
+		}),
+		inGroup(newPayline),
+		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
 			bank := transfers.Bank(settings.Bank)
 			return transfers.New(pool, outbox, bank, calendar.Target{}, clock)
 		}),
@@ -180,6 +188,16 @@ func newIngest(in ingestIn) registrar { //nolint:gocritic // fx takes no pointer
 	data := in.Settings.Data
 	folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
 	return ingest.New(in.Pool, folders, in.Clock, append(in.Options, ingest.WithLayout(in.Layouts.CRE))...)
+}
+
+func newPayline(
+	pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, layouts layout.Layouts, clock func() time.Time,
+) registrar {
+	data, bank := settings.Data, settings.Bank
+	folders := payline.Folders{Inbox: data.Inbox(), Archive: data.Archive(), Outbox: data.Outbox()}
+	return payline.New(pool, outbox, folders, payline.Settings{
+		BankID: bank.ID, BankBIC: bank.Reglement.BIC, Calendar: calendar.Target{}, Layout: layouts.Payline,
+	}, clock)
 }
 
 const activityGroup = `group:"activities"`

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/reglo/reglo/domain/calendar"
+	rules "github.com/reglo/reglo/domain/cashout"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
@@ -38,6 +39,8 @@ type Config struct {
 	Calendar Calendar
 	Layout   Layout
 	Bank     Bank
+	Cashout  rules.Policy
+	Operator Operator
 	Relay    Relay
 	Sink     Sink
 	Payload  Payload
@@ -67,6 +70,9 @@ func (d Data) Work() string { return filepath.Join(d.Dir, "work") }
 
 // Archive is where settled files are kept.
 func (d Data) Archive() string { return filepath.Join(d.Dir, "archive") }
+
+// Outbox is where files for partners are put: responses to Payline's files.
+func (d Data) Outbox() string { return filepath.Join(d.Dir, "outbox") }
 
 // Events is where the file sink writes OG-EP events.
 func (d Data) Events() string { return filepath.Join(d.Dir, "events") }
@@ -111,6 +117,12 @@ type Bank struct {
 	Reglement      transfer.Party
 	Cantonnement   transfer.Party
 	Fonctionnement transfer.Party
+}
+
+// Operator says whose answers are taken.
+type Operator struct {
+	// Actors are their identifiers.
+	Actors []string
 }
 
 // Relay delivers committed events to the sinks.

@@ -17,6 +17,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/reglo/reglo/domain/calendar"
+	rules "github.com/reglo/reglo/domain/cashout"
+	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/worker/boot/config"
 )
 
@@ -61,6 +63,8 @@ func TestDefaults(t *testing.T) {
 	require.True(t, filepath.IsAbs(got.Data.Dir))
 	require.Equal(t, filepath.Join(got.Data.Dir, "inbox"), got.Data.Inbox())
 	require.Empty(t, got.Payload.Keys)
+	require.Equal(t, rules.Policy{CPCeiling: money.Max, TotalCeiling: money.Max, FourEyes: money.Max}, got.Cashout)
+	require.Equal(t, []string{"alice", "bruno", "chloe", "scheduler"}, got.Operator.Actors)
 	require.Equal(t, "127.0.0.1:7233", got.Temporal.Address)
 	require.Equal(t, "default", got.Temporal.Namespace)
 }
@@ -217,6 +221,18 @@ func TestWrongSettings(t *testing.T) {
 			variables: []string{"REGLO_DATABASE_URL=host=db password=s3cret"},
 			want:      []string{"database.url", "postgres://"},
 		},
+		"ceiling": {
+			variables: []string{"REGLO_CASHOUT_CP_CEILING=much", "REGLO_CASHOUT_FOUR_EYES=-1"},
+			want:      []string{"cashout.cp_ceiling", "cashout.four_eyes", "amount in euros"},
+		},
+		"actor": {
+			variables: []string{"REGLO_OPERATOR_ACTORS=alice,bob marley"},
+			want:      []string{"operator.actors", "identifier 2"},
+		},
+		"actor twice": {
+			variables: []string{"REGLO_OPERATOR_ACTORS=alice,Alice"},
+			want:      []string{"operator.actors", "stands there already"},
+		},
 		"short key": {
 			variables: []string{"REGLO_PAYLOAD_KEYS=a:c2hvcnQ="},
 			want:      []string{"payload.keys", "key 1", "32 bytes"},
@@ -298,6 +314,7 @@ func TestProductionRefusesDefaults(t *testing.T) {
 		"bank.reglement.name", "bank.reglement.bic", "bank.reglement.iban",
 		"bank.cantonnement.name", "bank.cantonnement.bic", "bank.cantonnement.iban",
 		"bank.fonctionnement.name", "bank.fonctionnement.bic", "bank.fonctionnement.iban",
+		"operator.actors",
 	}, settings)
 
 	_, err = load(t, string(config.Example), production, nil)
@@ -327,6 +344,14 @@ func TestPayloadKeys(t *testing.T) {
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	config.AddFlags(flags)
 	require.Nil(t, flags.Lookup("payload-keys"), "a secret in the list of processes")
+}
+
+func TestCeilings(t *testing.T) {
+	t.Parallel()
+	got, err := load(t, "cashout:\n  cp_ceiling: 10000\n  total_ceiling: \"0\"\n  four_eyes: 2500.50\n", nil, nil)
+	require.NoError(t, err)
+	require.Equal(t, rules.Policy{CPCeiling: 10_000_00, TotalCeiling: 0, FourEyes: 2_500_50}, got.Cashout)
+	require.Contains(t, got.Redacted(), `four_eyes: "2500.50"`)
 }
 
 func TestNothingPrintsASecret(t *testing.T) {
@@ -392,7 +417,7 @@ func TestCreateFolders(t *testing.T) {
 	data := config.Data{Dir: filepath.Join(t.TempDir(), "new", "data")}
 	require.NoError(t, data.Create())
 	require.NoError(t, data.Create(), "again")
-	for _, folder := range []string{data.Inbox(), data.Work(), data.Archive(), data.Events()} {
+	for _, folder := range []string{data.Inbox(), data.Work(), data.Archive(), data.Outbox(), data.Events()} {
 		require.DirExists(t, folder)
 	}
 	blocked := config.Data{Dir: filepath.Join(write(t, "a file"), "data")}

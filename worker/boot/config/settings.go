@@ -16,6 +16,7 @@ import (
 
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/iban"
+	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
@@ -139,6 +140,16 @@ var settings = slices.Concat([]setting{
 		func(c *Config) *transfer.Party { return &c.Bank.Cantonnement }),
 	party("bank.fonctionnement", "REGLO FONCTIONNEMENT", "FR7699999000010000000010397",
 		func(c *Config) *transfer.Party { return &c.Bank.Fonctionnement }),
+	[]setting{
+		limit("cp_ceiling", "payouts of one CP in a session, euros, above which someone approves", func(c *Config) *money.Cents { return &c.Cashout.CPCeiling }),
+		limit("total_ceiling", "payouts of a session, euros, above which someone approves", func(c *Config) *money.Cents { return &c.Cashout.TotalCeiling }),
+		limit("four_eyes", "payout, euros, above which someone approves", func(c *Config) *money.Cents { return &c.Cashout.FourEyes }),
+		{
+			key: "operator.actors", usage: "identifiers of those whose answers are taken, separated by commas",
+			fallback: "alice,bruno,chloe,scheduler", identity: true, read: readActors,
+			show: func(c *Config) string { return strings.Join(c.Operator.Actors, ",") },
+		},
+	},
 	[]setting{{
 		key: keysKey, usage: "AES-256 keys of payloads, id:base64,…; the first encrypts, all decrypt",
 		redact: hide, read: readKeys, empty: true, noFlag: true, show: printKeys,
@@ -155,6 +166,46 @@ func layoutOf(name, files string, place func(*Config) *string) setting {
 		},
 		show: func(c *Config) string { return *place(c) },
 	}
+}
+
+// limit is a setting of the cash-out policy. Empty is no limit.
+func limit(name, usage string, place func(*Config) *money.Cents) setting {
+	return setting{
+		key: "cashout." + name, usage: usage + "; empty for no limit, 0 for all of them", empty: true,
+		read: func(c *Config, value string) error {
+			*place(c) = money.Max
+			if value == "" {
+				return nil
+			}
+			amount, err := money.Parse(value)
+			if err != nil || amount < 0 {
+				return errors.New("must be an amount in euros, such as 10000 or 10000.00, or empty for no limit")
+			}
+			*place(c) = amount
+			return nil
+		},
+		show: func(c *Config) string {
+			if *place(c) == money.Max {
+				return ""
+			}
+			return place(c).String()
+		},
+	}
+}
+
+// readActors reads identifiers that differ even where nobody looks at their case.
+func readActors(c *Config, value string) error {
+	actors := strings.Split(value, ",")
+	for i, actor := range actors {
+		switch {
+		case !actorPattern.MatchString(actor):
+			return fmt.Errorf("identifier %d must be 1 to 64 letters, digits, '.', '_', '@' or '-'", i+1)
+		case slices.ContainsFunc(actors[:i], func(other string) bool { return strings.EqualFold(actor, other) }):
+			return fmt.Errorf("identifier %d stands there already", i+1)
+		}
+	}
+	c.Operator.Actors = actors
+	return nil
 }
 
 // party is the three settings of an account at the bank.
@@ -200,6 +251,7 @@ var (
 	// bicPattern is BICIdentifier of ISO 20022.
 	bicPattern    = regexp.MustCompile(`^[A-Z]{6}[A-Z2-9][A-NP-Z0-9]([A-Z0-9]{3})?$`)
 	bankIDPattern = regexp.MustCompile(`^[0-9A-Za-z]{1,35}$`)
+	actorPattern  = regexp.MustCompile(`^[0-9A-Za-z._@-]{1,64}$`)
 	keyIDPattern  = regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`)
 )
 
