@@ -39,6 +39,7 @@ type Config struct {
 	Calendar Calendar
 	Layout   Layout
 	Bank     Bank
+	// Cashout is what may leave without a second person.
 	Cashout  rules.Policy
 	Operator Operator
 	Relay    Relay
@@ -113,7 +114,12 @@ type Layout struct {
 // Bank is the EP's bank, and the three accounts that it holds there.
 type Bank struct {
 	// ID is the bank's identifier in OG-EP orders (bankId).
-	ID             string
+	ID string
+	// PayoutPrefix and InternalPrefix begin the names of bulks, 1 to
+	// transfer.MaxBulkPrefix letters: of payouts, and of transfers between the
+	// three accounts.
+	PayoutPrefix   string
+	InternalPrefix string
 	Reglement      transfer.Party
 	Cantonnement   transfer.Party
 	Fonctionnement transfer.Party
@@ -183,7 +189,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Redacted prints every setting as YAML with where it came from, and without
 // secrets: fit for a screen, a ticket or a log.
-func (c Config) Redacted() string {
+func (c Config) Redacted() string { //nolint:gocritic // fmt and slog must find it on a value, or a secret shows
 	var text strings.Builder
 	group := ""
 	for _, s := range settings {
@@ -207,10 +213,10 @@ func (c Config) Redacted() string {
 func (c Config) String() string { return c.Redacted() }
 
 // GoString is [Config.Redacted].
-func (c Config) GoString() string { return c.Redacted() }
+func (c Config) GoString() string { return c.Redacted() } //nolint:gocritic // fmt and slog must find it on a value, or a secret shows
 
 // LogValue is a group of all settings, without secrets.
-func (c Config) LogValue() slog.Value {
+func (c Config) LogValue() slog.Value { //nolint:gocritic // fmt and slog must find it on a value, or a secret shows
 	attributes := make([]slog.Attr, 0, len(settings)+1)
 	for _, s := range settings {
 		attributes = append(attributes, slog.String(s.key, s.show(&c)))

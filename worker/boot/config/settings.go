@@ -133,6 +133,8 @@ var settings = slices.Concat([]setting{
 		key: "bank.id", usage: "the bank's identifier in OG-EP orders", fallback: "999999", identity: true,
 		read: readBankID, show: func(c *Config) string { return c.Bank.ID },
 	},
+	bulkPrefix("payout_prefix", "payouts", "MONEXTEUR", func(c *Config) *string { return &c.Bank.PayoutPrefix }),
+	bulkPrefix("internal_prefix", "transfers between the three accounts", "MONEXTINT", func(c *Config) *string { return &c.Bank.InternalPrefix }),
 },
 	party("bank.reglement", "REGLO REGLEMENT", "FR7699999000010000000010106",
 		func(c *Config) *transfer.Party { return &c.Bank.Reglement }),
@@ -141,9 +143,12 @@ var settings = slices.Concat([]setting{
 	party("bank.fonctionnement", "REGLO FONCTIONNEMENT", "FR7699999000010000000010397",
 		func(c *Config) *transfer.Party { return &c.Bank.Fonctionnement }),
 	[]setting{
-		limit("cp_ceiling", "payouts of one CP in a session, euros, above which someone approves", func(c *Config) *money.Cents { return &c.Cashout.CPCeiling }),
-		limit("total_ceiling", "payouts of a session, euros, above which someone approves", func(c *Config) *money.Cents { return &c.Cashout.TotalCeiling }),
-		limit("four_eyes", "payout, euros, above which someone approves", func(c *Config) *money.Cents { return &c.Cashout.FourEyes }),
+		limit("cp_ceiling", "payouts of one CP in a session, euros, above which someone approves",
+			func(c *Config) *money.Cents { return &c.Cashout.CPCeiling }),
+		limit("total_ceiling", "payouts of a session, euros, above which someone approves",
+			func(c *Config) *money.Cents { return &c.Cashout.TotalCeiling }),
+		limit("four_eyes", "payout, euros, above which someone approves",
+			func(c *Config) *money.Cents { return &c.Cashout.FourEyes }),
 		{
 			key: "operator.actors", usage: "identifiers of those whose answers are taken, separated by commas",
 			fallback: "alice,bruno,chloe,scheduler", identity: true, read: readActors,
@@ -161,6 +166,21 @@ func layoutOf(name, files string, place func(*Config) *string) setting {
 	return setting{
 		key: "layout." + name, usage: "YAML file that describes the site's own " + files + "; empty for that format", empty: true,
 		read: func(c *Config, value string) error {
+			*place(c) = value
+			return nil
+		},
+		show: func(c *Config) string { return *place(c) },
+	}
+}
+
+// bulkPrefix is a setting of the names that the bank's statements repeat.
+func bulkPrefix(name, orders, fallback string, place func(*Config) *string) setting {
+	return setting{
+		key: "bank." + name, usage: "letters that begin the names of bulks of " + orders, fallback: fallback, identity: true,
+		read: func(c *Config, value string) error {
+			if !prefixPattern.MatchString(value) {
+				return fmt.Errorf("must be 1 to %d capital letters, such as %s", transfer.MaxBulkPrefix, fallback)
+			}
 			*place(c) = value
 			return nil
 		},
@@ -250,6 +270,8 @@ func party(prefix, name, account string, place func(*Config) *transfer.Party) []
 var (
 	// bicPattern is BICIdentifier of ISO 20022.
 	bicPattern    = regexp.MustCompile(`^[A-Z]{6}[A-Z2-9][A-NP-Z0-9]([A-Z0-9]{3})?$`)
+	// prefixPattern has transfer.MaxBulkPrefix letters at most.
+	prefixPattern = regexp.MustCompile(`^[A-Z]{1,11}$`)
 	bankIDPattern = regexp.MustCompile(`^[0-9A-Za-z]{1,35}$`)
 	actorPattern  = regexp.MustCompile(`^[0-9A-Za-z._@-]{1,64}$`)
 	keyIDPattern  = regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`)
