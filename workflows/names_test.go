@@ -30,26 +30,62 @@ func TestNamesNeverChange(t *testing.T) {
 			_, _ = fmt.Fprintf(&names, "%s %s\n", what, value)
 		}
 	}
-	list("workflow", workflows.ReglementTransactionsName)
+	list("workflow",
+		workflows.ReglementTransactionsName, workflows.ReglementImpayesName, workflows.ReglementVirementsName,
+		workflows.CreancesName, workflows.FinanciereName, workflows.TechniqueName, workflows.DayName, workflows.TriggerName)
 	list("activity",
 		activities.OpenSettlementName, activities.AwaitFileName, activities.LoadFileName, activities.PostLinesName,
 		activities.CoverShortfallsName, activities.IsolateRevenueName, activities.ArchiveFileName,
-		activities.CloseSettlementName, activities.FailVacationName)
-	list("query", workflows.ProgressQuery)
+		activities.CloseSettlementName, activities.FailVacationName,
+		activities.OpenVacationName, activities.CloseVacationName, activities.RecordAnswerName, activities.DecideName,
+		activities.TellMovementsName, activities.MatchRemittanceName, activities.LoadRejectsName, activities.AllocateRejectsName,
+		activities.RecoverDebtsName, activities.OrderRecoveryName,
+		activities.LoadPaylineName, activities.MovePaylineName, activities.ControlPaylineName, activities.PlanPayoutsName,
+		activities.ValidateCashoutsName, activities.DecideCashoutsName, activities.PostPayoutsName, activities.DecantonName,
+		activities.RemitName, activities.DispatchName, activities.LookUpName, activities.CantonName, activities.AnswerPaylineName,
+		activities.LoadMerchantsName, activities.ReadStatementsName, activities.MatchTransfersName, activities.PairLinesName,
+		activities.AwaitReglementsName, activities.ReconcileName, activities.SettleOrdersName, activities.StateSafeguardingName,
+		activities.OpenDayName, activities.CloseDayName, activities.IsOpenDayName)
+	list("query", workflows.ProgressQuery, workflows.WaitingQuery)
+	list("update",
+		workflows.RetryUpdate, workflows.SkipUpdate, workflows.ApproveUpdate, workflows.RefuseUpdate, workflows.AssignUpdate,
+		workflows.DeliveredUpdate, workflows.ResendUpdate, workflows.AbortUpdate)
+	list("decision", activities.ActAssign, activities.ActClassify, activities.ActWriteOff, activities.ActRelease)
 	list("search attribute",
 		workflows.SearchVacation.GetName(), workflows.SearchBusinessDate.GetName(), workflows.SearchCorrelationID.GetName(),
 		workflows.SearchStage.GetName(), workflows.SearchNeedsOperator.GetName())
-	list("queue", workflows.Queue, activities.DataQueue)
+	list("queue", workflows.Queue, activities.DataQueue, activities.DispatchQueue)
 	for _, code := range vacation.FailureCodes() {
 		list("failure", string(code))
 	}
 	list("stage",
 		string(vacation.StageOpening), string(vacation.StageAwaiting), string(vacation.StageLoading), string(vacation.StagePosting),
 		string(vacation.StageCovering), string(vacation.StageIsolating), string(vacation.StageArchiving),
-		string(vacation.StageProving), string(vacation.StageEnded))
+		string(vacation.StageProving), string(vacation.StageEnded),
+		string(vacation.StageBusy), string(vacation.StageDecanting), string(vacation.StageMatching), string(vacation.StageAllocating),
+		string(vacation.StageRecovering), string(vacation.StageMoving), string(vacation.StageControlling),
+		string(vacation.StagePlanning), string(vacation.StageValidating), string(vacation.StageApproval), string(vacation.StagePaying),
+		string(vacation.StageRemitting), string(vacation.StageOutcome), string(vacation.StageCantoning),
+		string(vacation.StageAnswering), string(vacation.StageMerchants), string(vacation.StageStatements),
+		string(vacation.StagePairing), string(vacation.StageReglements), string(vacation.StageReconciling),
+		string(vacation.StageSettling), string(vacation.StageSafeguarding), string(vacation.StageDeciding),
+		string(workflows.StageFailedStep))
+	list("step", workflows.StepTechniqueOpen, workflows.StepCreances, workflows.StepFinanciere, workflows.StepTechniqueClose)
+	list("phase", string(workflows.PhaseOpen), string(workflows.PhaseClose), string(workflows.PhaseDecisions))
+	list("outcome",
+		workflows.OutcomePending, workflows.OutcomeRunning, workflows.OutcomeEnded, workflows.OutcomeFailed, workflows.OutcomeSkipped,
+		workflows.TriggerClosed, workflows.TriggerStarted, workflows.TriggerFound)
 	for _, kind := range vacation.Kinds() {
 		list("workflow id", vacation.ID{Kind: kind, Key: "KEY"}.String())
 	}
+	date := newRequest().BusinessDate
+	list("workflow id", workflows.DayID(date))
+	list("key",
+		workflows.CreancesRequest{BusinessDate: date}.SessionKey(), workflows.CreancesRequest{BusinessDate: date, Key: "KEY"}.SessionKey(),
+		workflows.FinanciereRequest{BusinessDate: date}.SessionKey(), workflows.FinanciereRequest{BusinessDate: date, Run: "RUN"}.SessionKey(),
+		workflows.TechniqueRequest{BusinessDate: date, Phase: workflows.PhaseOpen}.SessionKey(),
+		workflows.TechniqueRequest{BusinessDate: date, Phase: workflows.PhaseClose}.SessionKey(),
+		workflows.TechniqueRequest{BusinessDate: date, Phase: workflows.PhaseDecisions, Run: "RUN"}.SessionKey())
 
 	golden(t, "names.golden", names.String())
 }
@@ -72,6 +108,8 @@ func TestWhatIsPassedKeepsItsForm(t *testing.T) {
 		activities.ArchiveFileRequest{Run: opened(), Path: "/f", Totals: totals()},
 		activities.FailVacationRequest{Run: opened(), Code: vacation.FileInvalid, Step: vacation.StageLoading, Message: "m"},
 	}
+	values = append(values, formsOfSessions()...)
+	values = append(values, formsOfTheDay()...)
 	var forms bytes.Buffer
 	for _, value := range values {
 		payload, err := converter.GetDefaultDataConverter().ToPayload(value)
@@ -81,6 +119,97 @@ func TestWhatIsPassedKeepsItsForm(t *testing.T) {
 		forms.WriteByte('\n')
 	}
 	golden(t, "forms.golden", forms.String())
+}
+
+// formsOfSessions are what operators and the vacations that are no règlement of lines pass.
+func formsOfSessions() []any {
+	request := newRequest()
+	date, cutOff, run := request.BusinessDate, request.CutOff, opened()
+	answer := activities.Answer{ID: "run/update", Actor: "alice", Reason: "r"}
+	return []any{
+		workflows.AnswerRequest{Actor: "alice", Reason: "r", Subjects: []string{"s"}},
+		workflows.Waiting{
+			Stage: vacation.StageApproval, What: "w", Since: cutOff, Until: cutOff, Answers: []string{workflows.ApproveUpdate},
+		},
+		activities.RecordAnswerRequest{Run: run, Act: "retry", Answer: answer, Subject: "s", Before: "b", After: "a"},
+		activities.OpenVacationRequest{ID: run.ID, WorkflowRun: "run", BusinessDate: date, Parameters: json.RawMessage(`{"p":1}`)},
+		activities.OpenVacationResult{Run: run, Ended: json.RawMessage(`{"t":1}`), HeldBy: "h"},
+		activities.CloseVacationRequest{Run: run, Totals: json.RawMessage(`{"t":1}`)},
+		vacation.VirementsTotals{CorrelationID: "c", Reference: "r", Orders: 1, Amount: 2, Held: 3, Stale: 4, Events: 5},
+		activities.LoadRejectsRequest{Run: run, Path: "/f", CutOff: cutOff},
+		activities.LoadRejectsResult{Found: true, SHA256: sha256, Orders: 1, Amount: 2},
+		activities.MatchResult{Orders: 1, Amount: 2, Held: 3, Stale: 4, Done: true},
+		workflows.CreancesRequest{BusinessDate: date, Key: "k", RequestedBy: "alice"},
+		activities.RecoverDebtsResult{Debts: 1, Total: 2, Recovered: 3, Remaining: 4, Old: 5, Done: true},
+		vacation.CreancesTotals{CorrelationID: "c", Debts: 1, Recovered: 2, Remaining: 3, Old: 4, Events: 5},
+		workflows.FinanciereRequest{
+			BusinessDate: date, Run: "r", Payline: "/p", AwaitPayline: true, CutOff: cutOff, RequestedBy: "alice",
+		},
+		activities.LoadPaylineRequest{Run: run, Path: "/p", BusinessDate: date, CutOff: cutOff},
+		activities.LoadPaylineResult{
+			Found: true, SHA256: sha256, Movements: 1, Transfers: 2, Sum: 3, Refused: "AM10", Message: "m",
+		},
+		activities.PaylineResult{Accepted: 1, AcceptedSum: 2, Rejected: 3, Done: true},
+		activities.PlanPayoutsRequest{Run: run, BusinessDate: date},
+		activities.PlanPayoutsResult{Orders: 1, Sum: 2, Done: true},
+		activities.CashoutsResult{
+			Validated: 1, ValidatedSum: 2, Waiting: 3, WaitingSum: 4, Refused: 5, RefusedSum: 6, Done: true,
+		},
+		activities.DecideCashoutsRequest{
+			Run: run, Approve: true, Orders: []string{"o"}, Requester: "alice", CutOff: true, Answer: answer,
+		},
+		activities.PostPayoutsResult{Posted: 1, PostedSum: 2, Dropped: 3, Done: true},
+		activities.RemitResult{Bulks: 1, Orders: 2, Sum: 3, Done: true},
+		activities.DispatchResult{Sent: 1, Rejected: 2, Unknown: 3, Left: 4},
+		activities.LookUpRequest{Run: run, Decision: workflows.ResendUpdate, Bulks: []string{"b"}, Answer: answer},
+		activities.AnswerPaylineResult{File: "/f", Accepted: 1, Rejected: 2},
+		vacation.FinanciereTotals{
+			CorrelationID: "c", PaylineRefused: "AM10", Movements: 1, MovementsSum: 2, Requests: 3, RejectedLines: 4, Automatic: 5,
+			Paid: 6, PaidSum: 7, Refused: 8, RefusedSum: 9, Bulks: 10, Unknown: 11, Decantoned: 12, Cantoned: 13, Events: 14,
+		},
+	}
+}
+
+// formsOfTheDay are what technique, the day and its triggers pass.
+func formsOfTheDay() []any {
+	request := newRequest()
+	date, cutOff, run := request.BusinessDate, request.CutOff, opened()
+	answer := activities.Answer{ID: "run/update", Actor: "alice", Reason: "r"}
+	decision := activities.Decision{
+		Act: activities.ActAssign, Answer: answer, Reference: reference, Line: 1, Account: 2, BankLine: "b", As: "impaye",
+		OperationType: "100", Debt: 3,
+	}
+	return []any{
+		workflows.TechniqueRequest{
+			BusinessDate: date, Phase: workflows.PhaseDecisions, Run: "r", Inbox: "/i", CutOff: cutOff, RequestedBy: "alice",
+			Decisions: []activities.Decision{decision},
+		},
+		activities.LoadMerchantsRequest{Run: run, Inbox: "/i", Approved: "a", Skipped: "s", Answer: answer},
+		activities.LoadMerchantsResult{Snapshot: 1, Loaded: 2, Waits: "w", WaitsFor: sha256},
+		activities.ReadStatementsRequest{Run: run, Inbox: "/i", Date: date, CutOff: cutOff},
+		activities.ReadStatementsResult{Statements: 1, Lines: 2, Unknown: 3, Missing: []string{"REG"}},
+		activities.Paired{Kind: string(vacation.ReglementImpayes), Transaction: request.Transaction},
+		activities.AwaitReglementsRequest{IDs: []string{"i"}},
+		activities.SettleOrdersResult{UnknownBulks: 1, StaleOrders: 2},
+		activities.StateSafeguardingRequest{Run: run, Date: date},
+		activities.DecideRequest{Run: run, Date: date, Decision: decision}, activities.DecideResult{After: "a"},
+		vacation.TechniqueTotals{
+			CorrelationID: "c", Snapshot: 1, Statements: 2, Lines: 3, UnknownLines: 4, Transfers: 5, Reglements: 6, Failed: 7,
+			UnknownBulks: 8, StaleOrders: 9, Decisions: 10, Events: 11, Surplus: 12,
+		},
+		workflows.DayRequest{
+			Date: date, Inbox: "/i", Payline: "/p", AwaitPayline: true, CutOff: cutOff, RequestedBy: "alice",
+		},
+		workflows.DayResult{Date: date, Steps: []workflows.DayStep{{
+			Step: workflows.StepCreances, ID: "i", Outcome: workflows.OutcomeSkipped, Detail: "d", Totals: json.RawMessage(`{"t":1}`),
+		}}},
+		activities.OpenDayRequest{Date: date, Run: "r", WorkflowRun: "run", Parameters: json.RawMessage(`{"p":1}`)},
+		activities.CloseDayRequest{Date: date, Run: "r", Outcome: "ended"},
+		workflows.TriggerRequest{
+			Schedule: "s", What: workflows.DayName, Inbox: "/i", Payline: "/p", AwaitPayline: true, CutOff: "16:00", RequestedBy: "scheduler",
+		},
+		workflows.TriggerResult{Date: date, Outcome: workflows.TriggerStarted, WorkflowID: "i", RunID: "r"},
+	}
 }
 
 func golden(t testing.TB, name, have string) {
