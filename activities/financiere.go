@@ -164,8 +164,8 @@ func PostPayouts(ctx workflow.Context, run Run) (PostPayoutsResult, error) {
 }
 
 // Decanton orders cantonnement → règlement of what règlement lacks for what it
-// owes: payouts ordered, and unpaids that were debited. It returns the amount
-// ordered, in cents, 0 when règlement suffices.
+// owes: payouts ordered, and unpaids that were debited. It returns what the
+// session has ordered so far, in cents, 0 when règlement sufficed.
 func Decanton(ctx workflow.Context, run Run) (money.Cents, error) {
 	var ordered money.Cents
 	err := workflow.ExecuteActivity(short(ctx), DecantonName, run).Get(ctx, &ordered)

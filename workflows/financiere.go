@@ -266,7 +266,7 @@ func (f *financiere) postPayouts(ctx workflow.Context) error {
 func (f *financiere) decanton(ctx workflow.Context) error {
 	f.board.pass(ctx, vacation.StageDecanting)
 	ordered, err := activities.Decanton(ctx, f.run)
-	f.totals.Decantoned += ordered
+	f.totals.Decantoned = ordered // by the session so far
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/bulk"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/transfers/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
@@ -28,7 +29,11 @@ import (
 // Bank is the EP's bank and its three accounts there.
 type Bank struct {
 	// ID is how the EP names the bank in its orders, such as 999999.
-	ID             string
+	ID string
+	// PayoutPrefix and InternalPrefix begin the names of bulks: of payouts, and
+	// of transfers between the three accounts.
+	PayoutPrefix   string
+	InternalPrefix string
 	Reglement      transfer.Party
 	Cantonnement   transfer.Party
 	Fonctionnement transfer.Party
@@ -52,14 +57,26 @@ func New(
 
 // Register makes the activities known to a worker under the contract's names.
 func (a *Activities) Register(registry worker.ActivityRegistry) {
-	registry.RegisterActivityWithOptions(a.CoverShortfalls, activity.RegisterOptions{Name: activities.CoverShortfallsName})
-	registry.RegisterActivityWithOptions(a.IsolateRevenue, activity.RegisterOptions{Name: activities.IsolateRevenueName})
+	for name, function := range map[string]any{
+		activities.CoverShortfallsName: a.CoverShortfalls,
+		activities.IsolateRevenueName:  a.IsolateRevenue,
+		activities.OrderRecoveryName:   a.OrderRecovery,
+		activities.DecantonName:        a.Decanton,
+		activities.CantonName:          a.Canton,
+	} {
+		registry.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
+	}
 }
 
 // Steps under which batches are committed.
 const (
-	stepCover   = "cover"
-	stepRevenue = "revenue"
+	stepCover      = "cover"
+	stepRevenue    = "revenue"
+	stepRecovery   = "recovery"
+	stepDecanton   = "decanton"
+	stepCanton     = "canton"
+	stepTakeBack   = "take-back"
+	stepOrderAgain = "order-again"
 )
 
 // CoverShortfalls orders fonctionnement → règlement for what CPs were credited
@@ -68,8 +85,6 @@ func (a *Activities) CoverShortfalls(ctx context.Context, run activities.Run) er
 	return a.order(ctx, run, func(settled settlement, now time.Time) order {
 		return order{
 			step: stepCover, purpose: transfer.Cover, amount: settled.shortfall,
-			debtor: a.bank.Fonctionnement, creditor: a.bank.Reglement,
-			from: ledger.Fonctionnement, to: ledger.Reglement,
 			info: transfer.CoverLabel(run.StartedAt),
 			due:  calendar.RollForward(a.calendar, calendar.DateOf(now)),
 		}
@@ -82,8 +97,6 @@ func (a *Activities) IsolateRevenue(ctx context.Context, run activities.Run) err
 	return a.order(ctx, run, func(settled settlement, _ time.Time) order {
 		return order{
 			step: stepRevenue, purpose: transfer.Revenue, amount: settled.taken,
-			debtor: a.bank.Reglement, creditor: a.bank.Fonctionnement,
-			from: ledger.Reglement, to: ledger.Fonctionnement,
 			earned: true,
 			info:   transfer.CommissionLabel(revenueScheme, run.StartedAt),
 			due:    calendar.RollForward(a.calendar, settled.valueDate),
@@ -103,15 +116,53 @@ type settlement struct {
 
 // order is a transfer to be ordered between two of the EP's accounts.
 type order struct {
-	step             string
-	purpose          transfer.Purpose
-	amount           money.Cents
-	debtor, creditor transfer.Party
-	from, to         ledger.Code
-	earned           bool // the amount is income: FEE.DUE becomes PL.COM
-	info             string
-	due              calendar.Date
+	step    string
+	purpose transfer.Purpose
+	amount  money.Cents
+	earned  bool // the amount is income: FEE.DUE becomes PL.COM
+	info    string
+	due     calendar.Date
+	told    []ogep.Body // what is told before the order
 }
+
+// route is the accounts between which orders of a purpose move money.
+type route struct {
+	from, to         ledger.Code
+	debtor, creditor transfer.Party
+}
+
+func (b Bank) route(purpose transfer.Purpose) route {
+	from, to := ledger.Reglement, ledger.Fonctionnement // commission, recovered debts
+	switch purpose {
+	case transfer.Cover:
+		from, to = ledger.Fonctionnement, ledger.Reglement
+	case transfer.Canton:
+		to = ledger.Cantonnement
+	case transfer.Decanton:
+		from, to = ledger.Cantonnement, ledger.Reglement
+	case transfer.Revenue, transfer.Recovery, transfer.Payout:
+	}
+	return route{from: from, to: to, debtor: b.party(from), creditor: b.party(to)}
+}
+
+// party is the holder of one of the three accounts.
+func (b Bank) party(account ledger.Code) transfer.Party {
+	switch account {
+	case ledger.Fonctionnement:
+		return b.Fonctionnement
+	case ledger.Cantonnement:
+		return b.Cantonnement
+	default:
+		return b.Reglement
+	}
+}
+
+// Debtor is the account of the EP's that orders of a purpose are debited from:
+// règlement for payouts.
+func (b Bank) Debtor(purpose transfer.Purpose) transfer.Party { return b.route(purpose).debtor }
+
+// Creditor is the account of the EP's that its own orders of a purpose credit.
+func (b Bank) Creditor(purpose transfer.Purpose) transfer.Party { return b.route(purpose).creditor }
 
 // order commits the order that plan makes of the settlement, once, and nothing
 // when it comes to zero.
@@ -156,7 +207,8 @@ func read(ctx context.Context, tx pgx.Tx, run activities.Run) (settlement, error
 	}, nil
 }
 
-// commit posts an order's entries, keeps the order and tells it.
+// commit posts an order's entries, keeps the order in a bulk of its own, and
+// tells it.
 func (a *Activities) commit(
 	ctx context.Context, tx pgx.Tx, run activities.Run, batch int64, planned order, now time.Time,
 ) error {
@@ -164,30 +216,34 @@ func (a *Activities) commit(
 	if err != nil {
 		return fmt.Errorf("make a refExterne: %w", err)
 	}
-	bulk, err := uuid.NewUUID()
-	if err != nil {
-		return fmt.Errorf("make a bulkId: %w", err)
-	}
-	refExterne := transfer.RefExterne(reference.String(), now)
-	if _, err := postgres.Post(ctx, tx, batch, 0, entries(planned, refExterne, now)); err != nil {
+	refExterne, route := transfer.RefExterne(reference.String(), now), a.bank.route(planned.purpose)
+	if _, err := postgres.Post(ctx, tx, batch, 0, entries(planned, route.from, refExterne, now)); err != nil {
 		return err
 	}
-	ids, err := postgres.Accounts(ctx, tx, []ledger.Code{planned.from, planned.to})
+	ids, err := postgres.Accounts(ctx, tx, []ledger.Code{route.from, route.to})
 	if err != nil {
 		return err
 	}
-	if planned.from == ledger.Fonctionnement {
-		if err := enough(ctx, tx, ids[planned.from], planned.amount); err != nil {
+	if route.from == ledger.Fonctionnement {
+		if err := enough(ctx, tx, ids[route.from], planned.amount); err != nil {
 			return err
 		}
+	}
+	made, err := bulk.Make(ctx, tx, bulk.Draft{
+		Vacation: run.Number, Prefix: a.bank.InternalPrefix, Purpose: planned.purpose, DueDate: planned.due,
+		Orders: 1, Sum: planned.amount, At: now,
+	})
+	if err != nil {
+		return err
 	}
 	err = db.New(tx).InsertOrder(ctx, db.InsertOrderParams{
 		Batch:       batch,
 		RefExterne:  refExterne,
-		BulkID:      bulk.String(),
+		BulkID:      made.ID,
+		Bulk:        made.Number,
 		Purpose:     string(planned.purpose),
-		Debtor:      ids[planned.from],
-		Creditor:    ids[planned.to],
+		Debtor:      ids[route.from],
+		Creditor:    ids[route.to],
 		AmountCents: int64(planned.amount),
 		DueDate:     planned.due.String(),
 		Info:        planned.info,
@@ -198,23 +254,23 @@ func (a *Activities) commit(
 	}
 	return a.outbox.Emit(ctx, tx, postgres.Emission{
 		Vacation: run.Number, At: now,
-		Bodies: []ogep.Body{ogep.CreateTransfer{Orders: []ogep.Order{{
+		Bodies: append(planned.told, ogep.CreateTransfer{Orders: []ogep.Order{{
 			RefExterne:   refExterne,
 			OrderType:    transfer.OrderType,
-			CreditorName: planned.creditor.Name, CreditorBIC: planned.creditor.BIC, CreditorIBAN: planned.creditor.IBAN,
-			DebtorName: planned.debtor.Name, DebtorBIC: planned.debtor.BIC, DebtorIBAN: planned.debtor.IBAN,
+			CreditorName: route.creditor.Name, CreditorBIC: route.creditor.BIC, CreditorIBAN: route.creditor.IBAN,
+			DebtorName: route.debtor.Name, DebtorBIC: route.debtor.BIC, DebtorIBAN: route.debtor.IBAN,
 			Amount: planned.amount, DeviseID: money.Currency, Ccy: money.Currency,
 			BankID: a.bank.ID, OrderFormat: transfer.OrderFormat,
-			Echeance: planned.due, Info: planned.info, BulkID: bulk.String(),
-		}}}},
+			Echeance: planned.due, Info: planned.info, BulkID: made.ID,
+		}}}),
 	})
 }
 
 // entries of an order: the money leaves its account for the transit account,
 // where it stays until the bank's statements show it.
-func entries(planned order, refExterne string, now time.Time) []ledger.Entry {
+func entries(planned order, from ledger.Code, refExterne string, now time.Time) []ledger.Entry {
 	list := []ledger.Entry{{
-		Debit: ledger.Transit(refExterne), Credit: planned.from, Kind: ledger.KindTransferSent,
+		Debit: ledger.Transit(refExterne), Credit: from, Kind: ledger.KindTransferSent,
 		Amount: planned.amount, Label: planned.info, TransactionAt: now, ValueDate: planned.due,
 	}}
 	if planned.earned {

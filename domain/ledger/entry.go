@@ -37,6 +37,7 @@ const (
 	KindEarning      Kind = "EARNING"         // Dr FEE.DUE / Cr PL.COM
 	KindTransferSent Kind = "TRANSFER_OUT"    // Dr TR.INT / Cr BK, a transfer of ours leaves
 	KindTransferSeen Kind = "TRANSFER_IN"     // Dr BK / Cr TR.INT, it has arrived
+	KindTransferBack Kind = "TRANSFER_BACK"   // Dr BK / Cr TR.INT, the bank refused it: it has not left
 	KindUnpaid       Kind = "UNPAID"          // Dr CP / Cr TR.SET
 	KindUnpaidDebt   Kind = "UNPAID_DEBT"     // Dr DEBT / Cr TR.SET, an unpaid whose CP is unknown or closed
 	KindRepresented  Kind = "REPRESENTED"     // Dr TR.SET / Cr CP, an unpaid that was paid after all

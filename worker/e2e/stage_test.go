@@ -126,6 +126,8 @@ func bank() transfers.Bank {
 	}
 	return transfers.Bank{
 		ID:             "999999",
+		PayoutPrefix:   "MONEXTEUR",
+		InternalPrefix: "MONEXTINT",
 		Reglement:      party("FR7630006000011234567890189"),
 		Cantonnement:   party("FR1420041010050500013M02606"),
 		Fonctionnement: party("FR7630001007941234567890185"),

@@ -176,7 +176,7 @@ func layoutOf(name, files string, place func(*Config) *string) setting {
 // bulkPrefix is a setting of the names that the bank's statements repeat.
 func bulkPrefix(name, orders, fallback string, place func(*Config) *string) setting {
 	return setting{
-		key: "bank." + name, usage: "letters that begin the names of bulks of " + orders, fallback: fallback, identity: true,
+		key: "bank." + name, usage: "letters that begin the names of bulks of " + orders, fallback: fallback,
 		read: func(c *Config, value string) error {
 			if !prefixPattern.MatchString(value) {
 				return fmt.Errorf("must be 1 to %d capital letters, such as %s", transfer.MaxBulkPrefix, fallback)
@@ -269,7 +269,7 @@ func party(prefix, name, account string, place func(*Config) *transfer.Party) []
 
 var (
 	// bicPattern is BICIdentifier of ISO 20022.
-	bicPattern    = regexp.MustCompile(`^[A-Z]{6}[A-Z2-9][A-NP-Z0-9]([A-Z0-9]{3})?$`)
+	bicPattern = regexp.MustCompile(`^[A-Z]{6}[A-Z2-9][A-NP-Z0-9]([A-Z0-9]{3})?$`)
 	// prefixPattern has transfer.MaxBulkPrefix letters at most.
 	prefixPattern = regexp.MustCompile(`^[A-Z]{1,11}$`)
 	bankIDPattern = regexp.MustCompile(`^[0-9A-Za-z]{1,35}$`)

@@ -11,15 +11,17 @@ import (
 )
 
 const insertOrder = `-- name: InsertOrder :exec
-insert into transfer_order (batch, ref_externe, bulk_id, purpose, state, debtor, creditor, amount_cents, due_date, info, created_at)
-values ($1, $2, $3::text::uuid, $4, 'PREPARED', $5,
-        $6, $7, $8::text::date, $9, $10)
+insert into transfer_order (batch, ref_externe, bulk_id, bulk, purpose, state, debtor, creditor, amount_cents, due_date, info, created_at)
+values ($1, $2, $3::text::uuid, $4::int, $5, 'PREPARED',
+        $6, $7, $8, $9::text::date, $10,
+        $11)
 `
 
 type InsertOrderParams struct {
 	Batch       int64
 	RefExterne  string
 	BulkID      string
+	Bulk        int32
 	Purpose     string
 	Debtor      int32
 	Creditor    int32
@@ -34,6 +36,7 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.Batch,
 		arg.RefExterne,
 		arg.BulkID,
+		arg.Bulk,
 		arg.Purpose,
 		arg.Debtor,
 		arg.Creditor,
@@ -43,6 +46,78 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.CreatedAt,
 	)
 	return err
+}
+
+const lockOrderOfBulk = `-- name: LockOrderOfBulk :one
+select o.number, o.ref_externe, o.purpose, o.amount_cents, o.info
+from transfer_order o join bulk b on b.number = o.bulk
+where b.number = $1 and b.state = 'REJECTED' and o.state not in ('REJECTED', 'EXECUTED')
+for update
+`
+
+type LockOrderOfBulkRow struct {
+	Number      int32
+	RefExterne  string
+	Purpose     string
+	AmountCents int64
+	Info        string
+}
+
+func (q *Queries) LockOrderOfBulk(ctx context.Context, bulk int32) (LockOrderOfBulkRow, error) {
+	row := q.db.QueryRow(ctx, lockOrderOfBulk, bulk)
+	var i LockOrderOfBulkRow
+	err := row.Scan(
+		&i.Number,
+		&i.RefExterne,
+		&i.Purpose,
+		&i.AmountCents,
+		&i.Info,
+	)
+	return i, err
+}
+
+const ordered = `-- name: Ordered :one
+select coalesce(sum(o.amount_cents), 0)::bigint from transfer_order o join batch b on b.id = o.batch
+where b.scope = $1 and b.step = $2
+`
+
+// What the session ordered under a step.
+func (q *Queries) Ordered(ctx context.Context, scope string, step string) (int64, error) {
+	row := q.db.QueryRow(ctx, ordered, scope, step)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const rejectOrder = `-- name: RejectOrder :exec
+update transfer_order set state = 'REJECTED' where number = $1
+`
+
+func (q *Queries) RejectOrder(ctx context.Context, number int32) error {
+	_, err := q.db.Exec(ctx, rejectOrder, number)
+	return err
+}
+
+const remitted = `-- name: Remitted :one
+select (select coalesce(sum(p.amount_cents), 0) from payout p join bulk b on b.number = p.bulk
+        where b.attempted_at is not null and b.state <> 'REJECTED' and p.state in ('PREPARED', 'SENT', 'UNKNOWN'))::bigint as handed_over,
+       (select coalesce(sum(a.debit_cents - a.credit_cents), 0) from settlement s
+        join account a on a.code = 'TR.SET.' || s.reference and a.debit_cents > a.credit_cents
+        where s.kind = 'REMITTANCE')::bigint as debited
+`
+
+type RemittedRow struct {
+	HandedOver int64
+	Debited    int64
+}
+
+// Payouts that the bank may have, and debits of theirs that are in the books
+// and not allocated to them yet.
+func (q *Queries) Remitted(ctx context.Context) (RemittedRow, error) {
+	row := q.db.QueryRow(ctx, remitted)
+	var i RemittedRow
+	err := row.Scan(&i.HandedOver, &i.Debited)
+	return i, err
 }
 
 const settlement = `-- name: Settlement :one
@@ -66,4 +141,20 @@ func (q *Queries) Settlement(ctx context.Context, scope string) (SettlementRow, 
 		&i.TakenCents,
 	)
 	return i, err
+}
+
+const unordered = `-- name: Unordered :one
+select ((select coalesce(sum(e.amount_cents), 0) from entry e join batch b on b.id = e.batch
+         where b.scope = $1 and e.kind = 'RECOVERY')
+      - (select coalesce(sum(o.amount_cents), 0) from transfer_order o join batch b on b.id = o.batch
+         where b.scope = $1 and b.step = 'recovery'))::bigint
+`
+
+// What the session has recovered and not ordered yet. An order that the bank
+// refused was followed by another of the same amount.
+func (q *Queries) Unordered(ctx context.Context, scope string) (int64, error) {
+	row := q.db.QueryRow(ctx, unordered, scope)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
