@@ -1,0 +1,71 @@
+package bank
+
+import (
+	"hash/fnv"
+	"slices"
+	"strconv"
+
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/transfer"
+)
+
+// Faults says what goes wrong at the bank, in the operations that follow SetFaults. The zero Faults is a bank at which
+// nothing does.
+type Faults struct {
+	// RejectShare is how many of a thousand payouts come back, 0 to 1000. Seed and the endToEndId draw which: the same
+	// ones come back however often the day is played.
+	RejectShare int
+	Seed        uint64
+	// RejectIBANs come back whenever they are creditors, RejectIDs by their endToEndId.
+	RejectIBANs []string
+	RejectIDs   []string
+
+	// RefuseBulks are names of bulks that are refused whole: nothing of them is executed, and no statement shows them.
+	RefuseBulks []string
+	// SilentBulks are names of bulks that are taken without anything to be heard of them until Speak.
+	SilentBulks []string
+	// LateCredits books the credit of a transfer between the EP's accounts on the business day after its debit.
+	LateCredits bool
+
+	// LateStatements are accounts whose statements of a CloseDay are delivered by the next delivery.
+	LateStatements []ledger.Code
+	// LostStatements are accounts whose statements of a CloseDay are not delivered before Release, while later ones are:
+	// a gap.
+	LostStatements []ledger.Code
+	// RepeatedStatements are accounts whose statements of a CloseDay are delivered again by the next delivery.
+	RepeatedStatements []ledger.Code
+
+	// LateDetails has the details of a CloseDay's lots delivered by the next delivery.
+	LateDetails bool
+	// PartialDetails has them delivered without their last payout; Release delivers them whole.
+	PartialDetails bool
+}
+
+// rejects gives the reason for which a payout comes back, or nothing when it does not. The codes are of ISO 20022's
+// ExternalStatusReason1Code.
+func (f *Faults) rejects(payment *transfer.Payment) (code string) {
+	switch {
+	case slices.Contains(f.RejectIBANs, payment.Creditor.IBAN):
+		return "AC04" // the account is closed
+	case slices.Contains(f.RejectIDs, payment.EndToEndID):
+		return "AC01" // there is no such account
+	}
+
+	draw := f.draw(payment.EndToEndID)
+	if int(draw%perMille) >= f.RejectShare { //nolint:gosec // below a thousand
+		return ""
+	}
+
+	codes := [...]string{"MS03", "AC04", "AC06", "AC01"} // MS03, no reason given, is what most banks say
+
+	return codes[draw/perMille%uint64(len(codes))]
+}
+
+const perMille = 1000
+
+func (f *Faults) draw(id string) uint64 {
+	digest := fnv.New64a()
+	_, _ = digest.Write([]byte(strconv.FormatUint(f.Seed, 10) + "/" + id)) // a hash takes everything
+
+	return digest.Sum64()
+}

@@ -1,0 +1,245 @@
+package bank_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/reglo/reglo/deploy/partners/bank"
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/statement"
+	"github.com/reglo/reglo/domain/transfer"
+)
+
+// trial is a bank that is driven at random, and killed at random.
+type trial struct {
+	*world
+
+	rt      *rapid.T
+	date    calendar.Date
+	written map[string]money.Cents // bulks by name, with what they move
+	told    map[string]bank.Movement
+}
+
+// TestTheBankKeepsItsBooks drives a bank through orders, movements, faults and sudden deaths. Whatever happens, the
+// statements lead from the opening to the balances, each bulk is executed once, and a lot is what its detail says.
+func TestTheBankKeepsItsBooks(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(t.TempDir(), "")
+		require.NoError(rt, err)
+
+		try := &trial{
+			world: newWorld(rt, dir), rt: rt, date: day(rt, today),
+			written: map[string]money.Cents{}, told: map[string]bank.Movement{},
+		}
+		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
+			try.step()
+		}
+
+		try.finish()
+		require.NoError(rt, try.bank.Close())
+	})
+}
+
+func (w *trial) step() {
+	if rapid.IntRange(0, 2).Draw(w.rt, "mortal") == 0 {
+		w.bank.KillAt(rapid.IntRange(1, 4).Draw(w.rt, "writes"))
+	}
+
+	w.bank.SetFaults(bank.Faults{
+		RejectShare: rapid.SampledFrom([]int{0, 300, 1000}).Draw(w.rt, "rejects"),
+		RefuseBulks: w.someBulks("refused"), SilentBulks: w.someBulks("silent"),
+		LateCredits:        rapid.Bool().Draw(w.rt, "late credits"),
+		LateStatements:     w.someAccounts("late"),
+		LostStatements:     w.someAccounts("lost"),
+		RepeatedStatements: w.someAccounts("repeated"),
+		LateDetails:        rapid.Bool().Draw(w.rt, "late details"),
+		PartialDetails:     rapid.Bool().Draw(w.rt, "partial details"),
+	})
+
+	var err error
+
+	switch rapid.SampledFrom([]string{"bulk", "copy", "movement", "take", "take", "close", "close", "release", "next day"}).Draw(w.rt, "step") {
+	case "bulk":
+		w.newBulk()
+	case "copy":
+		if names := slices.Sorted(maps.Keys(w.written)); len(names) > 0 {
+			name := rapid.SampledFrom(names).Draw(w.rt, "of")
+			w.write(name, transfer.Payout, reglement, w.date, payment{"P" + name, merchant, w.written[name].Abs()})
+		}
+	case "movement":
+		err = w.newMovement()
+	case "take":
+		_, err = w.bank.Take(w.outbox, w.date)
+	case "close":
+		_, err = w.bank.CloseDay(w.date, w.inbox)
+	case "release":
+		err = w.bank.Release()
+	case "next day":
+		w.date = calendar.Add(calendar.Target{}, w.date, 1)
+	}
+
+	if err != nil {
+		require.ErrorIs(w.rt, err, bank.ErrKilled)
+	}
+
+	w.again()
+	w.receive()
+}
+
+func (w *trial) someBulks(name string) []string {
+	if len(w.written) == 0 {
+		return nil
+	}
+
+	return rapid.SliceOfN(rapid.SampledFrom(slices.Sorted(maps.Keys(w.written))), 0, 1).Draw(w.rt, name)
+}
+
+func (w *trial) someAccounts(name string) []ledger.Code {
+	return rapid.SliceOfN(rapid.SampledFrom(bank.Accounts()), 0, 1).Draw(w.rt, name)
+}
+
+// newBulk hands over payouts, or a transfer from fonctionnement to règlement.
+func (w *trial) newBulk() {
+	due := w.date.AddDays(rapid.IntRange(-1, 2).Draw(w.rt, "due"))
+	amount := money.Cents(rapid.IntRange(1, 1000).Draw(w.rt, "amount"))
+
+	if rapid.Bool().Draw(w.rt, "own") {
+		name := fmt.Sprintf("MONEXTINT20260317%04d", len(w.written)+1)
+		w.write(name, transfer.Cover, fonctionnement, due, payment{"I" + name, reglement, amount})
+		w.written[name] = amount
+
+		return
+	}
+
+	name := fmt.Sprintf("MONEXTEUR20260317%03d", len(w.written)+1)
+	w.write(name, transfer.Payout, reglement, due, payment{"A" + name, merchant, amount}, payment{"B" + name, other, 1})
+	w.written[name] = -amount - 1
+}
+
+func (w *trial) newMovement() error {
+	moved := bank.Movement{
+		Key: fmt.Sprintf("key-%d", rapid.IntRange(1, 5).Draw(w.rt, "key")), Account: ledger.Fonctionnement, Label: "FRAIS", Amount: -5,
+	}
+	_, err := w.bank.Book(w.date, moved)
+	w.told[moved.Key] = moved
+
+	if err != nil { // killed: whoever told it tells it again
+		w.again()
+		_, err = w.bank.Book(w.date, moved)
+	}
+
+	return err
+}
+
+// finish lets the bank end its work, and holds what it said against its books.
+func (w *trial) finish() {
+	w.bank.SetFaults(bank.Faults{})
+	w.date = calendar.Add(calendar.Target{}, w.date, 4)
+
+	_, err := w.bank.Take(w.outbox, w.date)
+	require.NoError(w.rt, err)
+
+	for name := range w.written {
+		_ = w.bank.Speak(name, w.date) // refused where the bank is not silent
+	}
+
+	for range 2 { // the second one has the lots
+		require.NoError(w.rt, w.bank.Release())
+		_, err = w.bank.CloseDay(w.date, w.inbox)
+		require.NoError(w.rt, err)
+		w.receive()
+	}
+
+	found := map[string][]statement.Line{}
+
+	for code, account := range opening() {
+		balance := account.Balance
+
+		for sequence := 1; sequence <= len(w.statements[code]); sequence++ {
+			next, delivered := w.statements[code][sequence]
+			require.True(w.rt, delivered, "statement %d of %s is missing", sequence, code)
+			require.Equal(w.rt, balance, next.Opening)
+
+			for _, line := range next.lines {
+				balance += line.Amount
+				found[line.Label] = append(found[line.Label], line)
+			}
+		}
+
+		require.Equal(w.rt, w.bank.Balance(code), balance, "%s", code)
+	}
+
+	w.requireOnce(found)
+	w.requireLots(found)
+}
+
+// requireOnce holds the lines against what the bank was asked to do. A bulk that was refused first may have been
+// executed when it came again.
+func (w *trial) requireOnce(found map[string][]statement.Line) {
+	ids := map[string]bool{}
+
+	for _, lines := range found {
+		for _, line := range lines {
+			require.False(w.rt, ids[line.ID], "an identifier is of one line")
+			ids[line.ID] = true
+		}
+	}
+
+	require.Len(w.rt, found["FRAIS"], len(w.told))
+
+	for name, amount := range w.written {
+		refused := len(found["REM VIR "+name])+len(found["VIR INTERNE "+name]) == 0
+		if refused {
+			_, err := os.Stat(w.outbox + "/" + bank.RefusedFolder + "/" + name + ".jsonl")
+			require.NoError(w.rt, err, "%s was neither executed nor refused", name)
+
+			continue
+		}
+
+		lines := found["REM VIR "+name]
+		if amount > 0 && len(lines) == 0 {
+			lines = found["VIR INTERNE "+name]
+			require.Len(w.rt, lines, 2)
+			require.Zero(w.rt, lines[0].Amount+lines[1].Amount)
+
+			continue
+		}
+
+		require.Len(w.rt, lines, 1, "%s", name)
+		require.Equal(w.rt, -amount.Abs(), lines[0].Amount)
+	}
+}
+
+func (w *trial) requireLots(found map[string][]statement.Line) {
+	lots := 0
+
+	for label, lines := range found {
+		number, is := strings.CutPrefix(label, "LOT REJ VIR ")
+		if !is {
+			continue
+		}
+
+		lots++
+
+		require.Len(w.rt, lines, 1)
+
+		var sum money.Cents
+		for _, reject := range w.details["REJ"+strings.ReplaceAll(number, " ", "-")] {
+			sum += reject.Amount
+		}
+
+		require.Equal(w.rt, lines[0].Amount, sum, "a lot is what its detail says")
+	}
+
+	require.Len(w.rt, w.details, lots)
+}
