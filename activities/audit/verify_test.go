@@ -141,6 +141,31 @@ func TestVerifyNamesEachBreach(t *testing.T) {
 			"delete from parked_line where gross_cents < 0 and settlement = (select number from settlement where reference = '00000220260708UEP')",
 			audit.ParkedListed, "TR.PARK", "10.00", "12.00 by the list",
 		},
+		"assigned line that did not move": {
+			"update parked_line set assigned_to = '1A00000000', assigned_batch = 1 where gross_cents > 0 and settlement = (select number from settlement where reference = '$ref')",
+			audit.ParkedListed, "settlement $ref, line 42", "0.00 moved to CP.1A00000000", "7.00 by the list",
+		},
+		"assigned line that still stands on TR.PARK": {
+			"update parked_line set assigned_to = '1A00000000', assigned_batch = 1 where gross_cents > 0 and settlement = (select number from settlement where reference = '$ref')",
+			audit.ParkedListed, "TR.PARK", "10.00", "3.00 by the list",
+		},
+		"unpaid that became a debt and is not listed": {
+			"update entry set kind = 'UNPAID_DEBT' where kind = 'PARK_REFUND' and batch in (select id from batch where scope like '%$ref')",
+			audit.ParkedListed, "settlement $ref, line 43", "-2.00 on DEBT", "a line in the list",
+		},
+		"line listed as a debt that is parked": {
+			"update parked_line set reason = 'TO_DEBT' where gross_cents < 0 and settlement = (select number from settlement where reference = '$ref')",
+			audit.ParkedListed, "settlement $ref, line 43", "listed, but not on DEBT", "-2.00 by the list",
+		},
+		"rejects of no lot": {
+			"insert into account (code, class, credit_cents) values ('TR.REJ.LOST', 'TR.REJ', 1)",
+			ledger.SuspenseEmpty, "TR.REJ.LOST", "0.01", "there is no such settlement",
+		},
+		"movement between CPs that was not told twice": {
+			`insert into entry select id, 1, now(), 99, (select id from account where code = 'CP.1A00000000'), (select id from account where code = 'CP.9Z00000001'), null, now(), 'CP_TO_CP', ''
+			from batch where scope like '%$ref' and step = 'post' and item = 1`,
+			audit.MovementsTold, "correlation $corr", "43 create-account-transaction events", "45, one a movement",
+		},
 		"gap between blocks": {
 			"update event_block set first_seq = 3, rendered = 0 where first_seq = 2 and vacation = 1",
 			ledger.EventsGapless, "correlation $corr, event 3", "a block from 3 to 46", "one from 2",
