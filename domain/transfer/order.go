@@ -75,6 +75,9 @@ func CoverLabel(at time.Time) string { return "COUVERTURE CREANCE " + hour(at) }
 // the transfer of what was taken back.
 func RecoveryLabel(at time.Time) string { return "RECOUV CREANCE " + hour(at) }
 
+// WriteOffLabel is the label under which a debt is given up.
+func WriteOffLabel(at time.Time) string { return "ABANDON CREANCE " + hour(at) }
+
 // CantonLabel is the label of client money on its way to the safeguarded account.
 func CantonLabel(at time.Time) string { return "CANTONNEMENT " + hour(at) }
 

@@ -18,6 +18,7 @@ func TestLabelsOfTheReference(t *testing.T) {
 	require.Equal(t, "COMCO   VISA15:27:11", transfer.CommissionLabel("VISA", at))
 	require.Equal(t, "COUVERTURE CREANCE 15:27:11", transfer.CoverLabel(at))
 	require.Equal(t, "RECOUV CREANCE 15:27:11", transfer.RecoveryLabel(at))
+	require.Equal(t, "ABANDON CREANCE 15:27:11", transfer.WriteOffLabel(at))
 	require.Equal(t, "CANTONNEMENT 15:27:11", transfer.CantonLabel(at))
 	require.Equal(t, "DECANTONNEMENT 15:27:11", transfer.DecantonLabel(at))
 	require.Equal(t, "VIREMENT 15:27:11", transfer.PayoutLabel(at))

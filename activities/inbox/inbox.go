@@ -1,0 +1,135 @@
+// Package inbox finds files that came in, and puts them away once they were
+// taken in: compressed, safely on the disk, and out of the inbox.
+package inbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+const (
+	// folderMax is how many entries a folder may hold that is looked through for a
+	// file: a day brings some dozens, and a thousand first lines are read in less
+	// than a tenth of a second. A folder of more is one in which nobody puts
+	// anything away.
+	folderMax = 1_000
+	// settleTime is how long a file must not have changed before its end is
+	// believed to be its end: slower writers put it in place by a rename.
+	settleTime = 2 * time.Second
+)
+
+// passedOver are the endings under which programs write or move a file before
+// they give it its name; so are names that begin with a dot.
+func passedOver() []string {
+	return []string{".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~", ".gz", ".zip"}
+}
+
+// Find is the file that the path stands for: itself or, for a folder, the one
+// file in it that is wanted, as told by its beginning. It returns "" when there
+// is none.
+//
+// The error is a [*vacation.Failure], FileInvalid, when there are two, or when
+// the folder holds more than a thousand entries.
+func Find(path string, wanted func(beginning io.Reader) (bool, error)) (string, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for a file: %w", err)
+	}
+	if !info.IsDir() {
+		return path, nil
+	}
+	names, err := complete(path)
+	if err != nil {
+		return "", err
+	}
+	found := ""
+	for _, name := range names {
+		is, err := isWanted(filepath.Join(path, name), wanted)
+		switch {
+		case err != nil:
+			return "", err
+		case is && found != "":
+			return "", vacation.Fail(vacation.FileInvalid,
+				"%s and %s in %s are both the file; nothing was posted: take the wrong one away and run this vacation again",
+				found, name, path)
+		case is:
+			found = name
+		}
+	}
+	if found == "" {
+		return "", nil
+	}
+	return filepath.Join(path, found), nil
+}
+
+// complete are the names of the files in a folder that are complete as far as
+// their names tell, sorted.
+func complete(path string) ([]string, error) {
+	folder, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("look into a folder: %w", err)
+	}
+	defer func() { _ = folder.Close() }() // only read
+	entries, err := folder.ReadDir(folderMax + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("look into %s: %w", path, err)
+	}
+	if len(entries) > folderMax {
+		return nil, vacation.Fail(vacation.FileInvalid,
+			"%s holds more than %d files; none was looked at: put away what was processed and run this vacation again", path, folderMax)
+	}
+	var names []string
+	for _, entry := range entries {
+		name := entry.Name()
+		unfinished := strings.HasPrefix(name, ".") ||
+			slices.ContainsFunc(passedOver(), func(ending string) bool { return strings.HasSuffix(name, ending) })
+		if entry.Type().IsRegular() && !unfinished {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// isWanted looks at the file's beginning. One that is gone meanwhile, or that
+// the worker may not read, is not.
+func isWanted(path string, wanted func(io.Reader) (bool, error)) (bool, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at a file: %w", err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	is, err := wanted(file)
+	if err != nil {
+		return false, fmt.Errorf("look at %s: %w", filepath.Base(path), err)
+	}
+	return is, nil
+}
+
+// Settled tells that the file did not change lately: what it lacks now it will
+// lack later.
+func Settled(path string, now time.Time) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at file: %w", err)
+	}
+	return now.Sub(info.ModTime()) >= settleTime, nil
+}

@@ -1,0 +1,36 @@
+package statement
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/reglo/reglo/domain/lines"
+)
+
+// ReadLot looks at the beginning of a file and gives the lot of rejects that it details; found is false when its first line
+// is no header of the format ogep-rejects/1. It tells files apart, and controls nothing else. The error is that of the source.
+func ReadLot(source io.Reader) (lot string, found bool, err error) {
+	first, err := bufio.NewReaderSize(source, lines.MaxLength+1).ReadSlice('\n')
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, bufio.ErrBufferFull):
+		return "", false, nil //nolint:nilerr // no whole line, so no header
+	case err != nil:
+		return "", false, fmt.Errorf("read the first line: %w", err)
+	}
+
+	var header struct {
+		Format string `json:"format"`
+		Lot    string `json:"lot"`
+	}
+
+	readable := json.Unmarshal(first, &header) == nil
+
+	if !readable || header.Format != RejectsFormat {
+		return "", false, nil
+	}
+
+	return header.Lot, true, nil
+}
