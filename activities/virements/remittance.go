@@ -1,0 +1,247 @@
+package virements
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/heartbeat"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/virements/internal/db"
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/transfer"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+// Steps under which batches are committed.
+const (
+	stepMatch    = "match"
+	stepAllocate = "allocate"
+)
+
+// MatchRemittance settles the orders of the bulk that the bank debited, slice
+// by slice; which of them carry the bank line says what is left.
+func (a *Activities) MatchRemittance(ctx context.Context, run activities.Run) (activities.MatchResult, error) {
+	stop := heartbeat.Start(ctx, func() any { return vacation.Progress{Stage: vacation.StageMatching} })
+	defer stop()
+
+	var result activities.MatchResult
+	until := a.clock().Add(a.slice)
+	for !result.Done {
+		err := postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
+			var err error
+			result, err = a.match(ctx, tx, run)
+			return err
+		})
+		if err != nil {
+			return activities.MatchResult{}, activities.Failed("match remittance "+run.ID.Key, err)
+		}
+		if a.clock().After(until) {
+			break
+		}
+	}
+	return result, nil
+}
+
+// match settles one slice of the bulk's orders.
+func (a *Activities) match(ctx context.Context, tx pgx.Tx, run activities.Run) (activities.MatchResult, error) {
+	queries := db.New(tx)
+	settled, err := queries.Settlement(ctx, run.ID.String())
+	if err != nil {
+		return activities.MatchResult{}, fmt.Errorf("read settlement: %w", err)
+	}
+	bulk, err := a.bulk(ctx, queries, settled)
+	if err != nil {
+		return activities.MatchResult{}, err
+	}
+	orders, err := queries.LockOrdersToDebit(ctx, bulk, a.chunk)
+	if err != nil {
+		return activities.MatchResult{}, fmt.Errorf("read orders: %w", err)
+	}
+	if len(orders) > 0 {
+		if err := a.debit(ctx, tx, run, settled, orders); err != nil {
+			return activities.MatchResult{}, err
+		}
+	}
+	return a.matched(ctx, queries, settled, bulk)
+}
+
+// bulk is the bulk that the bank line debits, held until the transaction ends,
+// so that nobody hands it over again meanwhile.
+func (a *Activities) bulk(ctx context.Context, queries *db.Queries, settled db.SettlementRow) (int32, error) {
+	const keeps = "%s keeps %s. %s, then run this vacation again"
+	amount := money.Cents(settled.AmountCents).Abs()
+	suspense := ledger.Suspense(settled.Reference)
+	bulk, err := queries.LockBulk(ctx, settled.Reference)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, vacation.Fail(vacation.RemittanceUnmatched,
+			"the bank debited %s for remittance %s, and none of ours has that name: "+keeps,
+			amount, settled.Reference, suspense, amount, "Ask the bank which orders it paid, and claim back what is not ours")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look for the bulk: %w", err)
+	}
+	if bulk.Purpose != string(transfer.Payout) || !bulk.Attempted || bulk.State == string(transfer.Rejected) {
+		return 0, vacation.Fail(vacation.RemittanceUnmatched,
+			"the bank debited %s for remittance %s, which is %s of purpose %s and was not left with the bank to pay: "+keeps,
+			amount, settled.Reference, bulk.State, bulk.Purpose, suspense, amount, "Ask the bank why it paid it")
+	}
+	sums, err := queries.BulkOrders(ctx, settled.BankLineID, bulk.Number)
+	if err != nil {
+		return 0, fmt.Errorf("sum the bulk's orders: %w", err)
+	}
+	if owed := money.Cents(sums.Amount); owed != amount {
+		return 0, vacation.Fail(vacation.RemittanceUnmatched,
+			"the bank debited %s for remittance %s, whose %d orders come to %s: %s apart; none was settled, "+keeps,
+			amount, settled.Reference, sums.Orders, owed, (amount - owed).Abs(), suspense, amount,
+			"Ask the bank for the detail of its debit")
+	}
+	if err := queries.BulkHasLeft(ctx, bulk.Number); err != nil {
+		return 0, fmt.Errorf("mark the bulk: %w", err)
+	}
+	return bulk.Number, nil
+}
+
+// debit posts Dr TR.OUT / Cr TR.SET for each order, which leaves its TR.OUT at zero.
+func (a *Activities) debit(
+	ctx context.Context, tx pgx.Tx, run activities.Run, settled db.SettlementRow, orders []db.LockOrdersToDebitRow,
+) error {
+	line, err := bankLine(settled)
+	if err != nil {
+		return err
+	}
+	batch, err := a.begin(ctx, tx, run, stepMatch)
+	if err != nil {
+		return err
+	}
+	suspense := ledger.Suspense(settled.Reference)
+	codes := make([]ledger.Code, 0, len(orders)+1)
+	for _, order := range orders {
+		codes = append(codes, ledger.Payout(order.RefExterne))
+	}
+	ids, err := postgres.Accounts(ctx, tx, append(codes, suspense))
+	if err != nil {
+		return err
+	}
+	movements, err := leaving(ctx, tx, orders, ids, settled.Reference)
+	if err != nil {
+		return err
+	}
+	err = copyEntries(ctx, tx, len(orders), func(i int) postgres.EntryRow {
+		return postgres.EntryRow{
+			Batch: batch, Ordinal: i, Kind: ledger.KindRemitted, Debit: movements[i].Account, Credit: ids[suspense],
+			Amount: money.Cents(orders[i].AmountCents), TransactionAt: line.TransactionAt,
+			ValueDate: calendar.DateOf(line.ValueAt), Label: []byte(line.Label),
+		}
+	})
+	if err != nil {
+		return err
+	}
+	numbers, total := make([]int64, len(orders)), int64(0)
+	for i, order := range orders {
+		numbers[i] = order.Number
+		total += order.AmountCents
+	}
+	if err := postgres.Move(ctx, tx, append(movements, postgres.Movement{Account: ids[suspense], Credit: total})); err != nil {
+		return err
+	}
+	changed, err := db.New(tx).DebitOrders(ctx, settled.BankLineID, a.now(), numbers)
+	if err != nil {
+		return fmt.Errorf("mark orders: %w", err)
+	}
+	return all(changed, len(orders))
+}
+
+// leaving are the movements that empty the orders' accounts. Each must hold its
+// order's amount: nothing else ever stands there.
+func leaving(
+	ctx context.Context, tx pgx.Tx, orders []db.LockOrdersToDebitRow, ids map[ledger.Code]int32, reference string,
+) ([]postgres.Movement, error) {
+	accounts := make([]int32, len(orders))
+	for i, order := range orders {
+		accounts[i] = ids[ledger.Payout(order.RefExterne)]
+	}
+	balances, err := postgres.LockBalances(ctx, tx, accounts)
+	if err != nil {
+		return nil, err
+	}
+	movements := make([]postgres.Movement, len(orders), len(orders)+1)
+	for i, order := range orders {
+		if held := balances[accounts[i]]; held != money.Cents(order.AmountCents) {
+			return nil, vacation.Fail(vacation.InvariantBroken,
+				"order %s of remittance %s is of %s, and its account holds %s: post nothing more before `starter verify` is clean",
+				order.RefExterne, reference, money.Cents(order.AmountCents), held)
+		}
+		movements[i] = postgres.Movement{Account: accounts[i], Debit: order.AmountCents}
+	}
+	return movements, nil
+}
+
+// matched is how far the remittance is settled; all of it, its bulk is EXECUTED.
+func (a *Activities) matched(
+	ctx context.Context, queries *db.Queries, settled db.SettlementRow, bulk int32,
+) (activities.MatchResult, error) {
+	sums, err := queries.BulkOrders(ctx, settled.BankLineID, bulk)
+	if err != nil {
+		return activities.MatchResult{}, fmt.Errorf("sum the bulk's orders: %w", err)
+	}
+	result := activities.MatchResult{
+		Orders: int(sums.Debited), Amount: money.Cents(sums.DebitedAmount), Done: sums.Open == 0,
+	}
+	if !result.Done {
+		return result, nil
+	}
+	if err := queries.BulkExecuted(ctx, a.now(), bulk); err != nil {
+		return activities.MatchResult{}, fmt.Errorf("mark the bulk: %w", err)
+	}
+	result.Stale, err = a.stale(ctx, queries)
+	return result, err
+}
+
+// stale counts the orders that the bank should have debited by now.
+func (a *Activities) stale(ctx context.Context, queries *db.Queries) (int, error) {
+	before := transfer.StaleBefore(a.calendar, calendar.DateOf(a.clock()))
+	stale, err := queries.StaleOrders(ctx, before.String())
+	if err != nil {
+		return 0, fmt.Errorf("count the orders that the bank has not debited: %w", err)
+	}
+	return int(stale), nil
+}
+
+// begin makes the next batch of a step whose rows say what is left.
+func (a *Activities) begin(ctx context.Context, tx pgx.Tx, run activities.Run, step string) (int64, error) {
+	item, err := postgres.NextItem(ctx, tx, run.ID.String(), step)
+	if err != nil {
+		return 0, err
+	}
+	key := postgres.Key{Scope: run.ID.String(), Step: step, Item: item, Input: sha256.Sum256([]byte(run.ID.Key))}
+	batch, _, err := postgres.BeginBatch(ctx, tx, run.Number, key, a.now())
+	return batch, err
+}
+
+// copyEntries writes count entries, which at makes.
+func copyEntries(ctx context.Context, tx pgx.Tx, count int, at func(int) postgres.EntryRow) error {
+	_, err := postgres.Copy(ctx, tx, postgres.EntryTable, postgres.EntryColumns(), func(rows *postgres.Rows) error {
+		for i := range count {
+			if err := postgres.AppendEntry(rows, at(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// all proves that each of the rows locked before was changed.
+func all(changed int64, rows int) error {
+	if changed != int64(rows) {
+		return fmt.Errorf("%d of %d orders changed: tell the maintainers", changed, rows)
+	}
+	return nil
+}
