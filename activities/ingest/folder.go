@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/reglo/reglo/domain/settlement"
+	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -104,8 +105,9 @@ func regularFiles(path string) ([]string, error) {
 	return names, nil
 }
 
-// carries tells whether the file's first line is a header with that reference.
-// A file that is gone meanwhile, or that the worker may not read, carries none.
+// carries tells whether the file's first line is a header with that reference:
+// of a CRE file, or of the detail of a lot of rejects. A file that is gone
+// meanwhile, or that the worker may not read, carries none.
 func (a *Activities) carries(path, reference string) (bool, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -119,5 +121,15 @@ func (a *Activities) carries(path, reference string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("look at %s: %w", filepath.Base(path), err)
 	}
-	return found && header.Reference == reference, nil
+	if found {
+		return header.Reference == reference, nil
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return false, fmt.Errorf("go to the beginning of %s: %w", filepath.Base(path), err)
+	}
+	lot, found, err := statement.ReadLot(file)
+	if err != nil {
+		return false, fmt.Errorf("look at %s: %w", filepath.Base(path), err)
+	}
+	return found && lot == reference, nil
 }

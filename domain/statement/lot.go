@@ -16,7 +16,7 @@ func ReadLot(source io.Reader) (lot string, found bool, err error) {
 	first, err := bufio.NewReaderSize(source, lines.MaxLength+1).ReadSlice('\n')
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, bufio.ErrBufferFull):
-		return "", false, nil //nolint:nilerr // no whole line, so no header
+		return "", false, nil // no whole line, so no header
 	case err != nil:
 		return "", false, fmt.Errorf("read the first line: %w", err)
 	}
