@@ -1,21 +1,19 @@
 package virements
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/archive"
 	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/postgres"
@@ -65,7 +63,7 @@ func (a *Activities) load(ctx context.Context, request activities.LoadRejectsReq
 			return result, err
 		}
 	}
-	return result, a.archive(ctx, request.Run, path, result.SHA256)
+	return result, a.putAway(ctx, request.Run, path, result.SHA256)
 }
 
 // accepted is the detail that was accepted before, if one was.
@@ -102,15 +100,19 @@ func (a *Activities) missing(request activities.LoadRejectsRequest) error {
 func (a *Activities) take(
 	ctx context.Context, request activities.LoadRejectsRequest, path string,
 ) (activities.LoadRejectsResult, error) {
-	content, err := os.ReadFile(path)
+	file, err := archive.Open(path)
+	if unreadable, is := errors.AsType[*archive.UnreadableError](err); is {
+		return activities.LoadRejectsResult{}, vacation.Fail(vacation.FileInvalid, "%s, then run this vacation again", unreadable)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return activities.LoadRejectsResult{}, a.missing(request)
 	}
 	if err != nil {
-		return activities.LoadRejectsResult{}, fmt.Errorf("read %s: %w", filepath.Base(path), err)
+		return activities.LoadRejectsResult{}, err
 	}
+	defer func() { _ = file.Close() }() // only read
 	detail := detail{name: filepath.Base(path), lot: request.Run.ID.Key}
-	detail.header, err = statement.ReadRejects(detail.name, bytes.NewReader(content), func(reject statement.Reject) error {
+	detail.header, err = statement.ReadRejects(detail.name, file, func(reject statement.Reject) error {
 		detail.rejects = append(detail.rejects, reject)
 		return nil
 	})
@@ -137,24 +139,17 @@ func (a *Activities) refuse(request activities.LoadRejectsRequest, path string, 
 			return err
 		}
 	}
-	content, err := json.MarshalIndent(faults, "", "  ")
+	folder := archive.Folder(a.folders.Archive)
+	report, err := folder.Report(fmt.Sprintf("%s.run%d.refused.json", request.Run.ID.Key, request.Run.Number), faults)
 	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	report := filepath.Join(a.folders.Archive, fmt.Sprintf("%s.run%d.refused.json", request.Run.ID.Key, request.Run.Number))
-	err = os.WriteFile(report, append(content, '\n'), reportMode) //nolint:gosec // named by the run's key, a vacation's
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+		return err
 	}
 	return vacation.Fail(vacation.FileInvalid, "%s. Report: %s", faults, report)
 }
 
-// reportMode is for their owner only: reports repeat what stands in a file.
-const reportMode = 0o600
-
-// archive puts the accepted file away; one that was put away before, or another
+// putAway archives the accepted file; one that was put away before, or another
 // that came in its place, is left as it is.
-func (a *Activities) archive(ctx context.Context, run activities.Run, path, sha256 string) error {
+func (a *Activities) putAway(ctx context.Context, run activities.Run, path, sha256 string) error {
 	if path == "" {
 		return nil
 	}

@@ -279,6 +279,8 @@ func TestALateDetail(t *testing.T) {
 		_, err = w.loadRejects(run, at, late())
 		requireFailure(t, err, vacation.FileMissing, lot, at, "2026-03-19 12:00 CET")
 	}
+	_, err := w.loadRejects(run, "/dev/null", inTime())
+	requireFailure(t, err, vacation.FileInvalid, "/dev/null is no regular file")
 	// Somebody else's file, and one on its way, are not the lot's.
 	require.NoError(t, os.WriteFile(filepath.Join(w.folders.Inbox, "other"), []byte("H;ogep-cre/1\n"), 0o600))
 	require.NoError(t, os.WriteFile(path+".part", whole, 0o600))
