@@ -69,14 +69,14 @@ func (d *Day) WriteUnpaids(destination io.Writer) (settlement.Summary, error) {
 
 // nextUnpaid gives a line, valid until the next one: a sale of a while ago, taken back.
 func (l *lines) nextUnpaid(number int) *settlement.Line {
-	l.account()
+	at, _ := l.account()
 	l.sale()
 
 	line, random := &l.line, l.random.Uint64()
 	l.unpaid(random)
 
 	line.CreID = appendHex(line.CreID[:0], mix(l.day.key^l.day.line(number)))
-	line.Contract = strconv.AppendInt(line.Contract[:0], firstContract, decimalBase)
+	line.Contract = strconv.AppendInt(line.Contract[:0], int64(firstContract+at), decimalBase)
 	line.TransactionAt = l.start.AddDate(0, 0, -int(random>>32%longestPast)).Add(time.Duration(random>>40%(hours*3600)) * time.Second)
 	line.ValueDate = l.value
 	line.AcquirerRef = appendDigits(append(line.AcquirerRef[:0], '7'), random, acquirerDigits)

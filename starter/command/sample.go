@@ -19,6 +19,9 @@ const (
 	sampleMerchants = "merchants.csv"
 	sampleCRE       = "Fichier.CRE.EP.TI.UEP.txt"
 	sampleGlobal    = "globalTransaction.json"
+
+	sampleUnpaids       = "Fichier.CRE.EP.TI.UEP.IMPAYES.txt"
+	sampleUnpaidsGlobal = "globalTransaction.impayes.json"
 )
 
 // sampleFlags are what a day is made up from.
@@ -28,6 +31,8 @@ type sampleFlags struct {
 	lines, merchants, sequence int
 	refunds, unknown, closed   int
 	shortfalls                 int
+	unpaids, represented       int
+	unpaidFee                  int64
 }
 
 func newSample(s *session) *cobra.Command {
@@ -35,9 +40,11 @@ func newSample(s *session) *cobra.Command {
 	typical := sample.Typical(1, 200, 5_000, calendar.Date{}, 1)
 	cmd := &cobra.Command{
 		Use:   "sample --out DIR",
-		Short: "Make up the files of a day: merchants, a CRE, the bank line that it explains",
+		Short: "Make up the files of a day: merchants, CREs, the bank lines that they explain",
 		Long: `Make up the files of a day: ` + sampleMerchants + ` (ogep-merchants/1),
 ` + sampleCRE + ` (ogep-cre/1) and ` + sampleGlobal + `.
+With --unpaids also ` + sampleUnpaids + ` and
+` + sampleUnpaidsGlobal + `, under a reference of their own.
 The same options make the same bytes on any machine. The merchants of a seed
 are the same from day to day; lines differ by date and sequence.`,
 		Example: "  starter sample --out day --lines 1000000 --merchants 10000",
@@ -54,7 +61,7 @@ are the same from day to day; lines differ by date and sequence.`,
 			if err != nil {
 				return &InputError{What: err.Error(), Next: helpOf(cmd)}
 			}
-			made, err := writeSample(flags.out, day)
+			made, err := writeSample(flags.out, day, options.Unpaids > 0)
 			if err != nil {
 				return err
 			}
@@ -73,6 +80,9 @@ are the same from day to day; lines differ by date and sequence.`,
 	set.IntVar(&flags.unknown, "unknown", typical.UnknownShare, "lines on unknown payment accounts, per mille")
 	set.IntVar(&flags.closed, "closed", typical.ClosedShare, "lines on closed payment accounts, per mille")
 	set.IntVar(&flags.shortfalls, "shortfalls", typical.ShortfallShare, "smaller merchants with more refunds than sales, per mille")
+	set.IntVar(&flags.unpaids, "unpaids", 0, "lines of the CRE file of unpaids, which is made with one or more")
+	set.IntVar(&flags.represented, "represented", typical.RepresentedShare, "unpaids that are represented and paid after all, per mille")
+	set.Int64Var(&flags.unpaidFee, "unpaid-fee", int64(typical.UnpaidFee), "cents taken from the merchant for each unpaid")
 	return cmd
 }
 
@@ -87,10 +97,11 @@ func (s *session) sampleOptions(flags sampleFlags) (sample.Options, error) {
 	return sample.Options{
 		Seed: flags.seed, Merchants: flags.merchants, Lines: flags.lines, Date: date, Sequence: flags.sequence,
 		RefundShare: flags.refunds, UnknownShare: flags.unknown, ClosedShare: flags.closed, ShortfallShare: flags.shortfalls,
+		Unpaids: flags.unpaids, RepresentedShare: flags.represented, UnpaidFee: money.Cents(flags.unpaidFee),
 	}, nil
 }
 
-func writeSample(folder string, day *sample.Day) (madeSample, error) {
+func writeSample(folder string, day *sample.Day, unpaids bool) (madeSample, error) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return madeSample{}, &InputError{What: "--out", Next: "give an absolute path", Err: err}
@@ -106,11 +117,29 @@ func writeSample(folder string, day *sample.Day) (madeSample, error) {
 	if err := writeWhole(made.MerchantsFile, day.WriteMerchants); err != nil {
 		return madeSample{}, err
 	}
+	summary, err := writeExplained(made.CREFile, made.GlobalFile, day, day.WriteSettlement)
+	made.Lines, made.Gross, made.Commission = summary.Lines, summary.Gross, summary.Commission
+	if err != nil || !unpaids {
+		return made, err
+	}
+	made.Unpaids = &madeUnpaids{
+		Reference: day.UnpaidReference(),
+		CREFile:   filepath.Join(folder, sampleUnpaids), GlobalFile: filepath.Join(folder, sampleUnpaidsGlobal),
+	}
+	summary, err = writeExplained(made.Unpaids.CREFile, made.Unpaids.GlobalFile, day, day.WriteUnpaids)
+	made.Unpaids.Lines, made.Unpaids.Gross, made.Unpaids.Commission = summary.Lines, summary.Gross, summary.Commission
+	return made, err
+}
+
+// writeExplained writes a CRE file, and the bank line that it explains.
+func writeExplained(
+	crePath, globalPath string, day *sample.Day, write func(io.Writer) (settlement.Summary, error),
+) (settlement.Summary, error) {
 	var summary settlement.Summary
-	err = writeWhole(made.GlobalFile, func(global io.Writer) error {
-		err := writeWhole(made.CREFile, func(cre io.Writer) error {
+	err := writeWhole(globalPath, func(global io.Writer) error {
+		err := writeWhole(crePath, func(cre io.Writer) error {
 			var err error
-			summary, err = day.WriteSettlement(cre)
+			summary, err = write(cre)
 			return err
 		})
 		if err != nil {
@@ -118,8 +147,7 @@ func writeSample(folder string, day *sample.Day) (madeSample, error) {
 		}
 		return day.WriteMovement(global, &summary)
 	})
-	made.Lines, made.Gross, made.Commission = summary.Lines, summary.Gross, summary.Commission
-	return made, err
+	return summary, err
 }
 
 // writeWhole writes a file under another name first: who watches the folder
@@ -161,10 +189,28 @@ type madeSample struct {
 	Lines         int         `json:"lines"`
 	Gross         money.Cents `json:"grossCents"`
 	Commission    money.Cents `json:"commissionCents"`
+	// Unpaids is missing when none were asked for.
+	Unpaids *madeUnpaids `json:"unpaids,omitempty"`
+}
+
+// madeUnpaids says the same of the day's unpaids.
+type madeUnpaids struct {
+	Reference  string      `json:"reference"`
+	CREFile    string      `json:"creFile"`
+	GlobalFile string      `json:"globalFile"`
+	Lines      int         `json:"lines"`
+	Gross      money.Cents `json:"grossCents"`
+	Commission money.Cents `json:"commissionCents"`
 }
 
 func (d madeSample) writeText(t *text) {
 	t.linef("reference %s: %s, gross %s, commission %s, over %s",
 		d.Reference, count(d.Lines, "line"), euros(d.Gross), euros(d.Commission), count(d.Merchants, "merchant"))
 	t.rows([][]string{{"merchants", d.MerchantsFile}, {"CRE", d.CREFile}, {"bank line", d.GlobalFile}})
+	if d.Unpaids == nil {
+		return
+	}
+	t.linef("reference %s: %s, gross %s, commission %s",
+		d.Unpaids.Reference, count(d.Unpaids.Lines, "unpaid"), euros(d.Unpaids.Gross), euros(d.Unpaids.Commission))
+	t.rows([][]string{{"CRE", d.Unpaids.CREFile}, {"bank line", d.Unpaids.GlobalFile}})
 }
