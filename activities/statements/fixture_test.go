@@ -311,4 +311,3 @@ func (w *world) interrupted(t *testing.T, table string, do func() error) {
 	require.NoError(t, holder.Rollback(t.Context()))
 	require.Equal(t, before, w.state(t))
 }
-
