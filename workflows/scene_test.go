@@ -195,6 +195,7 @@ type reply struct {
 	done     bool
 	text     string
 	err      error
+	then     func() // called when it is done
 }
 
 // sends gives a run an Update after a while.
@@ -215,6 +216,9 @@ func (r *reply) callbacks() *testsuite.TestUpdateCallback {
 		OnComplete: func(result any, err error) {
 			r.done, r.err = true, err
 			r.text, _ = result.(string)
+			if r.then != nil {
+				r.then()
+			}
 		},
 	}
 }
