@@ -18,11 +18,13 @@ import (
 
 	"github.com/reglo/reglo/activities/accounts"
 	"github.com/reglo/reglo/activities/cashout"
+	"github.com/reglo/reglo/activities/channels/directory"
 	"github.com/reglo/reglo/activities/debts"
 	"github.com/reglo/reglo/activities/events"
 	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/payline"
 	outbox "github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/remittances"
 	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/domain/calendar"
@@ -167,11 +169,23 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 			}, clock)
 		}),
 		inGroup(newPayline),
-		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
-			bank := transfers.Bank(settings.Bank)
-			return transfers.New(pool, outbox, bank, calendar.Target{}, clock)
-		}),
+		func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) *transfers.Activities {
+			return transfers.New(pool, outbox, transfers.Bank(settings.Bank), calendar.Target{}, clock)
+		},
+		inGroup(func(own *transfers.Activities) registrar { return own }),
+		newRemittances,
+		inGroup(func(bank *remittances.Activities) registrar { return bank }),
+		fx.Annotate(func(bank *remittances.Activities) dispatcher { return bank }, fx.ResultTags(dispatcherGroup)),
 	))
+}
+
+func newRemittances(
+	pool *pgxpool.Pool, outbox outbox.Outbox, own *transfers.Activities, settings config.Config, clock func() time.Time,
+) *remittances.Activities {
+	return remittances.New(remittances.Parts{
+		Pool: pool, Outbox: outbox, Own: own, Channel: directory.New(settings.Data.Outbox()),
+		Bank: transfers.Bank(settings.Bank), Calendar: calendar.Target{}, Actors: settings.Operator.Actors, Clock: clock,
+	})
 }
 
 type ingestIn struct {
@@ -200,7 +214,10 @@ func newPayline(
 	}, clock)
 }
 
-const activityGroup = `group:"activities"`
+const (
+	activityGroup   = `group:"activities"`
+	dispatcherGroup = `group:"dispatchers"`
+)
 
 func inGroup(constructor any) any { return fx.Annotate(constructor, fx.ResultTags(activityGroup)) }
 

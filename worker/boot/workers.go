@@ -26,18 +26,25 @@ const (
 	// one that waits for a late file costs nothing and keeps its place for hours:
 	// a day's late files must not keep out the one that came.
 	dataActivities = 32
+	// dispatchActivities run at once. Bulks are handed over one at a time, in their
+	// order: who comes second waits for the first, and a third would only wait longer.
+	dispatchActivities = 2
+	// dispatchConnections are those of one such activity: it holds the channel by
+	// one, and works in its transactions on another.
+	dispatchConnections = 2
 	// spareConnections: the relay, one for each sink; the figures of a scrape, five
 	// at once; the checks of a probe.
 	spareConnections = 8
 	// connections of the pool: an activity works in one transaction at a time, and
 	// none ever waits for a connection.
-	connections = dataActivities + spareConnections
+	connections = dataActivities + dispatchActivities*dispatchConnections + spareConnections
 
 	// workflowTasks at once: each is milliseconds of CPU.
 	workflowTasks = 64
 	// Pollers are open requests: two answer a start at once, and the workflow ones
 	// alternate between new runs and those that this process remembers.
 	activityPollers = 4
+	dispatchPollers = 2
 	workflowPollers = 4
 	// rememberedRuns bounds the memory for runs that are under way; a run that is
 	// forgotten is replayed. A day has some dozens.
@@ -57,7 +64,12 @@ type registrar interface {
 	Register(registry worker.ActivityRegistry)
 }
 
-// pollers are the workers of the two task queues, as one.
+// dispatcher is what each implementation of activities that call a partner offers.
+type dispatcher interface {
+	RegisterDispatch(registry worker.ActivityRegistry)
+}
+
+// pollers are the workers of the task queues, as one.
 type pollers struct {
 	workers []worker.Worker
 	// state is why they do not poll, nil while they do.
@@ -74,6 +86,7 @@ type pollersIn struct {
 
 	Server       client.Client
 	Activities   []registrar                     `group:"activities"`
+	Dispatchers  []dispatcher                    `group:"dispatchers"`
 	Interceptors []interceptor.WorkerInterceptor `optional:"true"` // tests are less patient
 	Shutdown     fx.Shutdowner
 	Log          *slog.Logger
@@ -112,7 +125,19 @@ func newPollers(in pollersIn) *pollers {
 	for _, implementation := range in.Activities {
 		implementation.Register(data)
 	}
-	p.workers = []worker.Worker{vacations, data}
+	dispatch := worker.New(in.Server, activities.DispatchQueue, worker.Options{
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: dispatchActivities,
+		MaxConcurrentActivityTaskPollers:   dispatchPollers,
+		MaxHeartbeatThrottleInterval:       heartbeatEvery,
+		DisableRegistrationAliasing:        true,
+		WorkerStopTimeout:                  drainLimit,
+		OnFatalError:                       fatal,
+	})
+	for _, implementation := range in.Dispatchers {
+		implementation.RegisterDispatch(dispatch)
+	}
+	p.workers = []worker.Worker{vacations, data, dispatch}
 	return p
 }
 
@@ -123,7 +148,7 @@ func poll(lifecycle fx.Lifecycle, pollers *pollers, log *slog.Logger) {
 			if err := pollers.start(); err != nil {
 				return err
 			}
-			log.InfoContext(ctx, "worker polls", "queues", []string{workflows.Queue, activities.DataQueue})
+			log.InfoContext(ctx, "worker polls", "queues", []string{workflows.Queue, activities.DataQueue, activities.DispatchQueue})
 			return nil
 		},
 		OnStop: func(context.Context) error {
@@ -160,7 +185,7 @@ func (p *pollers) drain() {
 
 func (p *pollers) say(err error) { p.state.Store(&err) }
 
-// check passes while both task queues are polled.
+// check passes while all task queues are polled.
 func (p *pollers) check() health.Check {
 	return health.Check{Name: "workers", Probe: func(context.Context) error {
 		if why := p.state.Load(); why != nil {

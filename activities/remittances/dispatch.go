@@ -1,0 +1,243 @@
+package remittances
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/heartbeat"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/remittances/internal/db"
+	"github.com/reglo/reglo/domain/transfer"
+)
+
+// channelLock is the advisory lock under which the channel is called.
+const channelLock = 0x72656d6974 // "remit"
+
+// unlockTimeout bounds the release of the lock; a connection that cannot
+// release it is closed, which does.
+const unlockTimeout = 5 * time.Second
+
+// Dispatch hands the bulks that are PREPARED over, one after the other, and
+// gives back what the bank refused. Counts are of what was handed over since the
+// run began.
+func (a *Activities) Dispatch(ctx context.Context, run activities.Run) (activities.DispatchResult, error) {
+	stop := heartbeat.Start(ctx, func() any { return nil })
+	defer stop()
+
+	result, err := a.dispatch(ctx, run)
+	if err != nil {
+		return activities.DispatchResult{}, activities.Failed("dispatch bulks for "+run.ID.String(), err)
+	}
+	return result, nil
+}
+
+func (a *Activities) dispatch(ctx context.Context, run activities.Run) (activities.DispatchResult, error) {
+	// First what an earlier call left: it must not wait for a channel that fails now.
+	if err := a.giveBack(ctx, run); err != nil {
+		return activities.DispatchResult{}, err
+	}
+	for until := a.clock().Add(a.slice); ; {
+		more, err := a.handOver(ctx, run)
+		if err != nil {
+			return activities.DispatchResult{}, err
+		}
+		if !more || !a.clock().Before(until) {
+			break
+		}
+	}
+	if err := a.giveBack(ctx, run); err != nil {
+		return activities.DispatchResult{}, err
+	}
+	return a.outcomes(ctx, run)
+}
+
+// outcomes says where bulks stand.
+func (a *Activities) outcomes(ctx context.Context, run activities.Run) (activities.DispatchResult, error) {
+	counts, err := db.New(a.pool).Outcomes(ctx, &run.StartedAt, run.Number)
+	if err != nil {
+		return activities.DispatchResult{}, fmt.Errorf("count bulks: %w", err)
+	}
+	return activities.DispatchResult{
+		Sent: int(counts.Sent), Rejected: int(counts.Rejected), Unknown: int(counts.Unknown), Left: int(counts.Remaining),
+	}, nil
+}
+
+// handOver hands the next bulk over, and tells whether there was one.
+func (a *Activities) handOver(ctx context.Context, run activities.Run) (more bool, err error) {
+	unlock, err := a.lockChannel(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+
+	row, err := db.New(a.pool).NextToHandOver(ctx, run.Number)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("find the next bulk: %w", err)
+	}
+	if err := a.attempt(ctx, run, handedOver(row)); err != nil {
+		return false, fmt.Errorf("bulk %s: %w", row.Name, err)
+	}
+	return true, nil
+}
+
+// handedOver is a bulk as the table has it.
+type handedOver db.NextToHandOverRow
+
+// attempt hands a bulk over, unless an attempt that nobody knows the end of
+// turns out to have reached the bank.
+func (a *Activities) attempt(ctx context.Context, run activities.Run, row handedOver) error {
+	if row.AttemptedAt != nil {
+		// A worker died, or lost the database, between the intent and the outcome.
+		outcome := a.lookUp(ctx, row.Name)
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("look it up: %w", err)
+		}
+		if outcome.State != transfer.Prepared {
+			return a.settle(ctx, row.Number, *row.AttemptedAt, outcome)
+		}
+	}
+	attempted := a.now()
+	mine, err := a.intend(ctx, run, row, attempted)
+	if err != nil || !mine {
+		return err
+	}
+	outcome, err := a.send(ctx, row)
+	switch {
+	case ctx.Err() != nil:
+		// Not an outcome: whoever is next looks it up.
+		return errors.Join(ctx.Err(), err)
+	case err != nil && outcome.State == transfer.Prepared:
+		if withdrawing := a.withdraw(ctx, row.Number, attempted, outcome.Detail); withdrawing != nil {
+			return errors.Join(err, withdrawing)
+		}
+		return err
+	default:
+		return a.settle(ctx, row.Number, attempted, outcome)
+	}
+}
+
+// send calls the channel. What fails is looked up: the outcome is PREPARED, and
+// the error what failed, when the bank is known to have nothing.
+func (a *Activities) send(ctx context.Context, row handedOver) (Outcome, error) {
+	bulk, content, err := a.file(ctx, row)
+	if err != nil {
+		return Outcome{State: transfer.Prepared}, err
+	}
+	outcome, err := a.channel.Send(ctx, bulk, content)
+	if err == nil {
+		return outcome, nil
+	}
+	err = fmt.Errorf("hand it over: %w", err)
+	if errors.Is(err, ErrNotSent) {
+		return Outcome{State: transfer.Prepared, Detail: err.Error()}, err
+	}
+	found := a.lookUp(ctx, row.Name)
+	if found.State == transfer.Unknown {
+		found.Detail = err.Error() + "; " + found.Detail
+	}
+	return found, err
+}
+
+// lookUp asks the channel. Not being told is UNKNOWN.
+func (a *Activities) lookUp(ctx context.Context, name string) Outcome {
+	outcome, err := a.channel.LookUp(ctx, name)
+	if err != nil {
+		return Outcome{State: transfer.Unknown, Detail: "look-up failed: " + err.Error()}
+	}
+	return outcome
+}
+
+// intend commits that the bulk is about to be handed over, and is false when
+// another worker was faster. A run that is over hands nothing over.
+func (a *Activities) intend(ctx context.Context, run activities.Run, row handedOver, at time.Time) (bool, error) {
+	mine := false
+	err := postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
+		changed, err := db.New(tx).Intend(ctx, at, row.Number, row.AttemptedAt)
+		if err != nil {
+			return fmt.Errorf("keep the intent: %w", err)
+		}
+		mine = changed == 1
+		return nil
+	})
+	return mine, err
+}
+
+// withdraw takes the intent back: nothing has left.
+func (a *Activities) withdraw(ctx context.Context, number int32, attempted time.Time, detail string) error {
+	if err := db.New(a.pool).WithdrawIntent(ctx, detail, number, attempted); err != nil {
+		return fmt.Errorf("withdraw the intent: %w", err)
+	}
+	return nil
+}
+
+// settle keeps the outcome of an attempt, and what it means for the orders. It
+// needs no running vacation: what the bank has, it has.
+func (a *Activities) settle(ctx context.Context, number int32, attempted time.Time, outcome Outcome) error {
+	state := outcome.State
+	var settled *time.Time
+	switch state {
+	case transfer.Sent:
+	case transfer.Rejected:
+		now := a.now()
+		settled = &now
+	default:
+		state = transfer.Unknown
+	}
+	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+		queries := db.New(tx)
+		changed, err := queries.SettleBulk(ctx, db.SettleBulkParams{
+			State: string(state), Detail: outcome.Detail, SettledAt: settled, Number: number, AttemptedAt: attempted,
+		})
+		if err != nil {
+			return fmt.Errorf("settle the bulk: %w", err)
+		}
+		if changed == 0 || state == transfer.Rejected {
+			return nil // settled meanwhile; or the orders follow with the money that they give back
+		}
+		return settleOrders(ctx, queries, number, state)
+	})
+	if err != nil {
+		return fmt.Errorf("keep that it is %s: %w", state, err)
+	}
+	return nil
+}
+
+// settleOrders brings a bulk's orders into its state.
+func settleOrders(ctx context.Context, queries *db.Queries, bulk int32, state transfer.State) error {
+	if err := queries.SettlePayouts(ctx, string(state), bulk); err != nil {
+		return fmt.Errorf("settle payouts: %w", err)
+	}
+	if err := queries.SettleOwnOrder(ctx, string(state), bulk); err != nil {
+		return fmt.Errorf("settle own transfers: %w", err)
+	}
+	return nil
+}
+
+// lockChannel waits until nobody else calls the channel. The lock dies with this
+// process's connection.
+func (a *Activities) lockChannel(ctx context.Context) (unlock func(), err error) {
+	conn, err := a.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get a connection: %w", err)
+	}
+	if err := db.New(conn).LockChannel(ctx, channelLock); err != nil {
+		conn.Release()
+		return nil, fmt.Errorf("wait for the channel: %w", err)
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+		defer cancel()
+		if err := db.New(conn).UnlockChannel(ctx, channelLock); err != nil {
+			_ = conn.Conn().Close(ctx) // the lock must not go back into the pool
+		}
+		conn.Release()
+	}, nil
+}

@@ -1,0 +1,157 @@
+package remittances
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/heartbeat"
+	"github.com/reglo/reglo/activities/operator"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/remittances/internal/db"
+	"github.com/reglo/reglo/domain/transfer"
+	"github.com/reglo/reglo/domain/vacation"
+)
+
+// Decisions of an operator on bulks whose outcome is not known.
+const (
+	decisionDelivered = "delivered" // the bank has them
+	decisionResend    = "resend"    // the bank does not have them: hand them over again
+)
+
+// LookUp asks the channel what became of UNKNOWN bulks, or takes an operator's
+// word for it. A bulk that the channel does not have stays UNKNOWN: handing it
+// over again is a person's decision.
+func (a *Activities) LookUp(ctx context.Context, request activities.LookUpRequest) (activities.DispatchResult, error) {
+	stop := heartbeat.Start(ctx, func() any { return nil })
+	defer stop()
+
+	var err error
+	if request.Decision == "" {
+		err = a.ask(ctx, request)
+	} else {
+		err = a.decide(ctx, request)
+	}
+	if err == nil {
+		err = a.giveBack(ctx, request.Run)
+	}
+	var result activities.DispatchResult
+	if err == nil {
+		result, err = a.outcomes(ctx, request.Run)
+	}
+	if err != nil {
+		return activities.DispatchResult{}, activities.Failed("look bulks up for "+request.Run.ID.String(), err)
+	}
+	return result, nil
+}
+
+// ask asks the channel about one bulk after the other.
+func (a *Activities) ask(ctx context.Context, request activities.LookUpRequest) error {
+	names, err := unknown(ctx, a.pool, request.Bulks)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := a.askFor(ctx, name); err != nil {
+			return fmt.Errorf("bulk %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (a *Activities) askFor(ctx context.Context, name string) error {
+	unlock, err := a.lockChannel(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	row, err := db.New(a.pool).Bulk(ctx, name)
+	if err != nil {
+		return fmt.Errorf("read it: %w", err)
+	}
+	if row.State != string(transfer.Unknown) || row.AttemptedAt == nil {
+		return nil // settled meanwhile
+	}
+	outcome := a.lookUp(ctx, name)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("look it up: %w", err)
+	}
+	switch outcome.State {
+	case transfer.Sent, transfer.Rejected:
+		return a.settle(ctx, row.Number, *row.AttemptedAt, outcome)
+	case transfer.Prepared:
+		outcome.Detail = "the channel does not have it: " + outcome.Detail
+	case transfer.Unknown, transfer.Executed:
+	}
+	if err := db.New(a.pool).NoteDetail(ctx, outcome.Detail, row.Number); err != nil {
+		return fmt.Errorf("keep what the channel said: %w", err)
+	}
+	return nil
+}
+
+// unknown is the bulks that are asked for, else all that are UNKNOWN.
+func unknown(ctx context.Context, on postgres.Querier, asked []string) ([]string, error) {
+	if len(asked) > 0 {
+		return asked, nil
+	}
+	names, err := db.New(on).UnknownBulks(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list bulks of unknown outcome: %w", err)
+	}
+	return names, nil
+}
+
+// decide takes an operator's word, once, with its row in the operators' journal.
+func (a *Activities) decide(ctx context.Context, request activities.LookUpRequest) error {
+	after := transfer.Sent
+	switch request.Decision {
+	case decisionDelivered:
+	case decisionResend:
+		after = transfer.Prepared
+	default:
+		return vacation.Fail(vacation.Refused, "%q is no decision on a bulk: it is %s or %s",
+			request.Decision, decisionDelivered, decisionResend)
+	}
+	// As it was asked for: the same answer given again finds itself in the journal.
+	subject := "all bulks of unknown outcome"
+	if len(request.Bulks) > 0 {
+		subject = strings.Join(request.Bulks, ", ")
+	}
+	err := postgres.InRun(ctx, a.pool, request.Run.Number, func(tx pgx.Tx) error {
+		fresh, err := a.actors.Record(ctx, tx, operator.Act{
+			Vacation: request.Run.Number, Act: request.Decision, Subject: subject,
+			Before: string(transfer.Unknown), After: string(after), Answer: request.Answer, At: a.now(),
+		})
+		if err != nil || !fresh {
+			return err
+		}
+		names, err := unknown(ctx, tx, request.Bulks)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if err := a.decideOn(ctx, tx, name, after, request.Answer.Actor); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+func (a *Activities) decideOn(ctx context.Context, tx pgx.Tx, name string, after transfer.State, actor string) error {
+	queries := db.New(tx)
+	number, err := queries.DecideBulk(ctx, string(after), "decided by "+actor, name)
+	if err != nil {
+		return fmt.Errorf("decide on bulk %s: %w", name, err)
+	}
+	if len(number) == 0 {
+		return vacation.Fail(vacation.Refused,
+			"bulk %q is not of unknown outcome: nothing was decided", name)
+	}
+	return settleOrders(ctx, queries, number[0], after)
+}

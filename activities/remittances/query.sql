@@ -1,0 +1,146 @@
+-- What the session's posted orders of the earliest due date come to, as many as one bulk holds.
+-- name: NextToRemit :one
+select coalesce(min(x.due_date)::text, '')::text as due_date, count(*)::int as orders, coalesce(sum(x.amount_cents), 0)::bigint as amount_cents,
+       coalesce(max(x.number), 0)::bigint as last
+from (select p.number, p.due_date, p.amount_cents from payout p
+      where p.scope = sqlc.arg(scope) and p.state = 'PREPARED' and p.bulk is null
+        and p.due_date = (select min(e.due_date) from payout e where e.scope = sqlc.arg(scope) and e.state = 'PREPARED' and e.bulk is null)
+      order by p.number
+      limit sqlc.arg(most)::int) as x;
+
+-- name: PutIntoBulk :execrows
+update payout set bulk = sqlc.arg(bulk)::int
+where scope = sqlc.arg(scope) and state = 'PREPARED' and bulk is null and due_date = sqlc.arg(due_date)::text::date
+  and number <= sqlc.arg(last);
+
+-- name: Remitted :one
+select count(distinct bulk)::int as bulks, count(*)::int as orders, coalesce(sum(amount_cents), 0)::bigint as amount_cents,
+       (select count(*) from payout p where p.scope = sqlc.arg(scope) and p.state = 'PREPARED' and p.bulk is null)::int as remaining
+from payout
+where payout.scope = sqlc.arg(scope) and payout.bulk is not null;
+
+-- name: PayoutsOfBulk :many
+select number, ref_externe, end_to_end_id, debtor_name, debtor_bic, debtor_iban, creditor_name, creditor_bic, creditor_iban,
+       amount_cents, due_date::text as due_date, info
+from payout
+where bulk = sqlc.arg(bulk)::int and number > sqlc.arg(after)
+order by number
+limit sqlc.arg(most)::int;
+
+-- name: OwnOrderOfBulk :one
+select o.ref_externe, o.amount_cents, o.info from transfer_order o where o.bulk = sqlc.arg(bulk)::int;
+
+-- One dispatcher at a time hands over, so that the bank receives bulks in their
+-- order, and none twice from two workers at once.
+-- name: LockChannel :exec
+select pg_advisory_lock(sqlc.arg(key)::bigint);
+
+-- name: UnlockChannel :exec
+select pg_advisory_unlock(sqlc.arg(key)::bigint);
+
+-- The next bulk to be handed over, own transfers first: décantonnement brings
+-- what payouts need. One that this run ordered again is left to the next run.
+-- name: NextToHandOver :one
+select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state
+from bulk b
+where b.state = 'PREPARED'
+  and not exists (select from transfer_order o join batch x on x.id = o.batch
+                  where o.bulk = b.number and b.vacation = sqlc.arg(vacation) and x.step = 'order-again')
+order by b.purpose = 'PAYOUT', b.number
+limit 1;
+
+-- name: Bulk :one
+select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state
+from bulk b where b.name = sqlc.arg(name);
+
+-- name: UnknownBulks :many
+select name from bulk where state = 'UNKNOWN' order by number;
+
+-- name: Intend :execrows
+update bulk set attempted_at = sqlc.arg(attempted_at)::timestamptz
+where number = sqlc.arg(number) and state = 'PREPARED' and attempted_at is not distinct from sqlc.narg(before)::timestamptz;
+
+-- name: WithdrawIntent :exec
+update bulk set attempted_at = null, detail = sqlc.arg(detail)
+where number = sqlc.arg(number) and state = 'PREPARED' and attempted_at = sqlc.arg(attempted_at)::timestamptz;
+
+-- Only the outcome of the last attempt counts.
+-- name: SettleBulk :execrows
+update bulk
+set state = sqlc.arg(state), detail = sqlc.arg(detail), settled_at = sqlc.narg(settled_at)::timestamptz
+where number = sqlc.arg(number) and state in ('PREPARED', 'UNKNOWN') and attempted_at = sqlc.arg(attempted_at)::timestamptz;
+
+-- name: SettlePayouts :exec
+update payout set state = sqlc.arg(state)
+where bulk = sqlc.arg(bulk)::int and state in ('PREPARED', 'UNKNOWN');
+
+-- name: SettleOwnOrder :exec
+update transfer_order set state = sqlc.arg(state)
+where bulk = sqlc.arg(bulk)::int and state in ('PREPARED', 'UNKNOWN');
+
+-- name: NoteDetail :exec
+update bulk set detail = sqlc.arg(detail) where number = sqlc.arg(number) and state = 'UNKNOWN';
+
+-- An operator's word on a bulk of unknown outcome. One that is to be handed
+-- over again has no attempt any more: what an earlier one learns is too late.
+-- name: DecideBulk :many
+update bulk
+set state = sqlc.arg(state), detail = sqlc.arg(detail), attempted_at = case when sqlc.arg(state)::text <> 'PREPARED' then attempted_at end
+where name = sqlc.arg(name) and state = 'UNKNOWN'
+returning number;
+
+-- name: Outcomes :one
+select (count(*) filter (where b.state in ('SENT', 'EXECUTED') and b.attempted_at >= sqlc.arg(since)))::int as sent,
+       (count(*) filter (where b.state = 'REJECTED' and b.attempted_at >= sqlc.arg(since)))::int as rejected,
+       (count(*) filter (where b.state = 'UNKNOWN'))::int as unknown,
+       (count(*) filter (where b.state = 'PREPARED' and not exists
+           (select from transfer_order o join batch x on x.id = o.batch
+            where o.bulk = b.number and b.vacation = sqlc.arg(vacation) and x.step = 'order-again')))::int as remaining
+from bulk b
+where b.state in ('PREPARED', 'UNKNOWN') or b.attempted_at >= sqlc.arg(since);
+
+-- Bulks that were rejected and whose money is not where it came from yet.
+-- name: RejectedOwn :many
+select b.number from bulk b
+where b.state = 'REJECTED' and exists (select from transfer_order o where o.bulk = b.number and o.state not in ('REJECTED', 'EXECUTED'))
+order by b.number;
+
+-- name: RejectedPayouts :many
+select p.number, p.source, p.ref_externe, p.end_to_end_id, p.account_id, p.debtor_name, p.debtor_bic, p.debtor_iban,
+       p.creditor_name, p.creditor_bic, p.creditor_iban, p.amount_cents, p.due_date::text as due_date, p.info
+from payout p join bulk b on b.number = p.bulk and b.state = 'REJECTED'
+where p.state in ('PREPARED', 'UNKNOWN')
+order by p.number
+limit sqlc.arg(most)::int
+for update of p;
+
+-- name: RejectPayouts :exec
+update payout set state = 'REJECTED', reason = sqlc.arg(reason), settled_at = sqlc.arg(settled_at)
+where number = any (sqlc.arg(numbers)::bigint[]);
+
+-- The response to the Payline file says so where it is not written yet.
+-- name: RejectPaylineLines :exec
+update payline_line l set outcome = 'RJCT', reject_code = sqlc.arg(code)
+from payout p join payline_file f on f.number = p.payline_file
+where p.number = any (sqlc.arg(numbers)::bigint[]) and l.file = p.payline_file and l.line = p.payline_line and f.answered_at is null;
+
+-- name: BusinessDate :one
+select business_date::text from vacation where number = sqlc.arg(number);
+
+-- A bulk that may have left, and whose debit a statement shows.
+-- name: ShownByStatement :many
+select b.number from bulk b
+where b.attempted_at is not null and b.state in ('PREPARED', 'UNKNOWN')
+  and exists (select from bank_line l
+              where l.reference = b.name and l.class in ('REMITTANCE', 'OWN') and l.amount_cents = -b.amount_cents)
+order by b.number
+for update;
+
+-- name: MarkSent :exec
+update bulk set state = 'SENT', detail = sqlc.arg(detail) where number = sqlc.arg(number);
+
+-- name: SentBulks :many
+select b.attempted_at::timestamptz as attempted_at, b.due_date::text as due_date, count(p.number)::int as orders
+from bulk b join payout p on p.bulk = b.number and p.state = 'SENT'
+where b.state = 'SENT'
+group by b.number;
