@@ -179,7 +179,7 @@ func (w *world) receiveStatement(name string, content []byte) {
 	}
 
 	if before, known := w.statements[read.Account][read.Sequence]; known {
-		require.Equal(w.t, before, stated{read, lines}, "a number has one content")
+		require.Equal(w.t, stated{read, lines}, before, "a number has one content")
 	}
 
 	w.statements[read.Account][read.Sequence] = stated{read, lines}

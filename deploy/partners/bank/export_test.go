@@ -8,7 +8,8 @@ var ErrKilled = errors.New("killed")
 // KillAt has the bank die before its nth write to the disk from now on, and stay dead.
 func (b *Bank) KillAt(n int) {
 	b.interrupt = func() error {
-		if n--; n <= 0 {
+		n--
+		if n <= 0 {
 			return ErrKilled
 		}
 

@@ -52,7 +52,7 @@ func (f *Faults) rejects(payment *transfer.Payment) (code string) {
 	}
 
 	draw := f.draw(payment.EndToEndID)
-	if int(draw%perMille) >= f.RejectShare { //nolint:gosec // below a thousand
+	if int(draw%perMille) >= f.RejectShare {
 		return ""
 	}
 

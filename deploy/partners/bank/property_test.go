@@ -34,11 +34,8 @@ type trial struct {
 func TestTheBankKeepsItsBooks(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "")
-		require.NoError(rt, err)
-
 		try := &trial{
-			world: newWorld(rt, dir), rt: rt, date: day(rt, today),
+			world: newWorld(rt, t.TempDir()), rt: rt, date: day(rt, today),
 			written: map[string]money.Cents{}, told: map[string]bank.Movement{},
 		}
 		for range rapid.IntRange(1, 30).Draw(rt, "steps") {

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// run executes a command and reads its document.
+func run(t *testing.T, data string, args ...string) map[string]any {
+	t.Helper()
+
+	var out bytes.Buffer
+
+	command := newProgram(&out, []string{"REGLO_DATA_DIR=" + data})
+	command.SetArgs(append(args, "--state", filepath.Join(data, "bank.json")))
+	require.NoError(t, command.Execute())
+
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(out.Bytes(), &document))
+
+	return document
+}
+
+func TestADayByCommands(t *testing.T) {
+	t.Parallel()
+
+	data := t.TempDir()
+	run(t, data, "open", "--fonctionnement", "1000.00")
+	run(t, data, "settle", "--date", "2026-03-17", "--reference", "00000720260317UEP", "--amount", "12.34")
+	run(t, data, "line", "--date", "2026-03-17", "--key", "fee", "--amount", "-5.00")
+
+	moves := filepath.Join(data, "moves.jsonl")
+	require.NoError(t, os.WriteFile(moves, []byte(
+		`{"key":"a","account":"BK.REG","label":"A","amountCents":100,"valueDate":"2026-03-17"}`+"\n"+
+			`{"key":"b","account":"BK.CAN","label":"B","amountCents":7}`+"\n"), 0o600))
+	require.Len(t, run(t, data, "book", "--date", "2026-03-17", moves)["lines"], 2)
+	require.Nil(t, run(t, data, "take", "--date", "2026-03-17")["bulks"])
+	require.Equal(t, []any{"statement.REG.1.jsonl", "statement.CAN.1.jsonl"},
+		run(t, data, "statement", "--date", "2026-03-17", "--missing", "BK.FON")["files"])
+	require.FileExists(t, filepath.Join(data, "inbox", "statement.REG.1.jsonl"))
+	require.Equal(t, []any{"statement.FON.1.jsonl"}, run(t, data, "release")["files"])
+	require.Equal(t, map[string]any{"BK.REG": 1334.0, "BK.CAN": 7.0, "BK.FON": 99500.0}, run(t, data, "balance")["balancesCents"])
+}
+
+func TestWrongCommands(t *testing.T) {
+	t.Parallel()
+
+	data := t.TempDir()
+	state := filepath.Join(data, "bank.json")
+	run(t, data, "open")
+
+	for name, args := range map[string][]string{
+		"no state":       {"balance"},
+		"no books":       {"balance", "--state", filepath.Join(data, "none")},
+		"books again":    {"open", "--state", state},
+		"no day":         {"take", "--state", state},
+		"no such day":    {"take", "--state", state, "--date", "2026-02-30"},
+		"a wrong amount": {"settle", "--state", state, "--date", "2026-03-17", "--amount", "1,5"},
+		"a wrong share":  {"take", "--state", state, "--date", "2026-03-17", "--reject-share", "1001"},
+		"no IBANs":       {"take", "--state", state, "--date", "2026-03-17", "--reject-ibans", filepath.Join(data, "none")},
+		"no movements":   {"book", "--state", state, "--date", "2026-03-17", filepath.Join(data, "none")},
+		"unknown silent": {"speak", "--state", state, "--date", "2026-03-17", "MONEXTEUR20260317001"},
+	} {
+		command := newProgram(&bytes.Buffer{}, []string{"REGLO_DATA_DIR=" + data})
+		command.SetArgs(args)
+		require.Error(t, command.Execute(), name)
+	}
+}
