@@ -237,3 +237,11 @@ func waitingFor(t testing.TB, env *testsuite.TestWorkflowEnvironment) workflows.
 	require.NoError(t, value.Get(&answer))
 	return answer
 }
+
+// unmarshal reads JSON that was written by a test's own activity.
+func unmarshal[T any](text string, into *T) T {
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		panic(err)
+	}
+	return *into
+}
