@@ -189,7 +189,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Redacted prints every setting as YAML with where it came from, and without
 // secrets: fit for a screen, a ticket or a log.
-func (c Config) Redacted() string { //nolint:gocritic // fmt and slog must find it on a value, or a secret shows
+func (c Config) Redacted() string {
 	var text strings.Builder
 	group := ""
 	for _, s := range settings {
@@ -213,10 +213,10 @@ func (c Config) Redacted() string { //nolint:gocritic // fmt and slog must find 
 func (c Config) String() string { return c.Redacted() }
 
 // GoString is [Config.Redacted].
-func (c Config) GoString() string { return c.Redacted() } //nolint:gocritic // fmt and slog must find it on a value, or a secret shows
+func (c Config) GoString() string { return c.Redacted() }
 
 // LogValue is a group of all settings, without secrets.
-func (c Config) LogValue() slog.Value { //nolint:gocritic // fmt and slog must find it on a value, or a secret shows
+func (c Config) LogValue() slog.Value {
 	attributes := make([]slog.Attr, 0, len(settings)+1)
 	for _, s := range settings {
 		attributes = append(attributes, slog.String(s.key, s.show(&c)))
