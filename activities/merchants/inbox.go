@@ -198,6 +198,9 @@ func (a *Activities) loadFile(ctx context.Context, request activities.LoadMercha
 	if closure, guarded := errors.AsType[*ClosureError](err); guarded {
 		return &waiting{closure: closure, sum: sum}, nil
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // as above
+	}
 	if err != nil {
 		return nil, a.failure(request.Run, file, err)
 	}

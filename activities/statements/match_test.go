@@ -2,6 +2,7 @@ package statements_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ import (
 
 // states are those of the order and of its bulk.
 func (w *world) states(t require.TestingT, bulk string) string {
-	return w.text(t, `select o.state || ' ' || b.state from transfer_order o join bulk b on b.number = o.bulk where b.name = $1`, bulk)
+	return w.text(t, `select o.state || ', ' || b.state from transfer_order o join bulk b on b.number = o.bulk where b.name = $1`, bulk)
 }
 
 func TestAnOwnTransferIsSeenOnBothStatementsInEitherOrder(t *testing.T) {
@@ -27,9 +28,9 @@ func TestAnOwnTransferIsSeenOnBothStatementsInEitherOrder(t *testing.T) {
 				bulk := w.order(t, run.Number, ledger.Reglement, ledger.Cantonnement, 1_000, state)
 				debit := func() { w.deliver(t, ledger.Reglement, 1, 5_000, aLine("debit", "VIR INTERNE "+bulk, -1_000)) }
 				credit := func() { w.deliver(t, ledger.Cantonnement, 1, 0, aLine("credit", "VIR  INTERNE "+bulk, 1_000)) }
-				first, second, after := debit, credit, "SENT SENT"
+				first, second, after := debit, credit, "SENT, SENT"
 				if !debitFirst {
-					first, second, after = credit, debit, "EXECUTED EXECUTED"
+					first, second, after = credit, debit, "EXECUTED, EXECUTED"
 				}
 				first()
 				_, err := w.read(run)
@@ -45,7 +46,7 @@ func TestAnOwnTransferIsSeenOnBothStatementsInEitherOrder(t *testing.T) {
 				closed, err = w.match(run)
 				require.NoError(t, err)
 				require.Equal(t, 1, closed)
-				require.Equal(t, "EXECUTED EXECUTED", w.states(t, bulk))
+				require.Equal(t, "EXECUTED, EXECUTED", w.states(t, bulk))
 				require.Equal(t, money.Cents(1_000), w.balance(t, ledger.Cantonnement))
 				require.Equal(t, money.Cents(-1_000), w.balance(t, ledger.Reglement))
 				require.Zero(t, w.number(t, `select coalesce(sum(abs(debit_cents - credit_cents)), 0)::bigint from account where class = 'TR.INT'`))
@@ -92,7 +93,7 @@ func TestALineThatFitsNoTransferIsQueued(t *testing.T) {
 	result, err := w.read(run)
 	require.NoError(t, err)
 	require.Equal(t, 7, result.Unknown)
-	require.Equal(t, "REJECTED REJECTED", w.states(t, rejected))
+	require.Equal(t, "REJECTED, REJECTED", w.states(t, rejected))
 }
 
 func TestMatchingAgainChangesNothing(t *testing.T) {
@@ -102,7 +103,7 @@ func TestMatchingAgainChangesNothing(t *testing.T) {
 	const orders = 3
 	for n := range orders {
 		bulk := w.order(t, run.Number, ledger.Reglement, ledger.Cantonnement, 1_000, transfer.Sent)
-		w.deliver(t, ledger.Cantonnement, n+1, money.Cents(n)*1_000, aLine(fmt.Sprint(n), "VIR INTERNE "+bulk, 1_000))
+		w.deliver(t, ledger.Cantonnement, n+1, money.Cents(n)*1_000, aLine(strconv.Itoa(n), "VIR INTERNE "+bulk, 1_000))
 	}
 	_, err := w.read(run)
 	require.NoError(t, err)

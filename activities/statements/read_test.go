@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,7 +129,7 @@ func TestStatementsAreReadInTheirSequence(t *testing.T) {
 	var last []string
 	for _, body := range eventtest.Bodies(t, w.pool) {
 		if told, is := body.(ogep.GetAccountTransactions); is {
-			last = append(last, fmt.Sprint(len(told.Transactions)))
+			last = append(last, strconv.Itoa(len(told.Transactions)))
 		}
 	}
 	require.Equal(t, []string{"1", "1", "0"}, last, "a statement without lines is told too")
@@ -151,30 +152,30 @@ func TestWrongStatementsAreRefusedAndKeepNothingBack(t *testing.T) {
 		_, err := w.read(w.open(t, "open"))
 		require.NoError(t, err)
 	}
-	for says, deliver := range map[string]func(*testing.T, *world){
-		"number 6 expected, 7 found": func(t *testing.T, w *world) { w.deliver(t, ledger.Reglement, 7, 100) },
-		"number 6 expected, 4 found": func(t *testing.T, w *world) { w.deliver(t, ledger.Reglement, 4, 100) },
-		"begins with 99.99":          func(t *testing.T, w *world) { w.deliver(t, ledger.Reglement, 6, 99_99) },
-		"with the same content; nothing of it was used: take the file out of the inbox; the next one is 6": func(t *testing.T, w *world) {
+	for says, deliver := range map[string]func(require.TestingT, *world){
+		"number 6 expected, 7 found": func(t require.TestingT, w *world) { w.deliver(t, ledger.Reglement, 7, 100) },
+		"number 6 expected, 4 found": func(t require.TestingT, w *world) { w.deliver(t, ledger.Reglement, 4, 100) },
+		"begins with 99.99":          func(t require.TestingT, w *world) { w.deliver(t, ledger.Reglement, 6, 99_99) },
+		"with the same content; nothing of it was used: take the file out of the inbox; the next one is 6": func(t require.TestingT, w *world) {
 			w.deliver(t, ledger.Reglement, 5, 0, aLine("a", "x", 100))
 		},
-		"with another content": func(t *testing.T, w *world) { w.deliver(t, ledger.Reglement, 5, 0, aLine("a", "x", 101)) },
-		"holds statement 5 of BK.REG, its name says 6 of BK.REG": func(t *testing.T, w *world) {
+		"with another content": func(t require.TestingT, w *world) { w.deliver(t, ledger.Reglement, 5, 0, aLine("a", "x", 101)) },
+		"holds statement 5 of BK.REG, its name says 6 of BK.REG": func(t require.TestingT, w *world) {
 			w.put(t, name(ledger.Reglement, 6), content(t, ledger.Reglement, 5, 0, aLine("a", "x", 100)))
 		},
-		"holds statement 6 of BK.FON, its name says 6 of BK.REG": func(t *testing.T, w *world) {
+		"holds statement 6 of BK.FON, its name says 6 of BK.REG": func(t require.TestingT, w *world) {
 			w.put(t, name(ledger.Reglement, 6), content(t, ledger.Fonctionnement, 6, 100))
 		},
-		"a stands in statement 5 of BK.REG with the same content": func(t *testing.T, w *world) {
+		"a stands in statement 5 of BK.REG with the same content": func(t require.TestingT, w *world) {
 			w.deliver(t, ledger.Reglement, 6, 100, aLine("b", "x", 1), aLine("a", "x", 100))
 		},
-		"a stands in statement 5 of BK.REG with another content": func(t *testing.T, w *world) {
+		"a stands in statement 5 of BK.REG with another content": func(t require.TestingT, w *world) {
 			w.deliver(t, ledger.Reglement, 6, 100, aLine("a", "y", 100))
 		},
-		"is no regular file": func(t *testing.T, w *world) {
+		"is no regular file": func(t require.TestingT, w *world) {
 			require.NoError(t, os.Mkdir(filepath.Join(w.inbox, name(ledger.Reglement, 6)), 0o700))
 		},
-		"1 fault": func(t *testing.T, w *world) {
+		"1 fault": func(t require.TestingT, w *world) {
 			w.put(t, name(ledger.Reglement, 6), []byte(strings.Replace(
 				string(content(t, ledger.Reglement, 6, 100)), `"2026-03-17"`, `"2026-03-27"`, 1)))
 		},
@@ -325,7 +326,7 @@ func TestAFailedRunsStatementsAreTheSessions(t *testing.T) {
 	require.Equal(t, []string{"BK.CAN", "BK.FON"}, result.Missing)
 }
 
-func TestARèglementStartedBeforeItsLineIsRead(t *testing.T) {
+func TestAReglementStartedBeforeItsLineIsRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	run := w.open(t, "open")

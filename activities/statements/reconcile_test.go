@@ -3,6 +3,7 @@ package statements_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -141,7 +142,7 @@ func TestAnyHistoryReconcilesAndACentWrongIsFound(t *testing.T) {
 	t.Parallel()
 	const histories, length = 6, 60
 	for seed := range uint64(histories) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			b := newBank(t, seed)
 			var history []string
@@ -221,7 +222,7 @@ func TestReconcilingTellsTheBanksBalancesOnceARun(t *testing.T) {
 	require.Contains(t, requireFailure(t, vacation.InvariantBroken, w.reconcile(run)), "BK.CAN")
 }
 
-func TestWaitingForRèglementsThatSomebodyElseStarted(t *testing.T) {
+func TestWaitingForReglementsThatSomebodyElseStarted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	wait := func(w *world, ids ...string) (int, error) {
@@ -237,9 +238,9 @@ func TestWaitingForRèglementsThatSomebodyElseStarted(t *testing.T) {
 	require.NoError(t, w.settle(vacation.ReglementTransactions, global(line, "00000120260317UEP")))
 	require.NoError(t, w.settle(vacation.ReglementVirements, global(line, "REJ1")))
 	const one, two = "vacation-reglement-transactions/00000120260317UEP", "vacation-reglement-virements/REJ1"
-	ended := make(chan int, 1)
+	ended, other := make(chan int, 1), w.another(t)
 	go func() {
-		failed, err := wait(w.another(t), one, two)
+		failed, err := wait(other, one, two)
 		if err != nil {
 			t.Error(err)
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -94,7 +96,7 @@ func TestTheSafeguardingOfRandomDays(t *testing.T) {
 	t.Parallel()
 	const histories, days, things = 4, 8, 12
 	for seed := range uint64(histories) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			w, random := newWorld(t), rand.New(rand.NewPCG(seed, 0))
 			model := clients{today: map[string]money.Cents{}, before: map[string]money.Cents{}}
@@ -134,9 +136,7 @@ func TestTheSafeguardingOfRandomDays(t *testing.T) {
 					CantonnementHeld: model.cantonnement, CantonnementGap: gap,
 				}, kept)
 				owedBefore, model.left, first = model.owed(), 0, false
-				for reference, amount := range model.today {
-					model.before[reference] = amount
-				}
+				maps.Copy(model.before, model.today)
 				model.today = map[string]money.Cents{}
 			}
 		})
