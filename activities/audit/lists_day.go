@@ -295,12 +295,10 @@ func found[V any](value V, err error, id, lookedFor string) (V, error) {
 	return value, nil
 }
 
-// Decided counts the sessions of decisions that a day has had: the keys of
-// vacation-technique that begin with prefix.
-func Decided(ctx context.Context, pool *pgxpool.Pool, prefix string) (int, error) {
-	keys, err := db.New(pool).DecisionRuns(ctx, prefix)
-	if err != nil {
-		return 0, fmt.Errorf("count the sessions of decisions: %w", err)
-	}
-	return len(keys), nil
+// Running is the session of a kind that runs, the last one opened where there
+// are several. The error is a [*NotFoundError] when none does.
+func Running(ctx context.Context, pool *pgxpool.Pool, kind vacation.Kind) (vacation.ID, error) {
+	key, err := db.New(pool).RunningKey(ctx, string(kind))
+	key, err = found(key, err, string(kind), "run under way")
+	return vacation.ID{Kind: kind, Key: key}, err
 }

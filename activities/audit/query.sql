@@ -218,6 +218,5 @@ select number from debt where siret = sqlc.arg(siret) and remaining_cents > 0;
 -- name: OpenHold :one
 select since from payout_hold where account_id = sqlc.arg(account_id) and released_at is null;
 
--- name: DecisionRuns :many
-select distinct key from vacation
-where kind = 'vacation-technique' and starts_with(key, sqlc.arg(prefix)::text);
+-- name: RunningKey :one
+select key from vacation where kind = sqlc.arg(kind) and state = 'RUNNING' order by number desc limit 1;

@@ -73,8 +73,9 @@ operator or a file, 4 PostgreSQL or Temporal not reachable.`,
 	})
 	root.AddCommand(
 		newMigrate(s), newRegister(s), newConfig(s), newVersion(s),
-		newSample(s), newMerchants(s), newFile(s), newBooks(s), newRun(s),
-		newProgress(s), newSummary(s), newBalance(s), newDebts(s), newParked(s), newTrace(s), newVerify(s),
+		newSample(s), newMerchants(s), newFile(s), newBooks(s), newRun(s), newDay(s), newSchedule(s),
+		newProgress(s), newWaiting(s), newAnswer(s), newSummary(s), newBalance(s), newDebts(s), newParked(s), newLines(s),
+		newHolds(s), newPayouts(s), newBulks(s), newActs(s), newDays(s), newSafeguarding(s), newTrace(s), newVerify(s),
 	)
 	strict(root)
 	return root

@@ -17,6 +17,7 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/vacation"
 )
 
 // What the program's exit code says.
@@ -64,6 +65,7 @@ func (e *WaitingError) Error() string { return e.What }
 type EndedError struct {
 	What string
 	Next string
+	Code vacation.FailureCode // of a vacation, else empty
 }
 
 func (e *EndedError) Error() string { return e.What }

@@ -60,9 +60,9 @@ func balanceRows(balances []audit.Balance) [][]string {
 }
 
 func newDebts(s *session) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "debts",
-		Short: "List the open debts (créances), the oldest first",
+		Short: "List the open debts (créances), the oldest first, or write one off",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			pool, _, err := s.database(cmd)
@@ -76,6 +76,8 @@ func newDebts(s *session) *cobra.Command {
 			return s.show(debtList{list})
 		},
 	}
+	cmd.AddCommand(newDebtsWriteOff(s))
+	return cmd
 }
 
 // debtList prints open debts.
@@ -100,9 +102,9 @@ func debtRows(debts []audit.Debt) [][]string {
 }
 
 func newParked(s *session) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "parked",
-		Short: "List the card lines that wait for an operator: their payment account is unknown or closed",
+		Short: "List the card lines that wait for an operator, their payment account unknown or closed, or assign one",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			pool, _, err := s.database(cmd)
@@ -116,6 +118,8 @@ func newParked(s *session) *cobra.Command {
 			return s.show(parkedList{list})
 		},
 	}
+	cmd.AddCommand(newParkedAssign(s))
+	return cmd
 }
 
 // parkedList prints parked lines.

@@ -1,59 +1,103 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/reglo/reglo/domain/vacation"
 )
 
 func newProgress(s *session) *cobra.Command {
 	return &cobra.Command{
-		Use:   "progress REFERENCE",
-		Short: "Show how far the last run of a settlement has come, and its page in Temporal's UI",
-		Args:  cobra.ExactArgs(1),
+		Use:   "progress REFERENCE|RUN",
+		Short: "Show how far the last run of a settlement, a vacation or a day has come, and its page in Temporal's UI",
+		Long: `Show how far the last run of a settlement, a vacation or a day has come, what it
+waits for, and its page in Temporal's UI. A settlement is named by its
+reference, any other by its workflow id, such as vacation-creances/2026-11-23.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := vacation.NewID(vacation.ReglementTransactions, args[0])
+			ids, err := candidates(args[0])
 			if err != nil {
-				return &InputError{What: err.Error(), Next: "give a settlement's reference, such as 00000120190725UEP"}
+				return err
 			}
 			connection, settings, err := s.temporal(cmd)
 			if err != nil {
 				return err
 			}
-			description, err := connection.DescribeWorkflowExecution(cmd.Context(), id.String(), "")
-			if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown {
-				return unknownReference(args[0])
-			}
+			workflowID, description, err := lastRun(cmd.Context(), connection, args[0], ids)
 			if err != nil {
-				return fmt.Errorf("look at %s: %w", id, err)
+				return err
 			}
 			runID := description.GetWorkflowExecutionInfo().GetExecution().GetRunId()
 			result := runDocument{
-				Outcome: outcomeRunning, Reference: args[0], WorkflowID: id.String(), RunID: runID,
-				UI: s.link(settings.Temporal.Namespace, id.String(), runID),
+				Outcome: outcomeRunning, WorkflowID: workflowID, RunID: runID,
+				UI: s.link(settings.Temporal.Namespace, workflowID, runID),
 			}
-			state, err := look(cmd.Context(), connection, result.WorkflowID, runID)
+			if len(ids) > 1 {
+				result.Reference = args[0]
+			}
+			state, err := look(cmd.Context(), connection, workflowID, runID)
 			if err != nil {
-				return fmt.Errorf("look at %s: %w", id, err)
+				return fmt.Errorf("look at %s: %w", workflowID, err)
 			}
 			if state.over {
-				var end ending
-				end.err = connection.GetWorkflow(cmd.Context(), result.WorkflowID, runID).Get(cmd.Context(), &end.totals)
+				end := ending{totals: newTotals(workflowID)}
+				end.err = connection.GetWorkflow(cmd.Context(), workflowID, runID).Get(cmd.Context(), end.totals)
 				return s.showEnding(result, end)
 			}
-			result.Progress, result.Trouble = &state.progress, state.trouble
-			return s.show(result)
+			result.Progress, result.Trouble, result.Waiting = &state.progress, state.trouble, state.waiting
+			if result.Steps, err = stepsOf(cmd.Context(), connection, workflowID); err != nil {
+				return err
+			}
+			return s.show(&result)
 		},
 	}
 }
 
-func unknownReference(reference string) error {
-	return &InputError{
-		What: "no run of reference " + reference + " is known",
-		Next: "`starter run reglement-transactions` starts one",
+// candidates are the workflows that a reference, or a workflow id, may stand for.
+func candidates(name string) ([]string, error) {
+	if strings.Contains(name, "/") {
+		return []string{name}, nil
 	}
+	var ids []string
+	for _, of := range reglementKinds() {
+		id, err := vacation.NewID(of.kind, name)
+		if err != nil {
+			return nil, &InputError{
+				What: err.Error(),
+				Next: "give a settlement's reference, such as 00000120190725UEP, or a workflow id, such as vacation-creances/2026-11-23",
+			}
+		}
+		ids = append(ids, id.String())
+	}
+	return ids, nil
+}
+
+// lastRun is the last run of the first of these workflows that is known.
+func lastRun(ctx context.Context, connection server, name string, ids []string) (
+	string, *workflowservice.DescribeWorkflowExecutionResponse, error,
+) {
+	for _, id := range ids {
+		description, err := connection.DescribeWorkflowExecution(ctx, id, "")
+		if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown {
+			continue
+		}
+		if err != nil {
+			return "", nil, fmt.Errorf("look at %s: %w", id, err)
+		}
+		return id, description, nil
+	}
+	if len(ids) > 1 {
+		return "", nil, &InputError{
+			What: "no run of reference " + name + " is known",
+			Next: "`starter run reglement-transactions` starts one, and its sisters for unpaids and transfers",
+		}
+	}
+	return "", nil, &InputError{What: "no run of " + name + " is known", Next: "`starter run` and `starter day` start one"}
 }

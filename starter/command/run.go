@@ -11,139 +11,183 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
 
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/label"
+	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/ogep"
-	"github.com/reglo/reglo/domain/settlement"
 	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
 )
 
 func newRun(s *session) *cobra.Command {
-	group := &cobra.Command{Use: "run", Short: "Start a vacation"}
-	group.AddCommand(newRunReglementTransactions(s))
+	group := &cobra.Command{
+		Use:   "run",
+		Short: "Start a vacation",
+		Long: `Start a single vacation. What is started with the same parameters is the same
+vacation: the run that is under way, or that ended, is shown, and with other
+parameters it is refused. One that ended with error is followed by a new run,
+which goes on where it stopped. So a scheduler may repeat any of these commands.`,
+	}
+	for _, kind := range reglementKinds() {
+		group.AddCommand(newRunReglement(s, kind))
+	}
+	group.AddCommand(newRunCreances(s), newRunFinanciere(s), newRunTechnique(s))
 	return group
 }
 
-// runFlags are what a règlement is started with.
-type runFlags struct {
-	global, file, date string
-	wait               bool
-	timeout            time.Duration
+// reglementKind is what sets the command of one règlement apart.
+type reglementKind struct {
+	kind                       vacation.Kind
+	workflow, use, short, file string
+	// classes are the bank lines that it settles.
+	classes []label.Class
 }
 
-func newRunReglementTransactions(s *session) *cobra.Command {
-	var flags runFlags
+func reglementKinds() []reglementKind {
+	return []reglementKind{
+		{
+			kind: vacation.ReglementTransactions, workflow: workflows.ReglementTransactionsName,
+			use: "reglement-transactions --global FILE.json --file CRE", file: "Fichier.CRE.EP.TI.UEP.txt",
+			short:   "Settle a bank line by the CRE file that explains it",
+			classes: []label.Class{label.SettlementTransaction},
+		},
+		{
+			kind: vacation.ReglementImpayes, workflow: workflows.ReglementImpayesName,
+			use: "reglement-impayes --global FILE.json --file CRE", file: "Fichier.CRE.EP.TI.IMP.txt",
+			short: "Take unpaids that the bank debited back from payment accounts, by the CRE file that explains them",
+			// Which operation types are of unpaids is the site's: the sign tells what cannot be.
+			classes: []label.Class{label.SettlementUnpaid, label.SettlementTransaction},
+		},
+		{
+			kind: vacation.ReglementVirements, workflow: workflows.ReglementVirementsName,
+			use: "reglement-virements --global FILE.json [--file DETAIL]", file: "Rejects.000000000001-01.jsonl",
+			short:   "Settle a remittance that the bank debited, or a lot of transfers that came back",
+			classes: []label.Class{label.Remittance, label.Rejects},
+		},
+	}
+}
+
+// reglementFlags are what a règlement is started with.
+type reglementFlags struct {
+	waitFlags
+
+	global, file, date string
+}
+
+func newRunReglement(s *session, of reglementKind) *cobra.Command {
+	var flags reglementFlags
 	cmd := &cobra.Command{
-		Use:   "reglement-transactions --global FILE.json --file CRE",
-		Short: "Settle a bank line by the CRE file that explains it",
-		Long: `Settle a bank line by the CRE file that explains it. The file need not be
-there yet: the run waits for it until the cut-off of the business date.
+		Use:   of.use,
+		Short: of.short,
+		Long: of.short + `. The file need not
+be there yet: the run waits for it until the cut-off of the business date. A
+folder stands for the file in it that carries the reference.
 
 A reference is settled once: started again, the run that is under way or that
 has settled it is shown. With another bank line or another file it is refused.`,
-		Example: "  starter run reglement-transactions --global global.json --file Fichier.CRE.EP.TI.UEP.txt --wait",
+		Example: "  starter run " + nameOf(of.kind) + " --global global.json --file " + of.file + " --wait",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return s.runReglementTransactions(cmd, flags)
+			return s.runReglement(cmd, of, flags)
 		},
 	}
 	cmd.Flags().StringVar(&flags.global, "global", "", "file with the bank line, a globalTransaction in JSON")
-	cmd.Flags().StringVar(&flags.file, "file", "", "CRE file, which may not exist yet")
-	cmd.Flags().StringVar(&flags.date, "date", "", "business date, yyyy-MM-dd (default: today, or the next TARGET day)")
-	cmd.Flags().BoolVar(&flags.wait, "wait", false, "wait until the run ends, and show its progress")
-	cmd.Flags().DurationVar(&flags.timeout, "timeout", 0,
-		"with --wait: give up waiting after this long, such as 30s (the run goes on; exit code 1, or 3 when it waits)")
+	cmd.Flags().StringVar(&flags.file, "file", "", "file that explains it, which may not exist yet, or its folder")
+	cmd.Flags().StringVar(&flags.date, "date", "", dateUsage)
+	flags.add(cmd)
 	return cmd
 }
 
-func (s *session) runReglementTransactions(cmd *cobra.Command, flags runFlags) error {
-	if err := flags.check(cmd); err != nil {
+// dateUsage explains --date.
+const dateUsage = "business date, yyyy-MM-dd (default: today, or the next TARGET day)"
+
+// nameOf is how commands call a vacation.
+func nameOf(kind vacation.Kind) string { return strings.TrimPrefix(string(kind), "vacation-") }
+
+func (s *session) runReglement(cmd *cobra.Command, of reglementKind, flags reglementFlags) error {
+	if err := flags.check(cmd, of); err != nil {
 		return err
 	}
 	settings, err := s.settings(cmd)
 	if err != nil {
 		return err
 	}
-	request, err := newRequest(flags, s.now(), settings.Calendar.CutOff)
+	transaction, err := readGlobal(flags.global, of)
 	if err != nil {
 		return err
 	}
-	connection, _, err := s.temporal(cmd)
+	date, err := s.businessDate(flags.date)
 	if err != nil {
 		return err
 	}
-	started, err := start(cmd.Context(), connection, request)
+	request := workflows.ReglementRequest{
+		BusinessDate: date, Transaction: transaction, CutOff: settings.Calendar.CutOff.On(date),
+	}
+	if flags.file != "" {
+		if request.File, err = absolute("--file", flags.file); err != nil {
+			return err
+		}
+	}
+	id, err := vacation.NewID(of.kind, transaction.Reference)
 	if err != nil {
-		return err
+		return &InputError{What: err.Error(), Next: "correct the bank line's reference"}
 	}
-	link := s.link(settings.Temporal.Namespace, started.workflowID, started.runID)
-	result := runDocument{
-		Outcome: started.outcome(), Reference: request.Transaction.Reference,
-		WorkflowID: started.workflowID, RunID: started.runID, UI: link,
-	}
-	if !flags.wait && !started.over {
-		return s.show(result)
-	}
-	return s.wait(cmd.Context(), connection, waiting{
-		result: result, timeout: flags.timeout, again: cmd.CommandPath() + " --wait with the same files",
+	return s.launch(cmd, flags.waitFlags, launch{
+		id: id.String(), workflow: of.workflow, request: request, reference: transaction.Reference,
+		differs: func(ctx context.Context, connection server, there started) (string, error) {
+			return otherReglement(ctx, connection, there, request)
+		},
 	})
 }
 
-func (f runFlags) check(cmd *cobra.Command) error {
+func (f *reglementFlags) check(cmd *cobra.Command, of reglementKind) error {
 	switch {
 	case f.global == "":
 		return &InputError{What: "--global is missing", Next: helpOf(cmd)}
-	case f.file == "":
+	case f.file == "" && of.kind != vacation.ReglementVirements:
 		return &InputError{What: "--file is missing", Next: helpOf(cmd)}
-	case f.timeout < 0:
-		return &InputError{What: "--timeout " + f.timeout.String() + " is below zero", Next: helpOf(cmd)}
-	case f.timeout > 0 && !f.wait:
-		return &InputError{What: "--timeout goes with --wait", Next: helpOf(cmd)}
 	default:
-		return nil
+		return f.waitFlags.check(cmd)
 	}
+}
+
+// absolute is a path as the workers see it, who stand in another folder.
+func absolute(flag, path string) (string, error) {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return "", &InputError{What: flag + " " + path, Next: "give the file's absolute path", Err: err}
+	}
+	return whole, nil
+}
+
+// businessDate reads --date, which must be a TARGET day; none is today's.
+func (s *session) businessDate(text string) (calendar.Date, error) {
+	if text == "" {
+		return calendar.BusinessDate(calendar.Target{}, s.now()), nil
+	}
+	date, err := calendar.ParseDate(text)
+	if err != nil {
+		return calendar.Date{}, err
+	}
+	if open := calendar.RollForward(calendar.Target{}, date); open != date {
+		return calendar.Date{}, &InputError{
+			What: "--date " + date.String() + " is no TARGET day", Next: "the next one is " + open.String(),
+		}
+	}
+	return date, nil
 }
 
 // globalMax bounds the file of a bank line, in bytes: it holds some hundred.
 const globalMax = 64 << 10
 
-// newRequest reads and controls all that a run is started with.
-func newRequest(flags runFlags, now time.Time, cutOff calendar.CutOff) (workflows.ReglementRequest, error) {
-	var none workflows.ReglementRequest
-	transaction, err := readGlobal(flags.global)
-	if err != nil {
-		return none, err
-	}
-	path, err := filepath.Abs(flags.file)
-	if err != nil {
-		return none, &InputError{What: "--file " + flags.file, Next: "give the file's absolute path", Err: err}
-	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return none, &InputError{What: "--file " + path + " is a folder", Next: "name the CRE file in it"}
-	}
-	date := calendar.BusinessDate(calendar.Target{}, now)
-	if flags.date != "" {
-		if date, err = calendar.ParseDate(flags.date); err != nil {
-			return none, err
-		}
-		if open := calendar.RollForward(calendar.Target{}, date); open != date {
-			return none, &InputError{What: "--date " + date.String() + " is no TARGET day", Next: "the next one is " + open.String()}
-		}
-	}
-	return workflows.ReglementRequest{
-		BusinessDate: date, Transaction: transaction, File: path, CutOff: cutOff.On(date),
-	}, nil
-}
-
-// readGlobal reads a bank line, and proves that its label says the same as its fields.
-func readGlobal(path string) (ogep.GlobalTransaction, error) {
+// readGlobal reads a bank line, and proves that its label says the same as its
+// fields, and that it is one for the règlement.
+func readGlobal(path string, of reglementKind) (ogep.GlobalTransaction, error) {
 	var none ogep.GlobalTransaction
 	if err := readable(path); err != nil {
 		return none, err
@@ -157,141 +201,101 @@ func readGlobal(path string) (ogep.GlobalTransaction, error) {
 	if err != nil {
 		return none, &InputError{What: err.Error()}
 	}
-	const next = "correct the bank line: a globalTransaction as the OG-EP reference has it, " +
-		"whose label holds its operation type and reference"
 	if len(content) > globalMax {
-		return none, &InputError{What: fmt.Sprintf("%s is longer than %d bytes", path, globalMax), Next: next}
+		return none, &InputError{What: fmt.Sprintf("%s is longer than %d bytes", path, globalMax), Next: globalNext}
 	}
 	transaction, err := ogep.ParseGlobalTransaction(content)
 	if err != nil {
-		return none, &InputError{What: path, Next: next, Err: err}
+		return none, &InputError{What: path, Next: globalNext, Err: err}
 	}
-	label, found := settlement.ParseLabel(transaction.Label)
-	if !found {
-		return none, &InputError{
-			What: fmt.Sprintf("%s: label %q is not that of a settlement, `REM E <operationType> <seq6><yyyyMMdd>UEP`",
-				path, transaction.Label),
-			Next: next,
-		}
-	}
-	if label.Reference != transaction.Reference || label.OperationType != transaction.OperationType {
-		return none, &InputError{
-			What: fmt.Sprintf("%s: label %q is of reference %s and operation type %s, the fields say %s and %s", path,
-				transaction.Label, label.Reference, label.OperationType, transaction.Reference, transaction.OperationType),
-			Next: next,
-		}
-	}
-	if transaction.Amount <= 0 {
-		return none, &InputError{
+	return transaction, of.check(path, transaction)
+}
+
+const globalNext = "correct the bank line: a globalTransaction as the OG-EP reference has it, " +
+	"whose label holds its operation type and reference"
+
+// check refuses a bank line that another règlement settles, or none.
+func (of reglementKind) check(path string, transaction ogep.GlobalTransaction) error {
+	if of.kind == vacation.ReglementTransactions && transaction.Amount <= 0 {
+		return &InputError{
 			What: path + ": amount " + euros(transaction.Amount) + " is no credit",
-			Next: "a bank debit is settled by vacation-reglement-impayes",
+			Next: "a bank debit of unpaids is settled by `starter run reglement-impayes`",
 		}
 	}
-	return transaction, nil
-}
-
-// started is a run that was started, or that was there before.
-type started struct {
-	workflowID, runID string
-	before, over      bool
-}
-
-func (s started) outcome() runOutcome {
+	classifier, err := label.Compile(label.Default(), nil)
+	if err != nil {
+		return fmt.Errorf("compile the labels' grammars: %w", err)
+	}
+	line := classifier.Classify(transaction.Label, transaction.Amount, ledger.Reglement)
 	switch {
-	case s.over:
-		return outcomeSettled
-	case s.before:
-		return outcomeRunning
+	case line.Class == label.Unknown:
+		return &InputError{
+			What: fmt.Sprintf("%s: label %q is not that of a settlement: %s", path, transaction.Label, line.Reason), Next: globalNext,
+		}
+	case !slices.Contains(of.classes, line.Class):
+		return &InputError{
+			What: fmt.Sprintf("%s: label %q is not that of a settlement by %s, but of class %s",
+				path, transaction.Label, nameOf(of.kind), line.Class),
+			Next: "`starter run --help` lists the vacations; each settles lines of its own",
+		}
+	case line.Reference != transaction.Reference:
+		return &InputError{
+			What: fmt.Sprintf("%s: label %q is of reference %s, the fields say %s",
+				path, transaction.Label, line.Reference, transaction.Reference),
+			Next: globalNext,
+		}
+	case line.OperationType != "" && line.OperationType != transaction.OperationType:
+		return &InputError{
+			What: fmt.Sprintf("%s: label %q is of operation type %s, the fields say %s",
+				path, transaction.Label, line.OperationType, transaction.OperationType),
+			Next: globalNext,
+		}
 	default:
-		return outcomeStarted
-	}
-}
-
-// start starts the run of a reference, or finds the one that is under way or
-// that ended well. A failed one is followed by a new run.
-func start(ctx context.Context, connection server, request workflows.ReglementRequest) (started, error) {
-	id, err := vacation.NewID(vacation.ReglementTransactions, request.Transaction.Reference)
-	if err != nil {
-		return started{}, &InputError{What: err.Error(), Next: "correct the bank line's reference"}
-	}
-	run, err := connection.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                    id.String(),
-		TaskQueue:             workflows.Queue,
-		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-		// A run that is there is used all the same; as an error it is told from
-		// one that was started now.
-		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-	}, workflows.ReglementTransactionsName, request)
-	if err == nil {
-		return started{workflowID: run.GetID(), runID: run.GetRunID()}, nil
-	}
-	var exists *serviceerror.WorkflowExecutionAlreadyStarted
-	if !errors.As(err, &exists) {
-		return started{}, fmt.Errorf("start %s: %w", id, err)
-	}
-	return adopt(ctx, connection, request, id.String(), exists.RunId)
-}
-
-// adopt takes the run that is there for this one's, when it has the same parameters.
-func adopt(
-	ctx context.Context, connection server, request workflows.ReglementRequest, workflowID, runID string,
-) (started, error) {
-	there := started{workflowID: workflowID, runID: runID, before: true}
-	input, err := inputOf(ctx, connection, workflowID, runID)
-	if err != nil {
-		return started{}, err
-	}
-	if !bytes.Equal(input.Transaction.AppendJSON(nil), request.Transaction.AppendJSON(nil)) {
-		return started{}, conflict(request, "is there with another bank line: "+difference(input.Transaction, request.Transaction))
-	}
-	description, err := connection.DescribeWorkflowExecution(ctx, workflowID, runID)
-	if err != nil {
-		return started{}, fmt.Errorf("look at %s: %w", workflowID, err)
-	}
-	there.over = description.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
-	if there.over {
-		return there, sameFile(ctx, connection, request, there)
-	}
-	if input.File != request.File {
-		return started{}, conflict(request, "is under way with another file, "+input.File)
-	}
-	return there, nil
-}
-
-// inputOf is what a run was started with.
-func inputOf(ctx context.Context, connection server, workflowID, runID string) (workflows.ReglementRequest, error) {
-	var input workflows.ReglementRequest
-	history := connection.GetWorkflowHistory(ctx, workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	first, err := history.Next()
-	if err != nil {
-		return input, fmt.Errorf("read the parameters of %s: %w", workflowID, err)
-	}
-	err = connection.decode(first.GetWorkflowExecutionStartedEventAttributes().GetInput(), &input)
-	if err != nil {
-		return input, fmt.Errorf("read the parameters of %s: %w", workflowID, err)
-	}
-	return input, nil
-}
-
-// sameFile refuses a file whose content is not the one that the reference was
-// settled from. A file that is no longer there is not asked for.
-func sameFile(ctx context.Context, connection server, request workflows.ReglementRequest, there started) error {
-	sum, err := sumOf(request.File)
-	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+}
+
+// otherReglement says in what the run that is there was started with another
+// bank line or another file.
+func otherReglement(
+	ctx context.Context, connection server, there started, request workflows.ReglementRequest,
+) (string, error) {
+	var input workflows.ReglementRequest
+	if err := inputOf(ctx, connection, there, &input); err != nil {
+		return "", err
+	}
+	switch {
+	case !bytes.Equal(input.Transaction.AppendJSON(nil), request.Transaction.AppendJSON(nil)):
+		return "is there with another bank line: " + difference(input.Transaction, request.Transaction), nil
+	case there.over:
+		return otherFile(ctx, connection, request, there)
+	case input.File != request.File:
+		return "is under way with another file, " + input.File, nil
+	default:
+		return "", nil
+	}
+}
+
+// otherFile tells a file whose content is not the one that the reference was
+// settled from. A file that is no longer there, a folder, and a settlement
+// without a file are not asked for.
+func otherFile(ctx context.Context, connection server, request workflows.ReglementRequest, there started) (string, error) {
+	info, err := os.Stat(request.File)
+	if request.File == "" || errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+		return "", nil
+	}
+	sum, err := sumOf(request.File)
 	if err != nil {
-		return &InputError{What: err.Error(), Next: "name a file that you may read"}
+		return "", &InputError{What: err.Error(), Next: "name a file that you may read"}
 	}
-	var totals vacation.Totals
-	if err := connection.GetWorkflow(ctx, there.workflowID, there.runID).Get(ctx, &totals); err != nil {
-		return fmt.Errorf("read the result of %s: %w", there.workflowID, err)
+	var settled vacation.Totals
+	if err := connection.GetWorkflow(ctx, there.workflowID, there.runID).Get(ctx, &settled); err != nil {
+		return "", fmt.Errorf("read the result of %s: %w", there.workflowID, err)
 	}
-	if sum != totals.FileSHA256 {
-		return conflict(request, fmt.Sprintf("was settled from another file (sha256 %.12s…, this one is %.12s…)", totals.FileSHA256, sum))
+	if settled.FileSHA256 != "" && sum != settled.FileSHA256 {
+		return fmt.Sprintf("was settled from another file (sha256 %.12s…, this one is %.12s…)", settled.FileSHA256, sum), nil
 	}
-	return nil
+	return "", nil
 }
 
 func sumOf(path string) (string, error) {
@@ -305,14 +309,6 @@ func sumOf(path string) (string, error) {
 		return "", fmt.Errorf("read %s: %w", path, err)
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
-}
-
-func conflict(request workflows.ReglementRequest, why string) error {
-	return &InputError{
-		What: "conflict: reference " + request.Transaction.Reference + " " + why,
-		Next: "nothing was started; look at it by `starter summary " + request.Transaction.Reference +
-			"`, and ask the bank or the file's sender which one holds",
-	}
 }
 
 // difference names the first thing in which two bank lines differ.

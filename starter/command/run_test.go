@@ -160,6 +160,7 @@ type left struct {
 	UI         string             `json:"ui"`
 	Progress   *vacation.Progress `json:"progress"`
 	Trouble    string             `json:"trouble"`
+	Waiting    *workflows.Waiting `json:"waiting"`
 	Totals     *vacation.Totals   `json:"totals"`
 	Failure    *struct {
 		Code, Step, Message string

@@ -33,9 +33,11 @@ const (
 func newSummary(s *session) *cobra.Command {
 	var delivered time.Duration
 	cmd := &cobra.Command{
-		Use:   "summary REFERENCE",
-		Short: "Show what came out of a settlement: totals, balances, debts, parked lines, events, files",
-		Args:  cobra.ExactArgs(1),
+		Use:   "summary REFERENCE|RUN",
+		Short: "Show what came out of a settlement or another vacation: totals, entries, orders, events, files",
+		Long: `Show what came out of a settlement, named by its reference, or of another
+vacation, named by its workflow id, such as vacation-creances/2026-11-23.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if delivered < 0 {
 				return &InputError{What: "--delivered-within " + delivered.String() + " is below zero", Next: helpOf(cmd)}
@@ -44,9 +46,20 @@ func newSummary(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := audit.Trace(cmd.Context(), pool, args[0])
+			id, reference, err := s.subject(args[0])
 			if err != nil {
 				return err
+			}
+			if reference == "" {
+				return s.summarizeVacation(cmd.Context(), pool, settings, id, delivered)
+			}
+			found, err := audit.Trace(cmd.Context(), pool, reference)
+			if err != nil {
+				return err
+			}
+			if last := len(found.Runs) - 1; found.Settlement != nil && last >= 0 && found.Runs[last].Kind == vacation.ReglementVirements {
+				id := vacation.ID{Kind: found.Runs[last].Kind, Key: found.Runs[last].Key}
+				return s.summarizeVacation(cmd.Context(), pool, settings, id, delivered)
 			}
 			if found.Settlement == nil || len(found.Runs) == 0 {
 				return &InputError{What: args[0] + " is no settlement's", Next: "`starter trace " + args[0] + "` shows what it is"}
@@ -177,11 +190,7 @@ func (d *summaryDocument) writeText(t *text) {
 	section(t, fmt.Sprintf("parked lines: %d, %s", d.Settlement.ParkedLines, euros(d.Settlement.Parked)),
 		shorten(parkedRows(d.Parked), int(d.Settlement.ParkedLines), "`starter parked` lists all"))
 
-	rows := make([][]string, 0, len(d.Events))
-	for _, counted := range d.Events {
-		rows = append(rows, []string{string(counted.Type), number(counted.Events)})
-	}
-	section(t, fmt.Sprintf("events: %d", d.Run.Events), rows)
+	section(t, fmt.Sprintf("events: %d", d.Run.Events), typeRows(d.Events))
 	if d.Backlog > 0 {
 		t.linef("  %s of all vacations not delivered yet", count(d.Backlog, "event"))
 	}

@@ -176,7 +176,7 @@ func writeRun(t *text, run *audit.Run, link string) {
 	t.linef("")
 	t.linef("run %d of %s/%s", run.Run, run.Kind, run.Key)
 	rows := [][]string{
-		{"correlation", run.CorrelationID},
+		{rowCorrelation, run.CorrelationID},
 		{"business date", run.BusinessDate},
 		{"state", run.State},
 		{"started", instant(run.StartedAt)},

@@ -26,22 +26,38 @@ const (
 	outcomeRunning runOutcome = "RUNNING"         // started before, under way
 	outcomeEnded   runOutcome = "ENDED"           // ended well
 	outcomeSettled runOutcome = "ALREADY_SETTLED" // ended well before
+	outcomeBefore  runOutcome = "ALREADY_ENDED"   // ended well before, and is no settlement
 	outcomeFailed  runOutcome = "ENDED_WITH_ERROR"
 )
 
 // runDocument is a run as a command leaves it.
 type runDocument struct {
 	Outcome    runOutcome         `json:"outcome"`
-	Reference  string             `json:"reference"`
+	Reference  string             `json:"reference,omitempty"` // of a règlement
 	WorkflowID string             `json:"workflowId"`
 	RunID      string             `json:"runId"`
 	UI         string             `json:"ui"`
 	Progress   *vacation.Progress `json:"progress,omitempty"`
+	// Steps are where the vacations of a day stand that is under way.
+	Steps []workflows.DayStep `json:"steps,omitempty"`
 	// Trouble is why a step that is under way failed last; it is tried again.
-	Trouble string           `json:"trouble,omitempty"`
-	Totals  *vacation.Totals `json:"totals,omitempty"`
-	Failure *failureDocument `json:"failure,omitempty"`
+	Trouble string `json:"trouble,omitempty"`
+	// Waiting is what the run waits for an operator for.
+	Waiting *workflows.Waiting `json:"waiting,omitempty"`
+	Totals  totals             `json:"totals,omitempty"`
+	Failure *failureDocument   `json:"failure,omitempty"`
 }
+
+// lookup is what `starter progress` knows the run by.
+func (d *runDocument) lookup() string {
+	if d.Reference != "" {
+		return d.Reference
+	}
+	return d.WorkflowID
+}
+
+// over tells a run that had ended well before the command.
+func (d *runDocument) over() bool { return d.Outcome == outcomeSettled || d.Outcome == outcomeBefore }
 
 // failureDocument is why a run ended with error.
 type failureDocument struct {
@@ -50,7 +66,7 @@ type failureDocument struct {
 	Message string               `json:"message"`
 }
 
-func (d runDocument) writeText(t *text) {
+func (d *runDocument) writeText(t *text) {
 	switch d.Outcome {
 	case outcomeStarted:
 		t.linef("%s started", d.WorkflowID)
@@ -60,39 +76,37 @@ func (d runDocument) writeText(t *text) {
 		t.linef("%s ended", d.WorkflowID)
 	case outcomeSettled:
 		t.linef("%s: already settled, nothing was done", d.WorkflowID)
+	case outcomeBefore:
+		t.linef("%s: ended before, nothing was done", d.WorkflowID)
 	case outcomeFailed:
 		t.linef("%s ended with error", d.WorkflowID)
 	}
 	var rows [][]string
 	if d.Progress != nil {
-		rows = append(rows, []string{"stage", string(d.Progress.Stage)},
-			[]string{"lines", fmt.Sprintf("%d read, %d posted of %d", d.Progress.Read, d.Progress.Posted, d.Progress.Total)})
+		rows = append(rows, []string{"stage", string(d.Progress.Stage)})
+		if d.Reference != "" {
+			rows = append(rows, []string{
+				"lines", fmt.Sprintf("%d read, %d posted of %d", d.Progress.Read, d.Progress.Posted, d.Progress.Total),
+			})
+		}
+	}
+	for _, step := range d.Steps {
+		rows = append(rows, stepRow(step))
+	}
+	if d.Waiting != nil {
+		rows = append(rows, waitingRows(*d.Waiting)...)
 	}
 	if d.Trouble != "" {
 		rows = append(rows, []string{"trouble", d.Trouble})
 	}
 	if d.Totals != nil {
-		rows = append(rows, totalsRows(*d.Totals)...)
+		rows = append(rows, d.Totals.rows()...)
 	}
 	if d.Failure != nil {
 		rows = append(rows, []string{"code", string(d.Failure.Code)},
 			[]string{"step", string(d.Failure.Step)}, []string{"message", d.Failure.Message})
 	}
 	t.rows(append(rows, []string{"UI", d.UI}))
-}
-
-// totalsRows are a règlement's totals, a line each.
-func totalsRows(totals vacation.Totals) [][]string {
-	return [][]string{
-		{"correlation", totals.CorrelationID},
-		{"lines", number(totals.Lines)},
-		{"gross", euros(totals.Gross)},
-		{"commission taken", euros(totals.Commission)},
-		{"parked", fmt.Sprintf("%s in %s", euros(totals.Parked), count(totals.ParkedLines, "line"))},
-		{"covered", fmt.Sprintf("%s in %s", euros(totals.Covered), count(totals.Debts, "debt"))},
-		{"events", number(totals.Events)},
-		{"file sha256", totals.FileSHA256},
-	}
 }
 
 // waiting is what to wait for.
@@ -105,21 +119,21 @@ type waiting struct {
 
 // ending is how a run ended.
 type ending struct {
-	totals vacation.Totals
+	totals totals
 	err    error
 }
 
 // wait returns when the run has ended, when the time is over, or when the
 // operator breaks it off; the run itself is left alone.
 func (s *session) wait(ctx context.Context, connection server, w waiting) error {
-	if w.result.Outcome != outcomeSettled {
+	if !w.result.over() {
 		s.sayf("%s", w.result.UI)
 	}
 	run := connection.GetWorkflow(ctx, w.result.WorkflowID, w.result.RunID)
 	ended := make(chan ending, 1)
 	go func() {
-		var end ending
-		end.err = run.Get(ctx, &end.totals)
+		end := ending{totals: newTotals(w.result.WorkflowID)}
+		end.err = run.Get(ctx, end.totals)
 		ended <- end
 	}()
 
@@ -132,7 +146,7 @@ func (s *session) wait(ctx context.Context, connection server, w waiting) error 
 	view := newProgressView(s.err, s.now)
 	ticker := time.NewTicker(view.every())
 	defer ticker.Stop()
-	said := ""
+	said, answered := "", time.Time{} // the trouble and the wait that were told
 	for {
 		select {
 		case end := <-ended:
@@ -156,6 +170,10 @@ func (s *session) wait(ctx context.Context, connection server, w waiting) error 
 				}
 				said = state.trouble
 				view.update(state.progress)
+				if state.waiting != nil && state.waiting.Since != answered {
+					view.note(waitingLine(w.result.WorkflowID, *state.waiting))
+					answered = state.waiting.Since
+				}
 			}
 		}
 	}
@@ -164,17 +182,17 @@ func (s *session) wait(ctx context.Context, connection server, w waiting) error 
 func leftAlone(w waiting) error {
 	return &interruptedError{
 		What: w.result.WorkflowID + " goes on without you",
-		Next: "look at it by `starter progress " + w.result.Reference + "`, at " + w.result.UI + ", or by " + w.again,
+		Next: "look at it by `starter progress " + w.result.lookup() + "`, at " + w.result.UI + ", or by " + w.again,
 	}
 }
 
 func (s *session) showEnding(result runDocument, end ending) error {
 	if end.err == nil {
-		if result.Outcome != outcomeSettled {
+		if !result.over() {
 			result.Outcome = outcomeEnded
 		}
-		result.Totals = &end.totals
-		return s.show(result)
+		result.Totals = end.totals
+		return s.show(&result)
 	}
 	if _, ended := errors.AsType[*temporal.WorkflowExecutionError](end.err); !ended {
 		return fmt.Errorf("wait for %s: %w", result.WorkflowID, end.err)
@@ -182,11 +200,11 @@ func (s *session) showEnding(result runDocument, end ending) error {
 	failure := activities.AsFailure(end.err)
 	result.Outcome = outcomeFailed
 	result.Failure = &failureDocument{Code: failure.Code, Step: failure.Step, Message: failure.Message}
-	if err := s.show(result); err != nil {
+	if err := s.show(&result); err != nil {
 		return err
 	}
 	return &EndedError{
-		What: fmt.Sprintf("%s ended with error %s", result.WorkflowID, failure.Code),
+		What: fmt.Sprintf("%s ended with error %s", result.WorkflowID, failure.Code), Code: failure.Code,
 		Next: "mend what the message above names, then run it again: a failed run is followed by a new one, and nothing is done twice",
 	}
 }
@@ -198,12 +216,16 @@ func (s *session) overdue(ctx context.Context, connection server, w waiting) err
 		return fmt.Errorf("look at %s: %w", w.result.WorkflowID, err)
 	}
 	w.result.Outcome, w.result.Progress, w.result.Trouble = outcomeRunning, &state.progress, state.trouble
-	if err := s.show(w.result); err != nil {
+	w.result.Waiting = state.waiting
+	if w.result.Steps, err = stepsOf(ctx, connection, w.result.WorkflowID); err != nil {
+		return err
+	}
+	if err := s.show(&w.result); err != nil {
 		return err
 	}
 	what := fmt.Sprintf("%s has not ended after %s: it is at %s", w.result.WorkflowID, w.timeout, state.progress.Stage)
 	if state.needsOperator || state.progress.Stage == vacation.StageAwaiting {
-		next := "answer it at " + w.result.UI
+		next := "`starter waiting` says what it waits for, `starter answer " + w.result.WorkflowID + " …` answers it"
 		if state.progress.Stage == vacation.StageAwaiting {
 			next = "put the complete file in its place; the run goes on by itself"
 		}
@@ -212,7 +234,7 @@ func (s *session) overdue(ctx context.Context, connection server, w waiting) err
 	if state.trouble != "" {
 		return &EndedError{What: what, Next: "mend what stands in its way, the step is tried again by itself: " + state.trouble}
 	}
-	return &EndedError{What: what, Next: "it goes on; look at it by `starter progress " + w.result.Reference + "`"}
+	return &EndedError{What: what, Next: "it goes on; look at it by `starter progress " + w.result.lookup() + "`"}
 }
 
 // runState is where a run that is under way stands.
@@ -220,6 +242,7 @@ type runState struct {
 	progress      vacation.Progress
 	trouble       string
 	needsOperator bool
+	waiting       *workflows.Waiting // nil when it waits for nobody
 	over          bool
 }
 
@@ -253,6 +276,9 @@ func look(ctx context.Context, connection server, workflowID, runID string) (run
 		if answer.Get(&progress) == nil {
 			state.progress = progress
 		}
+	}
+	if state.needsOperator && !state.over {
+		state.waiting = waitingOf(asking, connection, workflowID, runID)
 	}
 	state.progress = later(state.progress, beats(connection, description))
 	state.trouble = trouble(connection, description)

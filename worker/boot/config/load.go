@@ -21,6 +21,8 @@ const (
 	FileFlag = "config"
 	// FileVariable is the environment variable that names the YAML file.
 	FileVariable = "REGLO_CONFIG"
+	// ActorVariable is no setting: it tells the operator's command line who acts.
+	ActorVariable = "REGLO_ACTOR"
 )
 
 // origin is who set a setting; empty is nobody.
@@ -132,7 +134,7 @@ func (l *loader) fromEnvironment(environ []string) {
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(name, value string) (string, any) {
 			key, known := keys[name]
-			if !known && name != FileVariable && !strings.HasPrefix(name, testPrefix) {
+			if !known && name != FileVariable && name != ActorVariable && !strings.HasPrefix(name, testPrefix) {
 				l.problems = append(l.problems, Problem{
 					Setting: name, Origin: "environment", Reason: "no such setting" + suggest(name, names),
 				})

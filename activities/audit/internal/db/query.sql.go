@@ -456,31 +456,6 @@ func (q *Queries) Days(ctx context.Context, atMost int32) ([]DaysRow, error) {
 	return items, nil
 }
 
-const decisionRuns = `-- name: DecisionRuns :many
-select distinct key from vacation
-where kind = 'vacation-technique' and starts_with(key, $1::text)
-`
-
-func (q *Queries) DecisionRuns(ctx context.Context, prefix string) ([]string, error) {
-	rows, err := q.db.Query(ctx, decisionRuns, prefix)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []string
-	for rows.Next() {
-		var key string
-		if err := rows.Scan(&key); err != nil {
-			return nil, err
-		}
-		items = append(items, key)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const entriesByKind = `-- name: EntriesByKind :many
 select e.kind, count(*) as entries, sum(e.amount_cents)::bigint as amount_cents
 from batch b join entry e on e.batch = b.id
@@ -1099,6 +1074,17 @@ func (q *Queries) RunOfWorkflow(ctx context.Context, workflowRun string) (int32,
 	var number int32
 	err := row.Scan(&number)
 	return number, err
+}
+
+const runningKey = `-- name: RunningKey :one
+select key from vacation where kind = $1 and state = 'RUNNING' order by number desc limit 1
+`
+
+func (q *Queries) RunningKey(ctx context.Context, kind string) (string, error) {
+	row := q.db.QueryRow(ctx, runningKey, kind)
+	var key string
+	err := row.Scan(&key)
+	return key, err
 }
 
 const runs = `-- name: Runs :many

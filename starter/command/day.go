@@ -1,0 +1,116 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/workflows"
+)
+
+func newDay(s *session) *cobra.Command {
+	var flags dayFlags
+	var inbox, payline string
+	var await bool
+	cmd := &cobra.Command{
+		Use:   "day [--date DATE] [--inbox FOLDER] [--payline FILE|FOLDER]",
+		Short: "Run a whole day: technique (open), créances, financière, technique (close)",
+		Long: `Run a whole day: technique (open) with the règlements of the bank's lines,
+créances, financière, technique (close), one after the other. A vacation that
+somebody started by hand is waited for, and its result taken. Where one fails the
+day waits for an operator: ` + "`starter answer day/DATE retry|skip|abort`" + `.
+
+A day is started once: started again, the one under way or its result is shown.`,
+		Example: "  starter day --date 2026-11-23 --inbox inbox --payline inbox --wait",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			asked, err := s.ask(cmd, &flags, false)
+			if err != nil {
+				return err
+			}
+			request := workflows.DayRequest{
+				Date: asked.date, AwaitPayline: await, CutOff: asked.cutOff.On(asked.date), RequestedBy: asked.actor,
+			}
+			if request.Inbox, err = s.inbox(cmd, inbox); err != nil {
+				return err
+			}
+			if request.Payline, err = paylineOf(payline, await); err != nil {
+				return err
+			}
+			return s.launch(cmd, flags.waitFlags, launch{
+				id: workflows.DayID(asked.date), workflow: workflows.DayName, request: request,
+			})
+		},
+	}
+	cmd.Flags().StringVar(&inbox, "inbox", "", inboxUsage)
+	addPayline(cmd, &payline, &await)
+	flags.add(cmd, false)
+	return cmd
+}
+
+func addPayline(cmd *cobra.Command, payline *string, await *bool) {
+	cmd.Flags().StringVar(payline, "payline", "", "Payline file, or the folder that it stands in (default: automatic payouts only)")
+	cmd.Flags().BoolVar(await, "await-payline", false, "wait until the cut-off for a Payline file that is not there yet")
+}
+
+// paylineOf is where the Payline file stands, as the workers see it; empty for none.
+func paylineOf(given string, await bool) (string, error) {
+	switch {
+	case given != "":
+		return absolute("--payline", given)
+	case await:
+		return "", &InputError{What: "--await-payline goes with --payline", Next: "say where the file will stand"}
+	default:
+		return "", nil
+	}
+}
+
+// stepsOf is where the vacations of a day stand; none for what is no day.
+func stepsOf(ctx context.Context, connection server, workflowID string) ([]workflows.DayStep, error) {
+	text, isDay := strings.CutPrefix(workflowID, workflows.DayName+"/")
+	if !isDay {
+		return nil, nil
+	}
+	date, err := calendar.ParseDate(text)
+	if err != nil {
+		return nil, err
+	}
+	steps := []workflows.DayStep{
+		{Step: workflows.StepTechniqueOpen, ID: dayStep(vacation.Technique, date, string(workflows.PhaseOpen))},
+		{Step: workflows.StepCreances, ID: dayStep(vacation.Creances, date)},
+		{Step: workflows.StepFinanciere, ID: dayStep(vacation.Financiere, date)},
+		{Step: workflows.StepTechniqueClose, ID: dayStep(vacation.Technique, date, string(workflows.PhaseClose))},
+	}
+	for i := range steps {
+		description, err := connection.DescribeWorkflowExecution(ctx, steps[i].ID, "")
+		if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown {
+			steps[i].Outcome = workflows.OutcomePending
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look at %s: %w", steps[i].ID, err)
+		}
+		status := description.GetWorkflowExecutionInfo().GetStatus()
+		switch {
+		case status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
+			steps[i].Outcome = workflows.OutcomeRunning
+		case isFailed(status):
+			steps[i].Outcome = workflows.OutcomeFailed
+		default:
+			steps[i].Outcome = workflows.OutcomeEnded
+		}
+	}
+	return steps, nil
+}
+
+// dayStep is the workflow id of a vacation of a day.
+func dayStep(kind vacation.Kind, date calendar.Date, phase ...string) string {
+	return vacation.ID{Kind: kind, Key: strings.Join(append([]string{date.String()}, phase...), "/")}.String()
+}
