@@ -100,7 +100,6 @@ func newHouse(t *testing.T, s *stage, before func(ctx context.Context, h *house,
 	s.ingest.Register(data)
 	s.transfers.Register(data)
 	s.session.Register(data)
-	registerDecanton(data)
 	for _, one := range []worker.Worker{vacations, data} {
 		require.NoError(t, one.Start())
 		t.Cleanup(one.Stop)

@@ -8,12 +8,16 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/events/eventtest"
+	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/fault"
+	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/sample"
@@ -374,4 +378,39 @@ func TestUnpaidsOnARealServer(t *testing.T) {
 	verify(t, p.stage)
 	h.history(t, run, "unpaids")
 	require.Equal(t, strconv.FormatInt(totals.Events, 10), p.stage.facts(t, `select last_seq::text from vacation order by number desc limit 1`)[0])
+}
+
+// TestUnpaidsAreMetFromCantonnement: the CP has the money, and it stands on
+// cantonnement while the bank debits règlement.
+func TestUnpaidsAreMetFromCantonnement(t *testing.T) {
+	t.Parallel()
+	first := numberedDay(t, 1)
+	s := newEmptyStage(t)
+	s.loadMerchants(t, first)
+	_, err := postgres.OpenBooks(t.Context(), s.pool, map[ledger.Code]money.Cents{ledger.Cantonnement: 5_000_00}, time.Now())
+	require.NoError(t, err)
+	active := s.holder(t, "ACTIVE")
+	s.settleCRE(t, first, readCRE(t, first)[:2].on(1, active[:10], active[11:], 2_000_00))
+	// What the sale brought has left règlement since.
+	require.NoError(t, pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
+		batch, _, err := postgres.BeginBatch(t.Context(), tx, 0, postgres.Key{Scope: "books", Step: "test"}, time.Now())
+		require.NoError(t, err)
+		_, err = postgres.Post(t.Context(), tx, batch, 0, []ledger.Entry{{
+			Debit: ledger.Opening, Credit: ledger.Reglement, Kind: ledger.KindOwnFunds, Amount: 2_000_00,
+			Label: "TEST", TransactionAt: time.Now(), ValueDate: businessDate(t),
+		}})
+		return err
+	}))
+
+	day := numberedDay(t, 2)
+	totals := s.settleUnpaids(t, day, unpaids(t, day, active+" IMPAYE -150000 0"))
+	require.Zero(t, totals.Debts)
+	require.Equal(t, []string{
+		"start-vacation-reglement-impayes -1500.00 IMPAYE",
+		"create-account-transaction " + active[:10] + " -1500.00 IMPAYE 1",
+		"get-account-balance " + active[:10] + " 2000.00",
+	}, s.told(t, 2)[:3])
+	require.Equal(t, []string{"DECANTONNEMENT 150000"}, s.facts(t, `select purpose || ' ' || amount_cents from transfer_order`))
+	require.Len(t, s.told(t, 2), 5, "the transfer, and the end")
+	verify(t, s)
 }

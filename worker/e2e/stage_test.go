@@ -20,7 +20,6 @@ import (
 	"go.temporal.io/sdk/converter"
 	temporallog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts"
@@ -203,7 +202,6 @@ func (s *stage) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
 	s.ingest.Register(env)
 	s.transfers.Register(env)
 	s.session.Register(env)
-	registerDecanton(env)
 	workflows.Register(env)
 	// The environment calls all its runs the same; on a server each has an id of its own.
 	run := uuid.NewString()
@@ -228,13 +226,6 @@ func (s *stage) settle(t testing.TB, request workflows.ReglementRequest) (vacati
 	}
 	require.NoError(t, env.GetWorkflowResult(&totals))
 	return totals, nil
-}
-
-// registerDecanton plays a règlement account that lacks nothing.
-func registerDecanton(registry worker.ActivityRegistry) {
-	registry.RegisterActivityWithOptions(
-		func(context.Context, activities.Run) (money.Cents, error) { return 0, nil },
-		activity.RegisterOptions{Name: activities.DecantonName})
 }
 
 func (s *stage) number(t testing.TB, query string) int64 {
