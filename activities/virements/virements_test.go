@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/virements"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
@@ -310,6 +311,20 @@ func TestALateDetail(t *testing.T) {
 	result, err = w.loadRejects(run, w.folders.Inbox, inTime())
 	require.NoError(t, err)
 	require.True(t, result.Found)
+}
+
+// TestADetailIsAwaitedInItsFolder has the same file awaited and read.
+func TestADetailIsAwaitedInItsFolder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ingest.New(w.pool, ingest.Folders{Inbox: w.folders.Inbox}, func() time.Time { return now }).Register(w.env)
+	await := activities.AwaitFileRequest{Path: w.folders.Inbox, Reference: lot, CutOff: late()}
+	w.detail(t, "other", "REJ192837544970-03", reject(1, 1))
+	_, err := w.env.ExecuteActivity(activities.AwaitFileName, await)
+	requireFailure(t, err, vacation.FileMissing, lot)
+	w.detail(t, "any", lot, reject(1, 1))
+	_, err = w.env.ExecuteActivity(activities.AwaitFileName, await)
+	require.NoError(t, err)
 }
 
 func TestADetailThatDoesNotExplainItsLot(t *testing.T) {
