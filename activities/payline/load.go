@@ -190,9 +190,17 @@ func (l *loading) keep(ctx context.Context, summary request.Summary, refused *re
 	var result activities.LoadPaylineResult
 	now := l.activities.now()
 	err := postgres.InRun(ctx, l.activities.pool, l.asked.Run.Number, func(tx pgx.Tx) error {
+		// Another worker may have taken a file in since this one looked.
+		known, found, err := accepted(ctx, tx, l.asked.Run.ID.String())
+		if err != nil {
+			return err
+		}
+		if found {
+			result = resultOf(known, "")
+			return nil
+		}
 		queries := db.New(tx)
 		if refused == nil {
-			var err error
 			if refused, err = l.turn(ctx, queries, summary); err != nil {
 				return err
 			}

@@ -17,6 +17,7 @@ insert into payline_file (scope, sequence, file_name, file_date, sha256, movemen
 values (sqlc.arg(scope), sqlc.arg(sequence), sqlc.arg(file_name), nullif(sqlc.arg(file_date)::text, '')::date, sqlc.arg(sha256),
         sqlc.arg(movements), sqlc.arg(transfers), sqlc.arg(sum_cents), sqlc.arg(refused), sqlc.arg(received_at))
 on conflict (scope, sha256) do update set answered_at = null, refused = excluded.refused, received_at = excluded.received_at
+    where payline_file.refused <> ''
 returning number;
 
 -- Every identifier that has the shape of one belongs to the first line that asked with it.

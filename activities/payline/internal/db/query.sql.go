@@ -165,6 +165,7 @@ insert into payline_file (scope, sequence, file_name, file_date, sha256, movemen
 values ($1, $2, $3, nullif($4::text, '')::date, $5,
         $6, $7, $8, $9, $10)
 on conflict (scope, sha256) do update set answered_at = null, refused = excluded.refused, received_at = excluded.received_at
+    where payline_file.refused <> ''
 returning number
 `
 
