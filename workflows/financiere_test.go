@@ -234,7 +234,7 @@ func TestPayoutsThatNeedAnApproval(t *testing.T) {
 		env := on.environment(t)
 		tooLate := &reply{}
 		on.before[activities.DecideCashoutsName] = func(context.Context, int) error {
-			env.RegisterDelayedCallback(func() { send(env, tooLate, workflows.ApproveUpdate, by("bruno")) }, 0)
+			sendNow(env, tooLate, workflows.ApproveUpdate, by("bruno"))
 			return nil
 		}
 		result, err := pay(t, env, newFinanciere())

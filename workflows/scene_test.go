@@ -195,7 +195,8 @@ type reply struct {
 	done     bool
 	text     string
 	err      error
-	then     func() // called when it is done
+	then     func()        // called when it is done
+	heard    chan struct{} // closed when it is accepted or refused
 }
 
 // sends gives a run an Update after a while.
@@ -209,10 +210,18 @@ func send(env *testsuite.TestWorkflowEnvironment, got *reply, name string, argum
 	env.UpdateWorkflow(name, fmt.Sprintf("update-%p", got), got.callbacks(), argument)
 }
 
+// sendNow gives a run an Update from within an activity, and returns once the
+// run has taken or refused it.
+func sendNow(env *testsuite.TestWorkflowEnvironment, got *reply, name string, argument any) {
+	got.heard = make(chan struct{})
+	env.RegisterDelayedCallback(func() { send(env, got, name, argument) }, 0)
+	<-got.heard
+}
+
 func (r *reply) callbacks() *testsuite.TestUpdateCallback {
 	return &testsuite.TestUpdateCallback{
-		OnAccept: func() { r.accepted = true },
-		OnReject: func(err error) { r.refused = err },
+		OnAccept: func() { r.accepted = true; r.wake() },
+		OnReject: func(err error) { r.refused = err; r.wake() },
 		OnComplete: func(result any, err error) {
 			r.done, r.err = true, err
 			r.text, _ = result.(string)
@@ -220,6 +229,12 @@ func (r *reply) callbacks() *testsuite.TestUpdateCallback {
 				r.then()
 			}
 		},
+	}
+}
+
+func (r *reply) wake() {
+	if r.heard != nil {
+		close(r.heard)
 	}
 }
 
