@@ -15,8 +15,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/decisions"
@@ -49,9 +51,9 @@ const (
 // world is books with three CPs, of which the third is closed and the second
 // blocked; with parked lines, bank lines, a debt and a hold.
 type world struct {
-	pool *pgxpool.Pool
-	env  *testsuite.TestActivityEnvironment
-	run  activities.Run
+	pool  *pgxpool.Pool
+	parts []registrar
+	run   activities.Run
 }
 
 // parked are the lines of the settlement's list: gross and commission in cents, and why.
@@ -64,9 +66,7 @@ func parked() map[int][3]any {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	suite := new(testsuite.WorkflowTestSuite)
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	w := &world{pool: pgtest.New(t), env: suite.NewTestActivityEnvironment()}
+	w := &world{pool: pgtest.New(t)}
 	outbox := postgres.Outbox{Environment: 'I', Node: 1}
 	clock := func() time.Time { return now }
 	party := func(n int) transfer.Party { return transfer.Party{Name: "EP", BIC: "RGLOFRP0", IBAN: aIBAN(n)} }
@@ -74,13 +74,30 @@ func newWorld(t testing.TB) *world {
 		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT",
 		Reglement: party(91), Cantonnement: party(92), Fonctionnement: party(93),
 	}, calendar.Target{}, clock)
-	session.New(w.pool, outbox, clock).Register(w.env)
-	decisions.New(w.pool, outbox, operator.Actors{"alice", "bruno"}, orders, clock).Register(w.env)
+	w.parts = []registrar{
+		session.New(w.pool, outbox, clock), decisions.New(w.pool, outbox, operator.Actors{"alice", "bruno"}, orders, clock),
+	}
 	w.load(t)
 	w.fill(t)
 	w.run = w.open(t, "2026-03-19/decisions-1")
 	w.list(t)
 	return w
+}
+
+// registrar is a package of activities.
+type registrar interface {
+	Register(registry worker.ActivityRegistry)
+}
+
+// execute runs an activity in an environment of its own: one does not run several at once.
+func (w *world) execute(name string, request any) (converter.EncodedValue, error) {
+	suite := new(testsuite.WorkflowTestSuite)
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestActivityEnvironment()
+	for _, part := range w.parts {
+		part.Register(env)
+	}
+	return env.ExecuteActivity(name, request)
 }
 
 func cpID(n int) string { return fmt.Sprintf("1A%08d", n) }
@@ -147,7 +164,7 @@ func (w *world) exec(t testing.TB, statement string) {
 
 func (w *world) open(t testing.TB, key string) activities.Run {
 	t.Helper()
-	value, err := w.env.ExecuteActivity(activities.OpenVacationName, activities.OpenVacationRequest{
+	value, err := w.execute(activities.OpenVacationName, activities.OpenVacationRequest{
 		ID: vacation.ID{Kind: vacation.Technique, Key: key}, WorkflowRun: uuid.NewString(),
 		BusinessDate: calendar.DateOf(now), Parameters: []byte(`{}`),
 	})
@@ -222,7 +239,7 @@ func answered(decision activities.Decision) activities.Decision {
 
 func (w *world) decideIn(run activities.Run, decision activities.Decision) (string, error) {
 	var result activities.DecideResult
-	value, err := w.env.ExecuteActivity(activities.DecideName,
+	value, err := w.execute(activities.DecideName,
 		activities.DecideRequest{Run: run, Date: calendar.DateOf(now), Decision: decision})
 	if err == nil {
 		err = value.Get(&result)
@@ -278,7 +295,7 @@ func (w *world) told(t testing.TB) []ogep.Body {
 func (w *world) close(t testing.TB) {
 	t.Helper()
 	// The settlement's own suspense account is not this run's: the books hold it as money to clear.
-	_, err := w.env.ExecuteActivity(activities.CloseVacationName, activities.CloseVacationRequest{Run: w.run, Totals: []byte(`{}`)})
+	_, err := w.execute(activities.CloseVacationName, activities.CloseVacationRequest{Run: w.run, Totals: []byte(`{}`)})
 	require.NoError(t, err)
 }
 
@@ -590,12 +607,12 @@ func TestAnswersStandInTheJournal(t *testing.T) {
 		Subject: "vacation-technique/2026-03-19/open", Before: "awaiting-file", After: "retry",
 	}
 	for range 2 {
-		_, err := w.env.ExecuteActivity(activities.RecordAnswerName, request)
+		_, err := w.execute(activities.RecordAnswerName, request)
 		require.NoError(t, err)
 	}
 	outside := request
 	outside.Run, outside.Answer.ID = activities.Run{}, "another"
-	_, err := w.env.ExecuteActivity(activities.RecordAnswerName, outside)
+	_, err := w.execute(activities.RecordAnswerName, outside)
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"retry|vacation-technique/2026-03-19/open|bruno|awaiting-file|retry|true",
@@ -604,6 +621,6 @@ func TestAnswersStandInTheJournal(t *testing.T) {
 
 	stranger := request
 	stranger.Answer = activities.Answer{ID: "third", Actor: "mallory"}
-	_, err = w.env.ExecuteActivity(activities.RecordAnswerName, stranger)
+	_, err = w.execute(activities.RecordAnswerName, stranger)
 	requireRefused(t, err, "a stranger", "is not an operator")
 }

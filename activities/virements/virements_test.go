@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/virements"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
@@ -155,7 +154,7 @@ func TestMovementsAreToldOnceARun(t *testing.T) {
 	require.Len(t, body.(ogep.GetAccountTransactions).Transactions, 1, "no statement was read: the run's own line")
 	require.Equal(t, "bank-"+remittance, body.(ogep.GetAccountTransactions).Transactions[0].ID)
 
-	_, err = w.env.ExecuteActivity(activities.FailVacationName,
+	_, err = w.execute(activities.FailVacationName,
 		activities.FailVacationRequest{Run: run, Code: vacation.Aborted, Step: vacation.StageMatching, Message: "m"})
 	require.NoError(t, err)
 	again := w.open(t, remitted(1_000))
@@ -317,13 +316,12 @@ func TestALateDetail(t *testing.T) {
 func TestADetailIsAwaitedInItsFolder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ingest.New(w.pool, ingest.Folders{Inbox: w.folders.Inbox}, func() time.Time { return now }).Register(w.env)
 	await := activities.AwaitFileRequest{Path: w.folders.Inbox, Reference: lot, CutOff: late()}
 	w.detail(t, "other", "REJ192837544970-03", reject(1, 1))
-	_, err := w.env.ExecuteActivity(activities.AwaitFileName, await)
+	_, err := w.execute(activities.AwaitFileName, await)
 	requireFailure(t, err, vacation.FileMissing, lot)
 	w.detail(t, "any", lot, reject(1, 1))
-	_, err = w.env.ExecuteActivity(activities.AwaitFileName, await)
+	_, err = w.execute(activities.AwaitFileName, await)
 	require.NoError(t, err)
 }
 

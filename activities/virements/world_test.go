@@ -15,12 +15,15 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts"
 	"github.com/reglo/reglo/activities/events/eventtest"
+	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
@@ -49,7 +52,7 @@ const (
 // world is books with CPs, of which payouts have left.
 type world struct {
 	pool    *pgxpool.Pool
-	env     *testsuite.TestActivityEnvironment
+	parts   []registrar
 	folders virements.Folders
 	payouts int32 // the financière that ordered them
 	orders  int   // so far
@@ -58,10 +61,8 @@ type world struct {
 func newWorld(t testing.TB, options ...virements.Option) *world {
 	t.Helper()
 	root := t.TempDir()
-	suite := new(testsuite.WorkflowTestSuite)
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	w := &world{
-		pool: pgtest.New(t), env: suite.NewTestActivityEnvironment(),
+		pool:    pgtest.New(t),
 		folders: virements.Folders{Inbox: filepath.Join(root, "inbox"), Archive: filepath.Join(root, "archive")},
 	}
 	for _, folder := range []string{w.folders.Inbox, w.folders.Archive} {
@@ -69,9 +70,12 @@ func newWorld(t testing.TB, options ...virements.Option) *world {
 	}
 	outbox := postgres.Outbox{Environment: 'I', Node: 1}
 	clock := func() time.Time { return now }
-	session.New(w.pool, outbox, clock).Register(w.env)
-	accounts.New(w.pool, outbox, t.TempDir(), clock).Register(w.env)
-	virements.New(w.pool, outbox, w.folders, "999999", calendar.Target{}, clock, options...).Register(w.env)
+	w.parts = []registrar{
+		session.New(w.pool, outbox, clock),
+		accounts.New(w.pool, outbox, t.TempDir(), clock),
+		ingest.New(w.pool, ingest.Folders{Inbox: w.folders.Inbox}, clock),
+		virements.New(w.pool, outbox, w.folders, "999999", calendar.Target{}, clock, options...),
+	}
 	w.load(t)
 	entries := make([]ledger.Entry, merchants3)
 	for n := range entries {
@@ -84,6 +88,22 @@ func newWorld(t testing.TB, options ...virements.Option) *world {
 		uuid.NewString(), now.AddDate(0, 0, -2)).Scan(&w.payouts)
 	require.NoError(t, err)
 	return w
+}
+
+// registrar is a package of activities.
+type registrar interface {
+	Register(registry worker.ActivityRegistry)
+}
+
+// execute runs an activity in an environment of its own: one does not run several at once.
+func (w *world) execute(name string, request any) (converter.EncodedValue, error) {
+	suite := new(testsuite.WorkflowTestSuite)
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestActivityEnvironment()
+	for _, part := range w.parts {
+		part.Register(env)
+	}
+	return env.ExecuteActivity(name, request)
 }
 
 func cpID(n int) string { return fmt.Sprintf("1A%08d", n) }
@@ -238,7 +258,7 @@ func openRequest(line bankLine) activities.OpenSettlementRequest {
 // open opens the règlement of a line.
 func (w *world) open(t testing.TB, line bankLine) activities.Run {
 	t.Helper()
-	value, err := w.env.ExecuteActivity(activities.OpenSettlementName, openRequest(line))
+	value, err := w.execute(activities.OpenSettlementName, openRequest(line))
 	require.NoError(t, err)
 	var opened activities.OpenSettlementResult
 	require.NoError(t, value.Get(&opened))
@@ -248,7 +268,7 @@ func (w *world) open(t testing.TB, line bankLine) activities.Run {
 // call runs an activity whose request is the run.
 func (w *world) call(name string, request any) (activities.MatchResult, error) {
 	var result activities.MatchResult
-	value, err := w.env.ExecuteActivity(name, request)
+	value, err := w.execute(name, request)
 	if err == nil && value.HasValue() {
 		err = value.Get(&result)
 	}
@@ -271,7 +291,7 @@ func (w *world) until(t testing.TB, name string, run activities.Run) activities.
 
 func (w *world) loadRejects(run activities.Run, path string, cutOff time.Time) (activities.LoadRejectsResult, error) {
 	var result activities.LoadRejectsResult
-	value, err := w.env.ExecuteActivity(activities.LoadRejectsName,
+	value, err := w.execute(activities.LoadRejectsName,
 		activities.LoadRejectsRequest{Run: run, Path: path, CutOff: cutOff})
 	if err == nil {
 		err = value.Get(&result)
@@ -281,7 +301,7 @@ func (w *world) loadRejects(run activities.Run, path string, cutOff time.Time) (
 
 func (w *world) close(t testing.TB, run activities.Run) {
 	t.Helper()
-	_, err := w.env.ExecuteActivity(activities.CloseVacationName, activities.CloseVacationRequest{Run: run, Totals: []byte(`{}`)})
+	_, err := w.execute(activities.CloseVacationName, activities.CloseVacationRequest{Run: run, Totals: []byte(`{}`)})
 	require.NoError(t, err)
 }
 
