@@ -256,7 +256,7 @@ func (a *Activities) load(
 // The acts by which an operator answers a snapshot that waits.
 const (
 	actApprove = "approve"
-	actSkip    = "skip"
+	actRefuse  = "refuse"
 )
 
 // skip journals that an operator refused the snapshot, and puts it away as such.
@@ -265,7 +265,7 @@ func (a *Activities) skip(
 	ctx context.Context, request activities.LoadMerchantsRequest, file inboxFile, sum [sha256.Size]byte,
 ) error {
 	err := postgres.InRun(ctx, a.pool, request.Run.Number, func(tx pgx.Tx) error {
-		return a.journal(ctx, tx, request, actSkip, file, "refused")
+		return a.journal(ctx, tx, request, actRefuse, file, "refused")
 	})
 	if err != nil {
 		return fmt.Errorf("refuse %s: %w", file.name(), err)

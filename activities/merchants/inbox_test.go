@@ -236,7 +236,7 @@ func TestASnapshotThatAnOperatorRefusedLeavesItsNumberFree(t *testing.T) {
 		result, err := d.load(activities.LoadMerchantsRequest{Skipped: hash(short), Answer: answer("1", "alice")})
 		require.NoError(t, err)
 		require.Equal(t, activities.LoadMerchantsResult{Snapshot: 1, Loaded: 1}, result)
-		require.Equal(t, "skip Merchants.000002.csv alice refused", d.journal(t))
+		require.Equal(t, "refuse Merchants.000002.csv alice refused", d.journal(t))
 		require.Empty(t, names(t, d.inbox))
 		require.Contains(t, names(t, d.archived), fmt.Sprintf("Merchants.000002.csv.refused-%.12s.gz", hash(short)))
 	}

@@ -17,18 +17,25 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/reglo/reglo/activities/accounts"
+	"github.com/reglo/reglo/activities/archive"
 	"github.com/reglo/reglo/activities/cashout"
 	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/days"
 	"github.com/reglo/reglo/activities/debts"
+	"github.com/reglo/reglo/activities/decisions"
 	"github.com/reglo/reglo/activities/events"
 	"github.com/reglo/reglo/activities/ingest"
+	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/payline"
 	outbox "github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/remittances"
 	"github.com/reglo/reglo/activities/session"
+	"github.com/reglo/reglo/activities/statements"
 	"github.com/reglo/reglo/activities/transfers"
+	"github.com/reglo/reglo/activities/virements"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/worker/boot/config"
+	"github.com/reglo/reglo/worker/boot/labels"
 	"github.com/reglo/reglo/worker/boot/layout"
 	"github.com/reglo/reglo/worker/boot/postgres"
 	"github.com/reglo/reglo/worker/boot/telemetry"
@@ -169,10 +176,17 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 			}, clock)
 		}),
 		inGroup(newPayline),
+		inGroup(newStatements),
+		inGroup(newMerchants),
+		inGroup(func(pool *pgxpool.Pool, clock func() time.Time) registrar {
+			return days.New(pool, calendar.Target{}, clock)
+		}),
 		func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) *transfers.Activities {
 			return transfers.New(pool, outbox, transfers.Bank(settings.Bank), calendar.Target{}, clock)
 		},
 		inGroup(func(own *transfers.Activities) registrar { return own }),
+		inGroup(newVirements),
+		inGroup(newDecisions),
 		newRemittances,
 		inGroup(func(bank *remittances.Activities) registrar { return bank }),
 		fx.Annotate(func(bank *remittances.Activities) dispatcher { return bank }, fx.ResultTags(dispatcherGroup)),
@@ -186,6 +200,17 @@ func newRemittances(
 		Pool: pool, Outbox: outbox, Own: own, Channel: directory.New(settings.Data.Outbox()),
 		Bank: transfers.Bank(settings.Bank), Calendar: calendar.Target{}, Actors: settings.Operator.Actors, Clock: clock,
 	})
+}
+
+func newVirements(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
+	folders := virements.Folders{Inbox: settings.Data.Inbox(), Archive: settings.Data.Archive()}
+	return virements.New(pool, outbox, folders, settings.Bank.ID, calendar.Target{}, clock)
+}
+
+func newDecisions(
+	pool *pgxpool.Pool, outbox outbox.Outbox, own *transfers.Activities, settings config.Config, clock func() time.Time,
+) registrar {
+	return decisions.New(pool, outbox, settings.Operator.Actors, own, clock)
 }
 
 type ingestIn struct {
@@ -202,6 +227,21 @@ func newIngest(in ingestIn) registrar { //nolint:gocritic // fx takes no pointer
 	data := in.Settings.Data
 	folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
 	return ingest.New(in.Pool, folders, in.Clock, append(in.Options, ingest.WithLayout(in.Layouts.CRE))...)
+}
+
+func newStatements(
+	pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time,
+) (registrar, error) {
+	labels, err := labels.Read(settings.Label, settings.Bank)
+	if err != nil {
+		return nil, err
+	}
+	return statements.New(pool, outbox, labels, archive.Folder(settings.Data.Archive()), clock), nil
+}
+
+func newMerchants(pool *pgxpool.Pool, settings config.Config, layouts layout.Layouts, clock func() time.Time) registrar {
+	guard := merchants.Guard{MaxClosedPercent: settings.Merchants.MaxClosedPercent, Layout: layouts.Merchants}
+	return merchants.New(pool, archive.Folder(settings.Data.Archive()), settings.Operator.Actors, guard, clock)
 }
 
 func newPayline(

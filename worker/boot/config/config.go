@@ -38,7 +38,10 @@ type Config struct {
 	Event    Event
 	Calendar Calendar
 	Layout   Layout
-	Bank     Bank
+	Label    Label
+	// Merchants is what a snapshot may do by itself.
+	Merchants Merchants
+	Bank      Bank
 	// Cashout is what may leave without a second person.
 	Cashout  rules.Policy
 	Operator Operator
@@ -109,6 +112,21 @@ type Layout struct {
 	CRE       string
 	Merchants string
 	Payline   string
+}
+
+// Label says how the bank words the labels of its statements' lines.
+type Label struct {
+	// Rules names the YAML file with the grammars; empty for the ordinary ones.
+	Rules string
+	// ImpayeOperations are the operation types under which it settles unpaids.
+	ImpayeOperations []string
+}
+
+// Merchants bounds what the daily snapshot of the merchants does by itself.
+type Merchants struct {
+	// MaxClosedPercent is the share of the open CPs, 0 to 100, that a snapshot may
+	// close without an operator.
+	MaxClosedPercent int
 }
 
 // Bank is the EP's bank, and the three accounts that it holds there.

@@ -65,6 +65,8 @@ func TestDefaults(t *testing.T) {
 	require.Empty(t, got.Payload.Keys)
 	require.Equal(t, rules.Policy{CPCeiling: money.Max, TotalCeiling: money.Max, FourEyes: money.Max}, got.Cashout)
 	require.Equal(t, []string{"alice", "bruno", "chloe", "scheduler"}, got.Operator.Actors)
+	require.Equal(t, config.Label{}, got.Label)
+	require.Equal(t, 10, got.Merchants.MaxClosedPercent)
 	require.Equal(t, "127.0.0.1:7233", got.Temporal.Address)
 	require.Equal(t, "default", got.Temporal.Namespace)
 }
@@ -232,6 +234,10 @@ func TestWrongSettings(t *testing.T) {
 		"actor twice": {
 			variables: []string{"REGLO_OPERATOR_ACTORS=alice,Alice"},
 			want:      []string{"operator.actors", "stands there already"},
+		},
+		"more than all": {
+			variables: []string{"REGLO_MERCHANTS_MAX_CLOSED_PERCENT=101"},
+			want:      []string{"merchants.max_closed_percent", "0 to 100"},
 		},
 		"short key": {
 			variables: []string{"REGLO_PAYLOAD_KEYS=a:c2hvcnQ="},

@@ -37,6 +37,8 @@ const (
 	// keyBytes is the length of an AES-256 key.
 	keyBytes = 32
 	maxPort  = 65535
+	// maxPercent is the whole.
+	maxPercent = 100
 )
 
 const (
@@ -110,6 +112,33 @@ var settings = slices.Concat([]setting{
 	layoutOf("cre", "CRE files (ogep-cre/1)", func(c *Config) *string { return &c.Layout.CRE }),
 	layoutOf("merchants", "merchants' snapshots (ogep-merchants/1)", func(c *Config) *string { return &c.Layout.Merchants }),
 	layoutOf("payline", "Payline files (ogep-payline/1)", func(c *Config) *string { return &c.Layout.Payline }),
+	{
+		key: "label.rules", usage: "YAML file with the grammars of the bank's labels; empty for the ordinary ones", empty: true,
+		read: func(c *Config, value string) error {
+			c.Label.Rules = value
+			return nil
+		},
+		show: func(c *Config) string { return c.Label.Rules },
+	},
+	{
+		key: "label.impaye_operations", usage: "operation types under which the bank settles unpaids, separated by commas", empty: true,
+		read: func(c *Config, value string) error {
+			c.Label.ImpayeOperations = nil
+			if value != "" {
+				c.Label.ImpayeOperations = strings.Split(value, ",")
+			}
+			return nil
+		},
+		show: func(c *Config) string { return strings.Join(c.Label.ImpayeOperations, ",") },
+	},
+	{
+		key: "merchants.max_closed_percent", usage: "share of the open CPs that a snapshot may close without an operator, 0 to 100",
+		fallback: "10",
+		read: func(c *Config, value string) error {
+			return readInt(value, 0, maxPercent, &c.Merchants.MaxClosedPercent)
+		},
+		show: func(c *Config) string { return strconv.Itoa(c.Merchants.MaxClosedPercent) },
+	},
 	{
 		key: "relay.enabled", usage: "deliver events from this process", fallback: "true",
 		read: func(c *Config, value string) error { return readBool(value, &c.Relay.Enabled) },
