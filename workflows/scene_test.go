@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	temporallog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/domain/vacation"
@@ -34,6 +35,8 @@ type scene struct {
 	before map[string]func(ctx context.Context, times int) error
 	// says is an activity's result, by how often it was called before.
 	says map[string]func(times int) any
+	// plays are workflows that are played, under their registered names.
+	plays map[string]any
 }
 
 func newScene(kind vacation.Kind, key string) *scene {
@@ -41,7 +44,7 @@ func newScene(kind vacation.Kind, key string) *scene {
 	run.ID = vacation.ID{Kind: kind, Key: key}
 	on := &scene{
 		run: run, inputs: make(map[string][]string),
-		before: make(map[string]func(context.Context, int) error), says: make(map[string]func(int) any),
+		before: make(map[string]func(context.Context, int) error), says: make(map[string]func(int) any), plays: make(map[string]any),
 	}
 	for name, result := range map[string]any{
 		activities.OpenSettlementName:    activities.OpenSettlementResult{Run: run},
@@ -154,9 +157,24 @@ func (s *scene) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(30 * time.Second)
 	env.SetStartTime(morning())
-	workflows.Register(env)
+	workflows.Register(played{env, s.plays})
 	env.RegisterDynamicActivity(s.perform, activity.DynamicRegisterOptions{})
 	return env
+}
+
+// played registers workflows that are played instead of those that they play. The
+// environment's own mocks say that a child has started only when it has ended.
+type played struct {
+	*testsuite.TestWorkflowEnvironment
+
+	plays map[string]any
+}
+
+func (p played) RegisterWorkflowWithOptions(function any, options workflow.RegisterOptions) {
+	if play := p.plays[options.Name]; play != nil {
+		function = play
+	}
+	p.TestWorkflowEnvironment.RegisterWorkflowWithOptions(function, options)
 }
 
 // outcome runs a workflow to its end.

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -185,9 +184,7 @@ func paired(kinds ...vacation.Kind) []activities.Paired {
 }
 
 // settles plays the règlements; each notes its id and lives as long as it is told.
-func settles(
-	env *testsuite.TestWorkflowEnvironment, lives time.Duration, ends func(id string) error,
-) (started, ended *[]string) {
+func settles(on *scene, lives time.Duration, ends func(id string) error) (started, ended *[]string) {
 	started, ended = new([]string), new([]string)
 	play := func(ctx workflow.Context, request workflows.ReglementRequest) error {
 		id := workflow.GetInfo(ctx).WorkflowExecution.ID
@@ -201,18 +198,11 @@ func settles(
 		*ended = append(*ended, id)
 		return ends(id)
 	}
-	env.OnWorkflow(workflows.ReglementTransactionsName, mock.Anything, mock.Anything).
-		Return(func(ctx workflow.Context, request workflows.ReglementRequest) (vacation.Totals, error) {
-			return totals(), play(ctx, request)
-		}).Maybe()
-	env.OnWorkflow(workflows.ReglementImpayesName, mock.Anything, mock.Anything).
-		Return(func(ctx workflow.Context, request workflows.ReglementRequest) (vacation.Totals, error) {
-			return totals(), play(ctx, request)
-		}).Maybe()
-	env.OnWorkflow(workflows.ReglementVirementsName, mock.Anything, mock.Anything).
-		Return(func(ctx workflow.Context, request workflows.ReglementRequest) (vacation.VirementsTotals, error) {
-			return vacation.VirementsTotals{}, play(ctx, request)
-		}).Maybe()
+	for _, name := range []string{
+		workflows.ReglementTransactionsName, workflows.ReglementImpayesName, workflows.ReglementVirementsName,
+	} {
+		on.plays[name] = play
+	}
 	return started, ended
 }
 
@@ -224,17 +214,20 @@ func TestReglementsRunAsChildrenUntilNoLineIsNew(t *testing.T) {
 	all := paired(vacation.ReglementTransactions, vacation.ReglementImpayes, vacation.ReglementVirements)
 	// A line comes again as long as no règlement has taken it up; the third comes with what the others did.
 	on.says[activities.PairLinesName] = func(times int) any { return all[:min(len(all), 2+times)] }
-	env := on.environment(t)
-	started, ended := settles(env, time.Hour, func(id string) error {
+	started, ended := settles(on, time.Hour, func(id string) error {
 		if id == "vacation-reglement-impayes/LL" {
 			return activities.Final(vacation.Fail(vacation.OwnMoneyTooLow, "as it is"))
 		}
 		return nil
 	})
+	env := on.environment(t)
 	env.RegisterDelayedCallback(func() {
 		require.Contains(t, details(t, env), "running-reglements")
 		require.Len(t, *started, 2, "at the same time")
 	}, 30*time.Minute)
+	env.RegisterDelayedCallback(func() {
+		require.Contains(t, details(t, env), "Stage: **running-reglements**")
+	}, 90*time.Minute)
 	result, err := openDay(t, env)
 	require.NoError(t, err, "a règlement that failed fails technique not")
 	require.Equal(t, 3, result.Reglements)
@@ -259,8 +252,8 @@ func TestCancellingTechniqueDoesNotCancelItsReglements(t *testing.T) {
 	t.Parallel()
 	on := opening()
 	on.says[activities.PairLinesName] = func(int) any { return paired(vacation.ReglementTransactions) }
+	started, ended := settles(on, 2*time.Hour, well)
 	env := on.environment(t)
-	started, ended := settles(env, 2*time.Hour, well)
 	env.RegisterDelayedCallback(env.CancelWorkflow, time.Hour)
 	_, err := openDay(t, env)
 	on.requireEnded(t, err, vacation.Cancelled, vacation.StageReglements)
@@ -274,7 +267,9 @@ func house(env *testsuite.TestWorkflowEnvironment, byHand func(workflow.Context)
 		if err := byHand(ctx).GetChildWorkflowExecution().Get(ctx, nil); err != nil {
 			return nil, err
 		}
-		ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{WorkflowID: id})
+		ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+			WorkflowID: id, TypedSearchAttributes: scheduledFor(morning()),
+		})
 		err = workflow.ExecuteChildWorkflow(ctx, name, request).Get(ctx, &result)
 		return result, err
 	}, workflow.RegisterOptions{Name: "house"})
@@ -286,6 +281,7 @@ func TestAReglementThatSomebodyElseStartedIsWaitedFor(t *testing.T) {
 	line := paired(vacation.ReglementTransactions)[0]
 	on.says[activities.PairLinesName] = func(int) any { return []activities.Paired{line} }
 	on.says[activities.AwaitReglementsName] = func(int) any { return 1 }
+	started, _ := settles(on, 2*time.Hour, well)
 	env := on.environment(t)
 	request := newTechnique(workflows.PhaseOpen)
 	house(env, func(ctx workflow.Context) workflow.ChildWorkflowFuture {
@@ -293,7 +289,6 @@ func TestAReglementThatSomebodyElseStartedIsWaitedFor(t *testing.T) {
 		return workflow.ExecuteChildWorkflow(ctx, workflows.ReglementTransactionsName,
 			workflows.ReglementRequest{Transaction: line.Transaction, File: "/inbox"})
 	}, workflows.TechniqueName, on.run.ID.String(), request)
-	started, _ := settles(env, 2*time.Hour, well)
 	env.ExecuteWorkflow("house")
 	require.NoError(t, env.GetWorkflowError())
 	var result vacation.TechniqueTotals
