@@ -4,6 +4,8 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -413,4 +415,29 @@ func TestUnpaidsAreMetFromCantonnement(t *testing.T) {
 	require.Equal(t, []string{"DECANTONNEMENT 150000"}, s.facts(t, `select purpose || ' ' || amount_cents from transfer_order`))
 	require.Len(t, s.told(t, 2), 5, "the transfer, and the end")
 	verify(t, s)
+}
+
+// TestUnpaidsThatBecameDebtsStayDebts: their CP opens again between two
+// splittings of the file, of which the first was accepted.
+func TestUnpaidsThatBecameDebtsStayDebts(t *testing.T) {
+	t.Parallel()
+	p := newUnpaidPlay(t)
+	for _, scene := range settlingUnpaids() {
+		if scene.name == activities.PostLinesName {
+			require.NoError(t, os.RemoveAll(filepath.Join(p.stage.folders.Work, p.sha256)))
+			_, err := p.stage.pool.Exec(t.Context(), `update merchant set status = 'ACTIVE'`)
+			require.NoError(t, err)
+			p.stage = newStageOn(p.stage.pool, p.stage.folders, smallCuts()) // it has read no merchants yet
+			again, err := loadScene().play(t.Context(), p, p.stage)
+			require.NoError(t, err)
+			require.Equal(t, p.sha256, again.(activities.LoadFileResult).SHA256)
+		}
+		result, err := scene.play(t.Context(), p, p.stage)
+		require.NoError(t, err, scene.name)
+		p.keep(result)
+	}
+	require.Positive(t, p.stage.number(t, `select count(*) from entry where kind = 'UNPAID_DEBT'`))
+	require.Equal(t, p.stage.number(t, `select count(*) from parked_line where reason = 'TO_DEBT'`),
+		p.stage.number(t, `select count(*) from entry where kind = 'UNPAID_DEBT'`))
+	verify(t, p.stage)
 }
