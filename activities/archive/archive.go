@@ -21,10 +21,13 @@ import (
 // Folder is where files are put away, compressed. All workers share it.
 type Folder string
 
-// taken ends the name of a file that left the inbox and is not compressed yet. It
-// stands in the inbox's own folder, so that leaving it is one rename; the name
-// before it is that of the archive.
-const taken = ".taken"
+// A file that left the inbox and is not compressed yet stands in the inbox's own
+// folder still, so that leaving it is one rename, under its archive's name between
+// these two; whoever looks for files passes over names that begin with a dot.
+const (
+	hidden = "."
+	taken  = ".taken"
+)
 
 // compressed ends the name of an archive.
 const compressed = ".gz"
@@ -37,7 +40,7 @@ const fileMode = 0o600
 // not put away yet has not come again.
 func (f Folder) Holds(path, as string) (bool, error) {
 	// In this order: whoever puts the file away now takes it from the path first.
-	for _, gone := range []string{filepath.Join(filepath.Dir(path), as+taken), f.path(as)} {
+	for _, gone := range []string{leftAs(path, as), f.path(as)} {
 		there, err := exists(gone)
 		if err != nil {
 			return false, err
@@ -48,6 +51,9 @@ func (f Folder) Holds(path, as string) (bool, error) {
 	}
 	return false, nil
 }
+
+// leftAs is where the file of the inbox stands between its two renames.
+func leftAs(path, as string) string { return filepath.Join(filepath.Dir(path), hidden+as+taken) }
 
 func (f Folder) path(as string) string { return filepath.Join(string(f), as+compressed) }
 
@@ -70,7 +76,7 @@ func (f Folder) Put(ctx context.Context, path, as string, content [sha256.Size]b
 	if err != nil {
 		return fmt.Errorf("put %s away: %w", filepath.Base(path), err)
 	}
-	left := filepath.Join(filepath.Dir(path), as+taken)
+	left := leftAs(path, as)
 	if same {
 		if err := os.Rename(path, left); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("take %s out of the inbox: %w", filepath.Base(path), err)
@@ -90,7 +96,8 @@ func (f Folder) Resume(ctx context.Context, inbox string, names func(as string) 
 	}
 	for _, entry := range entries {
 		as, left := strings.CutSuffix(entry.Name(), taken)
-		if !left || !names(as) {
+		as, dotted := strings.CutPrefix(as, hidden)
+		if !left || !dotted || !names(as) {
 			continue
 		}
 		if err := f.finish(ctx, filepath.Join(inbox, entry.Name()), as); err != nil {
