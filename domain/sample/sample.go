@@ -83,6 +83,9 @@ type Day struct {
 	options Options
 	key     uint64 // the seed, spread over all bits
 	closed  []int
+
+	firstUnknown int         // number of the first payment account that the snapshot does not hold
+	takenBack    []takenBack // unpaids beside those that are drawn
 }
 
 // New prepares a day. The error says which option is out of its range.

@@ -152,8 +152,8 @@ func (l *lines) account() (at, refundShare int) {
 
 	switch {
 	case share < day.options.UnknownShare:
-		at = l.random.IntN(unknowns)
-		l.line.AccountID = appendDigits(append(l.line.AccountID[:0], "9Z"...), uint64(at), accountDigits) //nolint:gosec // not negative
+		at = day.firstUnknown + l.random.IntN(unknowns)
+		l.line.AccountID = appendUnknownID(l.line.AccountID[:0], at)
 		l.line.Siret = appendMadeUpSiret(l.line.Siret[:0], firstUnknown+at)
 
 		return at, 0
@@ -176,6 +176,11 @@ func (l *lines) account() (at, refundShare int) {
 	l.line.Siret = day.appendSiret(l.line.Siret[:0], at)
 
 	return at, refundShare
+}
+
+// appendUnknownID is the identifier of a payment account that no snapshot holds, or none before a later one.
+func appendUnknownID(dst []byte, number int) []byte {
+	return appendDigits(append(dst, "9Z"...), uint64(number), accountDigits) //nolint:gosec // not negative
 }
 
 // skewed chooses a merchant: the cube of an even chance, by which the first of ten thousand has one line in twenty-two,

@@ -3,6 +3,7 @@ package sample
 import (
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -47,14 +48,8 @@ func (d *Day) WriteUnpaids(destination io.Writer) (settlement.Summary, error) {
 		return settlement.Summary{}, fmt.Errorf("sample: %w", err)
 	}
 
-	// The same day, with the sequence of its unpaids: their numbers are of no other file.
-	day := *d
-	day.options.Sequence = d.unpaidSequence()
-	lines := day.newLines()
-	lines.random = rand.New(rand.NewPCG(d.key^unpaidStream, mix(day.line(0))))
-
-	for number := range d.options.Unpaids {
-		if err := writer.Write(lines.nextUnpaid(number)); err != nil {
+	for line := range d.unpaids() {
+		if err := writer.Write(line); err != nil {
 			return settlement.Summary{}, fmt.Errorf("sample: %w", err)
 		}
 	}
@@ -67,14 +62,59 @@ func (d *Day) WriteUnpaids(destination io.Writer) (settlement.Summary, error) {
 	return summary, nil
 }
 
-// nextUnpaid gives a line, valid until the next one: a sale of a while ago, taken back.
+// takenBack is a sale of a merchant that is taken back for certain.
+type takenBack struct {
+	merchant int
+	gross    money.Cents // of the sale
+}
+
+// unpaids gives the lines of the file of unpaids, each valid until the next one: those that are drawn, then those for
+// certain.
+func (d *Day) unpaids() iter.Seq[*settlement.Line] {
+	return func(yield func(*settlement.Line) bool) {
+		// The same day, with the sequence of its unpaids: their numbers are of no other file.
+		day := *d
+		day.options.Sequence = d.unpaidSequence()
+		lines := day.newLines()
+		lines.random = rand.New(rand.NewPCG(d.key^unpaidStream, mix(day.line(0))))
+
+		for number := range d.options.Unpaids {
+			if !yield(lines.nextUnpaid(number)) {
+				return
+			}
+		}
+
+		for i, taken := range d.takenBack {
+			if !yield(lines.takeBack(d.options.Unpaids+i, taken)) {
+				return
+			}
+		}
+	}
+}
+
+// nextUnpaid gives a line: a sale of a while ago, taken back.
 func (l *lines) nextUnpaid(number int) *settlement.Line {
 	at, _ := l.account()
 	l.sale()
 
-	line, random := &l.line, l.random.Uint64()
+	random := l.random.Uint64()
 	l.unpaid(random)
 
+	return l.past(number, at, random)
+}
+
+func (l *lines) takeBack(number int, taken takenBack) *settlement.Line {
+	l.line.AccountID = appendAccountID(l.line.AccountID[:0], taken.merchant)
+	l.line.Siret = l.day.appendSiret(l.line.Siret[:0], taken.merchant)
+	l.line.Scheme, l.line.Type = settlement.SchemeCB, settlement.TypeImpaye
+	l.line.Gross, l.line.Commission = -taken.gross, l.day.options.UnpaidFee
+
+	return l.past(number, taken.merchant, l.random.Uint64())
+}
+
+// past completes a line of a sale of a while ago.
+func (l *lines) past(number, at int, random uint64) *settlement.Line {
+	line := &l.line
 	line.CreID = appendHex(line.CreID[:0], mix(l.day.key^l.day.line(number)))
 	line.Contract = strconv.AppendInt(line.Contract[:0], int64(firstContract+at), decimalBase)
 	line.TransactionAt = l.start.AddDate(0, 0, -int(random>>32%longestPast)).Add(time.Duration(random>>40%(hours*3600)) * time.Second)

@@ -83,6 +83,7 @@ are the same from day to day; lines differ by date and sequence.`,
 	set.IntVar(&flags.unpaids, "unpaids", 0, "lines of the CRE file of unpaids, which is made with one or more")
 	set.IntVar(&flags.represented, "represented", typical.RepresentedShare, "unpaids that are represented and paid after all, per mille")
 	set.Int64Var(&flags.unpaidFee, "unpaid-fee", int64(typical.UnpaidFee), "cents taken from the merchant for each unpaid")
+	cmd.AddCommand(newSampleDay(s))
 	return cmd
 }
 
