@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,12 @@ func outcomes(result workflows.DayResult) []string {
 	return words
 }
 
+// requireClosed says that the day was written down with a word a step.
+func requireClosed(t testing.TB, on *scene, words ...string) {
+	t.Helper()
+	require.Equal(t, strings.Join(words, " "), input[activities.CloseDayRequest](t, on, activities.CloseDayName, 0).Outcome)
+}
+
 func TestADayRunsItsVacationsOneAfterTheOther(t *testing.T) {
 	t.Parallel()
 	on := working()
@@ -114,7 +121,7 @@ func TestADayRunsItsVacationsOneAfterTheOther(t *testing.T) {
 	opened := input[activities.OpenDayRequest](t, on, activities.OpenDayName, 0)
 	require.Empty(t, opened.Run)
 	require.NotContains(t, string(opened.Parameters), "alice", "who asks is no parameter")
-	require.Equal(t, "ended ended ended ended", input[activities.CloseDayRequest](t, on, activities.CloseDayName, 0).Outcome)
+	requireClosed(t, on, "ended", "ended", "ended", "ended")
 	require.Equal(t, "day", board.attribute(workflows.AttributeVacation))
 	require.Equal(t, string(vacation.StageEnded), board.attribute(workflows.AttributeStage))
 	require.Equal(t, false, board.attribute(workflows.AttributeNeedsOperator))
@@ -172,7 +179,7 @@ func TestAStepThatFailsWaitsForAnOperator(t *testing.T) {
 		require.Equal(t, []string{"ended", "skipped", "ended", "ended"}, outcomes(result))
 		require.Equal(t, "bruno: because", result.Steps[1].Detail)
 		require.Equal(t, dayIDs(), *started)
-		require.Equal(t, "ended skipped ended ended", input[activities.CloseDayRequest](t, on, activities.CloseDayName, 0).Outcome)
+		requireClosed(t, on, "ended", "skipped", "ended", "ended")
 	})
 	t.Run("who ends the day", func(t *testing.T) {
 		t.Parallel()
@@ -185,7 +192,7 @@ func TestAStepThatFailsWaitsForAnOperator(t *testing.T) {
 		require.Equal(t, vacation.Aborted, failure.Code)
 		require.Equal(t, workflows.StageFailedStep, failure.Step)
 		require.Equal(t, dayIDs()[:2], *started)
-		require.Equal(t, "ended failed pending pending", input[activities.CloseDayRequest](t, on, activities.CloseDayName, 0).Outcome)
+		requireClosed(t, on, "ended", "failed", "pending", "pending")
 	})
 	t.Run("as one that was cancelled or vanished does", func(t *testing.T) {
 		t.Parallel()
@@ -218,7 +225,7 @@ func TestCancellingADayDoesNotCancelItsVacations(t *testing.T) {
 	require.Equal(t, vacation.Cancelled, activities.AsFailure(err).Code)
 	require.Equal(t, dayIDs()[:1], *started)
 	require.True(t, ended, "it has come to its own end")
-	require.Equal(t, "running pending pending pending", input[activities.CloseDayRequest](t, on, activities.CloseDayName, 0).Outcome)
+	requireClosed(t, on, "running", "pending", "pending", "pending")
 }
 
 func TestACancellationIsHeardWhileADayWaits(t *testing.T) {
@@ -229,7 +236,7 @@ func TestACancellationIsHeardWhileADayWaits(t *testing.T) {
 	env.RegisterDelayedCallback(env.CancelWorkflow, 4*time.Hour)
 	_, err := runDay(t, env)
 	require.Equal(t, vacation.Cancelled, activities.AsFailure(err).Code)
-	require.Equal(t, "ended failed pending pending", input[activities.CloseDayRequest](t, on, activities.CloseDayName, 0).Outcome)
+	requireClosed(t, on, "ended", "failed", "pending", "pending")
 }
 
 func TestAVacationThatWasStartedByHandAndRunsIsWaitedFor(t *testing.T) {

@@ -117,7 +117,7 @@ func (s *scene) perform(ctx context.Context, arguments converter.EncodedValues) 
 		}
 	}
 	if says == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // an activity without a result
 	}
 	return says(times), nil
 }

@@ -61,7 +61,7 @@ func stories() map[string]story {
 				{activities.IsolateRevenueName, vacation.StageIsolating}, {activities.DecantonName, vacation.StageDecanting},
 				{activities.CloseSettlementName, vacation.StageProving}, {activities.ArchiveFileName, ""},
 			},
-			result: totals(), first: activities.OpenSettlementResult{Settled: pointer(totals())},
+			result: totals(), first: activities.OpenSettlementResult{Settled: new(totals())},
 		},
 		"a remittance": {
 			workflow: workflows.ReglementVirementsName, kind: vacation.ReglementVirements, key: reference, request: debited,
@@ -196,8 +196,6 @@ func closedDay() vacation.TechniqueTotals {
 		UnknownBulks: 1, StaleOrders: 2, Surplus: 500, Events: events,
 	}
 }
-
-func pointer[T any](value T) *T { return &value }
 
 func written(value any) json.RawMessage {
 	text, err := json.Marshal(value)
