@@ -42,12 +42,12 @@ func TestSampleDay(t *testing.T) {
 	for _, name := range []string{"inbox/Merchants.000001.csv", "late/Merchants.000002.csv", "inbox/Payline.000001.txt", "bank/movements.jsonl"} {
 		require.FileExists(t, filepath.Join(folder, name))
 	}
-	before, err := os.ReadFile(filepath.Join(folder, "bank/movements.jsonl"))
+	before, err := os.ReadFile(filepath.Join(folder, "bank", "movements.jsonl"))
 	require.NoError(t, err)
 	again := starter(t, nil, "sample", "day", folder, "--lines", "1000", "--merchants", "60", "--four-eyes", "100.00")
 	require.Zero(t, again.code, again.err)
 	require.Contains(t, again.out, "needs an approval")
-	after, err := os.ReadFile(filepath.Join(folder, "bank/movements.jsonl"))
+	after, err := os.ReadFile(filepath.Join(folder, "bank", "movements.jsonl"))
 	require.NoError(t, err)
 	require.Equal(t, before, after)
 }
