@@ -27,7 +27,8 @@ func TellMovements(ctx workflow.Context, run Run) error {
 type MatchResult struct {
 	Orders int         `json:"orders"`
 	Amount money.Cents `json:"amountCents"`
-	// Held are CPs whose payouts a repeated reject put on hold.
+	// Held are CPs whose payouts a repeated reject, or one after they were
+	// closed, put on hold.
 	Held int `json:"heldCps"`
 	// Stale are orders remitted more than three TARGET days ago that the bank
 	// has not debited.

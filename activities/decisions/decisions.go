@@ -19,6 +19,7 @@ import (
 	"github.com/reglo/reglo/activities/decisions/internal/db"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
@@ -84,7 +85,7 @@ func (a *Activities) Decide(ctx context.Context, request activities.DecideReques
 	var result activities.DecideResult
 	err := postgres.InRun(ctx, a.pool, request.Run.Number, func(tx pgx.Tx) error {
 		decision := deciding{
-			activities: a, tx: tx, queries: db.New(tx), run: request.Run, Decision: request.Decision, now: a.now(),
+			activities: a, tx: tx, queries: db.New(tx), run: request.Run, date: request.Date, Decision: request.Decision, now: a.now(),
 		}
 		var err error
 		result.After, err = decision.take(ctx)
@@ -107,6 +108,7 @@ type deciding struct {
 	tx         pgx.Tx
 	queries    *db.Queries
 	run        activities.Run
+	date       calendar.Date // the business day of the run
 	now        time.Time
 }
 

@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/audit"
 	"github.com/reglo/reglo/activities/decisions"
 	"github.com/reglo/reglo/activities/events/eventtest"
 	"github.com/reglo/reglo/activities/merchants"
@@ -500,6 +501,7 @@ func (w *world) each(t testing.TB) []activities.Decision {
 func TestADecisionIsTakenOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	asMade := w.breaches(t)
 	for _, decision := range w.each(t) {
 		said := make([]string, 4)
 		var deciding sync.WaitGroup
@@ -529,6 +531,15 @@ func TestADecisionIsTakenOnce(t *testing.T) {
 	}
 	require.Equal(t, []string{"5"}, w.texts(t, `select count(*)::text from operator_act`))
 	w.close(t)
+	require.Equal(t, asMade, w.breaches(t), "what was made by hand is no vacation's; all else is proved")
+}
+
+// breaches are the invariants that do not hold.
+func (w *world) breaches(t testing.TB) []audit.Breach {
+	t.Helper()
+	report, err := audit.Verify(t.Context(), w.pool)
+	require.NoError(t, err)
+	return report.Breaches
 }
 
 // TestTheSameAnswerInTwoRuns has one wait for the other, and find it taken.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/debt"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
@@ -37,7 +36,7 @@ func (d *deciding) writeOff(ctx context.Context) (outcome, error) {
 	}
 	batch, err := d.post(ctx, ledger.Entry{
 		Debit: ledger.Loss, Credit: ledger.Debt(owed.Siret), Kind: ledger.KindWriteOff, Amount: written,
-		Label: transfer.WriteOffLabel(d.run.StartedAt), TransactionAt: d.now, ValueDate: calendar.DateOf(d.now),
+		Label: transfer.WriteOffLabel(d.run.StartedAt), TransactionAt: d.now, ValueDate: d.date,
 	})
 	if err != nil {
 		return outcome{}, err

@@ -62,6 +62,7 @@ func TestThreeMovements(t *testing.T) {
 	w.bulk(t, second, "SENT", "SENT", order{1, 5_000, false}, order{3, 200, true})
 	lines := []bankLine{remitted(2_100), {second, -5_200}, cameBack(200)}
 	w.readStatement(t, lines...)
+	asMade := w.breaches(t)
 	before := w.balance(t, ledger.Reglement)
 
 	var told [][]ogep.Event
@@ -126,6 +127,8 @@ func TestThreeMovements(t *testing.T) {
 	require.Equal(t, []string{"AC04", endToEnd(4), cpID(3), refOf(4)},
 		[]string{rejected.RejectCode, rejected.EndToEndID, rejected.AccountID, rejected.Orders[0].RefExterne})
 	require.Equal(t, "999999", rejected.Orders[0].BankID)
+
+	require.Equal(t, asMade, w.breaches(t), "what was made by hand is no vacation's; all else is proved")
 
 	require.NoFileExists(t, path, "it left the inbox")
 	archived, err := os.Open(filepath.Join(w.folders.Archive, lot+".rejects.gz"))

@@ -22,6 +22,7 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts"
+	"github.com/reglo/reglo/activities/audit"
 	"github.com/reglo/reglo/activities/events/eventtest"
 	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/merchants"
@@ -382,6 +383,14 @@ func (w *world) all(t testing.TB) []string {
 		union all select 'vacation ' || kind || '/' || key || ' ' || state || ' ' || last_seq from vacation
 		union all select 'event ' || type || ' ' || params from event
 		order by 1`)
+}
+
+// breaches are the invariants that do not hold.
+func (w *world) breaches(t testing.TB) []audit.Breach {
+	t.Helper()
+	report, err := audit.Verify(t.Context(), w.pool)
+	require.NoError(t, err)
+	return report.Breaches
 }
 
 // told are the events of a run, in their order.
