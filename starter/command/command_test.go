@@ -38,6 +38,9 @@ func nowhere() []string {
 	return []string{"REGLO_DATABASE_URL=postgres://me:secret@127.0.0.1:2/books", "TEMPORAL_ADDRESS=127.0.0.1:1"}
 }
 
+// writeTo writes a file of a test.
+func writeTo(path, content string) error { return os.WriteFile(path, []byte(content), 0o600) }
+
 func write(tb testing.TB, name, content string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), name)

@@ -116,6 +116,7 @@ func sumOf(path string) string {
 var startWorker = sync.OnceValue(func() error { //nolint:gochecknoglobals // one worker for all tests
 	registry := worker.New(devServer.Client(), workflows.Queue, worker.Options{MaxHeartbeatThrottleInterval: 50 * time.Millisecond})
 	registry.RegisterWorkflowWithOptions(play, workflow.RegisterOptions{Name: workflows.ReglementTransactionsName})
+	registerDay(registry)
 	registry.RegisterActivityWithOptions(beat, activity.RegisterOptions{Name: "beat"})
 	registry.RegisterActivityWithOptions(ail, activity.RegisterOptions{Name: "ail"})
 	return registry.Start()
