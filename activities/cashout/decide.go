@@ -140,19 +140,23 @@ func (a *Activities) decide(
 		}
 		return a.give(ctx, tx, request.Run, given, orders, now)
 	}
-	selection := payout.Selection{
-		Scope: scope, State: payout.Waiting, Sources: []payout.Source{payout.Payline, payout.Automatic}, Most: a.chunk,
-	}
-	for {
-		orders, err := payout.Select(ctx, tx, selection)
-		if err != nil || len(orders) == 0 {
-			return err
+	for _, source := range []payout.Source{payout.Payline, payout.Automatic} {
+		selection := payout.Selection{Scope: scope, State: payout.Waiting, Source: source, Most: a.chunk}
+		for {
+			orders, err := payout.Select(ctx, tx, selection)
+			if err != nil {
+				return err
+			}
+			if len(orders) == 0 {
+				break
+			}
+			if err := a.give(ctx, tx, request.Run, given, orders, now); err != nil {
+				return err
+			}
+			selection.After = orders[len(orders)-1].Number
 		}
-		if err := a.give(ctx, tx, request.Run, given, orders, now); err != nil {
-			return err
-		}
-		selection.After = orders[len(orders)-1].Number
 	}
+	return nil
 }
 
 // give gives orders the verdict and tells it.

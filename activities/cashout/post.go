@@ -46,7 +46,7 @@ func (a *Activities) PostPayouts(ctx context.Context, run activities.Run) (activ
 func (a *Activities) post(ctx context.Context, tx pgx.Tx, run activities.Run, now time.Time) (done bool, err error) {
 	for _, source := range []payout.Source{payout.Payline, payout.Automatic} {
 		orders, err := payout.Select(ctx, tx, payout.Selection{
-			Scope: run.ID.String(), State: payout.Validated, Sources: []payout.Source{source}, Most: a.chunk,
+			Scope: run.ID.String(), State: payout.Validated, Source: source, Most: a.chunk,
 		})
 		if err != nil {
 			return false, err

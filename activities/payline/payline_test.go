@@ -229,7 +229,7 @@ func TestAFileRefusedAsAWhole(t *testing.T) {
 		strings.Replace(string(good), "T;0;1;1000", "T;0;2;1000", 1):  "AM18",
 		strings.Replace(string(good), "H;1;20260317", "H;x;today", 1): "FF01",
 		strings.TrimSuffix(string(good), "T;0;1;1000\n"):              "FF01",
-		"":                                                            "FF01",
+		"": "FF01",
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		run := w.Open(t, "2026-03-17", code+content)
@@ -352,7 +352,8 @@ func TestPaylineTwiceAtOnce(t *testing.T) {
 				w.Transfer(200+i, payouttest.ID(1+i%3), money.Cents(9_00*(1+i%3))))
 		}
 		w.File(t, 1, lines...)
-		return w, w.Open(t, "2026-03-17", "one")
+		run := w.Open(t, "2026-03-17", "one")
+		return w, run
 	}
 	once, run := build()
 	require.NoError(t, once.Steps(run))

@@ -169,21 +169,17 @@ func orders(rows []db.Payout) []Order {
 
 // Selection says which orders of a session are taken up.
 type Selection struct {
-	Scope   string
-	State   State
-	Sources []Source
-	After   int64 // number of the last one that was taken up
-	Most    int
+	Scope  string
+	State  State
+	Source Source
+	After  int64 // number of the last one that was taken up
+	Most   int
 }
 
 // Select reads orders in the order of their numbers.
 func Select(ctx context.Context, tx pgx.Tx, selection Selection) ([]Order, error) {
-	sources := make([]string, len(selection.Sources))
-	for i, source := range selection.Sources {
-		sources[i] = string(source)
-	}
 	rows, err := db.New(tx).OrdersInState(ctx, db.OrdersInStateParams{
-		Scope: selection.Scope, State: string(selection.State), Sources: sources, After: selection.After,
+		Scope: selection.Scope, State: string(selection.State), Source: string(selection.Source), After: selection.After,
 		Most: int32(selection.Most), //nolint:gosec // a chunk of orders
 	})
 	if err != nil {
@@ -241,7 +237,7 @@ func sums(
 	for i, state := range states {
 		texts[i] = string(state)
 	}
-	rows, err := db.New(tx).SumsOfCPs(ctx, scope, accountIDs, texts)
+	rows, err := db.New(tx).SumsOfCPs(ctx, accountIDs, scope, texts)
 	if err != nil {
 		return nil, fmt.Errorf("sum the orders of CPs: %w", err)
 	}

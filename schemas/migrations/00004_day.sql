@@ -178,8 +178,8 @@ create table payout (
 
 create unique index payout_end_to_end on payout (end_to_end_id) where state <> 'REFUSED';
 create unique index payout_payline on payout (payline_file, payline_line) where payline_file is not null;
-create index payout_scope on payout (scope, state, number);
-create index payout_requested on payout (scope, account_id, number) where state = 'REQUESTED';
+create index payout_scope on payout (scope, state, source, number);
+create index payout_cp on payout (scope, account_id, number);
 create index payout_bulk on payout (bulk, number);
 create index payout_account on payout (account_id, number);
 

@@ -226,9 +226,12 @@ func Do[T any](w *World, name string, asked any) (T, error) {
 	var result T
 	value, err := w.Env.ExecuteActivity(name, asked)
 	if err != nil {
-		return result, err
+		return result, fmt.Errorf("%s: %w", name, err)
 	}
-	return result, value.Get(&result)
+	if err := value.Get(&result); err != nil {
+		return result, fmt.Errorf("result of %s: %w", name, err)
+	}
+	return result, nil
 }
 
 // File writes a Payline file into the inbox.
@@ -257,10 +260,11 @@ func (w *World) Movement(id int, from, to string, amount money.Cents) request.Li
 
 // Transfer asks for a transfer from a CP to a bank.
 func (w *World) Transfer(id int, from string, amount money.Cents) request.Line {
-	return request.Line{
-		Kind: request.Transfer, EndToEndID: EndToEndID(id), DebtorCP: from, CreditorName: "Ext", CreditorBIC: "SOGEFRPPXXX",
-		CreditorIBAN: IBAN(OtherBank, 1_000_000+id), Amount: amount, Currency: money.Currency, Label: "PAYOUT202603170021", ExecDate: w.Date,
-	}
+	const merchants = 1_000_000 // creditors of requests are none of the CPs' own
+	line := w.Movement(id, from, "", amount)
+	line.Kind, line.Label = request.Transfer, "PAYOUT202603170021"
+	line.CreditorName, line.CreditorBIC, line.CreditorIBAN = "Ext", "SOGEFRPPXXX", IBAN(OtherBank, merchants+id)
+	return line
 }
 
 // EndToEndID is a requester's nth identifier.
@@ -310,7 +314,8 @@ func (w *World) Until(name string, asked any) error {
 // Balance is what stands on an account, as credit less debit.
 func (w *World) Balance(t testing.TB, code ledger.Code) money.Cents {
 	t.Helper()
-	return money.Cents(w.Number(t, `select coalesce(sum(credit_cents - debit_cents), 0)::bigint from account where code = $1`, string(code)))
+	const query = `select coalesce(sum(credit_cents - debit_cents), 0)::bigint from account where code = $1`
+	return money.Cents(w.Number(t, query, string(code)))
 }
 
 // Number is the one number that a query gives.

@@ -147,26 +147,26 @@ func (q *Queries) NamedOrders(ctx context.Context, scope string, refs []string) 
 
 const ordersInState = `-- name: OrdersInState :many
 select number, scope, source, payline_file, payline_line, ref_externe, end_to_end_id, account_id, account, debtor_name, debtor_bic, debtor_iban, creditor_name, creditor_bic, creditor_iban, amount_cents, ceiling_cents, due_date, info, requested_at, state, reason, validator, batch, bulk, debit_line, reject_line, settled_at from payout
-where scope = $1 and state = $2 and source = any ($3::text[])
+where scope = $1 and state = $2 and source = $3
   and number > $4
 order by number
 limit $5
 `
 
 type OrdersInStateParams struct {
-	Scope   string
-	State   string
-	Sources []string
-	After   int64
-	Most    int32
+	Scope  string
+	State  string
+	Source string
+	After  int64
+	Most   int32
 }
 
-// Orders of a session in a state, in the order of their numbers.
+// Orders of a session in a state and of a source, in the order of their numbers.
 func (q *Queries) OrdersInState(ctx context.Context, arg OrdersInStateParams) ([]Payout, error) {
 	rows, err := q.db.Query(ctx, ordersInState,
 		arg.Scope,
 		arg.State,
-		arg.Sources,
+		arg.Source,
 		arg.After,
 		arg.Most,
 	)
@@ -232,7 +232,7 @@ func (q *Queries) PrepareOrders(ctx context.Context, batch int64, numbers []int6
 
 const requestedOrders = `-- name: RequestedOrders :many
 select number, scope, source, payline_file, payline_line, ref_externe, end_to_end_id, account_id, account, debtor_name, debtor_bic, debtor_iban, creditor_name, creditor_bic, creditor_iban, amount_cents, ceiling_cents, due_date, info, requested_at, state, reason, validator, batch, bulk, debit_line, reject_line, settled_at from payout
-where scope = $1 and state = 'REQUESTED'
+where scope = $1 and state || '' = 'REQUESTED'
   and (account_id, number) > ($2::text, $3::bigint)
 order by account_id, number
 limit $4
@@ -245,7 +245,8 @@ type RequestedOrdersParams struct {
 	Most      int32
 }
 
-// Orders to be judged, those of a CP one after the other.
+// Orders to be judged, those of a CP one after the other. The state is written so that it chooses no index: by
+// payout_cp the rows come in their order, by payout_scope all that are left would be sorted for each page.
 func (q *Queries) RequestedOrders(ctx context.Context, arg RequestedOrdersParams) ([]Payout, error) {
 	rows, err := q.db.Query(ctx, requestedOrders,
 		arg.Scope,
@@ -301,7 +302,7 @@ func (q *Queries) RequestedOrders(ctx context.Context, arg RequestedOrdersParams
 }
 
 const reserveNumbers = `-- name: ReserveNumbers :many
-select nextval(pg_get_serial_sequence('payout', 'number'))::bigint as number from generate_series(1, $1::int)
+select nextval('payout_number_seq')::bigint as number from generate_series(1, $1::int)
 `
 
 func (q *Queries) ReserveNumbers(ctx context.Context, count int32) ([]int64, error) {
@@ -365,9 +366,13 @@ func (q *Queries) Standing(ctx context.Context, scope string) ([]StandingRow, er
 }
 
 const sumsOfCPs = `-- name: SumsOfCPs :many
-select account_id, sum(amount_cents)::bigint as sum from payout
-where scope = $1 and account_id = any ($2::text[]) and state = any ($3::text[])
-group by account_id
+select i.account_id::text as account_id, p.sum::bigint as sum
+from (select unnest($1::text[]) as account_id) as i
+cross join lateral (
+    select sum(amount_cents) as sum from payout
+    where account_id = i.account_id and scope = $2 and state = any ($3::text[])
+    offset 0) as p
+where p.sum is not null
 `
 
 type SumsOfCPsRow struct {
@@ -375,8 +380,9 @@ type SumsOfCPsRow struct {
 	Sum       int64
 }
 
-func (q *Queries) SumsOfCPs(ctx context.Context, scope string, accountIds []string, states []string) ([]SumsOfCPsRow, error) {
-	rows, err := q.db.Query(ctx, sumsOfCPs, scope, accountIds, states)
+// CP by CP: a CP has few orders, a session a hundred thousand.
+func (q *Queries) SumsOfCPs(ctx context.Context, accountIds []string, scope string, states []string) ([]SumsOfCPsRow, error) {
+	rows, err := q.db.Query(ctx, sumsOfCPs, accountIds, scope, states)
 	if err != nil {
 		return nil, err
 	}
