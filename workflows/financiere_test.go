@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -247,6 +248,27 @@ func TestPayoutsThatNeedAnApproval(t *testing.T) {
 		require.Empty(t, decided.Answer.Actor)
 		require.Equal(t, 2, result.Refused)
 		require.True(t, env.Now().Round(time.Second).Equal(newFinanciere().CutOff))
+	})
+	t.Run("are approved by who answered before the cut-off, however long it takes", func(t *testing.T) {
+		t.Parallel()
+		on := approvals()
+		env := on.environment(t)
+		tooLate := &reply{}
+		on.before[activities.DecideCashoutsName] = func(_ context.Context, times int) error {
+			if times < 5 {
+				return errors.New("PostgreSQL does not answer")
+			}
+			sendNow(env, tooLate, workflows.RefuseUpdate, by("chloe"))
+			return nil
+		}
+		got := sends(env, newFinanciere().CutOff.Sub(morning())-time.Second, workflows.ApproveUpdate, by("bruno"))
+		_, err := pay(t, env, newFinanciere())
+		require.NoError(t, err)
+		require.NoError(t, got.err)
+		require.True(t, env.Now().After(newFinanciere().CutOff))
+		require.ErrorContains(t, tooLate.refused, "too late to refuse")
+		require.Equal(t, 6, on.times(activities.DecideCashoutsName))
+		require.True(t, input[activities.DecideCashoutsRequest](t, on, activities.DecideCashoutsName, 5).Approve)
 	})
 	t.Run("are refused at once after the cut-off", func(t *testing.T) {
 		t.Parallel()

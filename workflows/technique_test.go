@@ -391,6 +391,8 @@ func TestADecisionThatIsBeingTakenIsHeardOut(t *testing.T) {
 	require.NoError(t, got.err)
 	require.True(t, got.done)
 	require.Equal(t, 1, result.Decisions)
+	kept := input[activities.CloseVacationRequest](t, on, activities.CloseVacationName, 0)
+	require.Contains(t, string(kept.Totals), `"decisions":1`)
 	require.Equal(t, activities.CloseVacationName, on.calls[len(on.calls)-1])
 }
 
