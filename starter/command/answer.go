@@ -33,11 +33,13 @@ const answerWithin = 30 * time.Second
 // answerFlags are who answers, and why.
 type answerFlags struct {
 	actor, reason string
+	timeout       time.Duration
 }
 
 func (f *answerFlags) add(cmd *cobra.Command) {
 	addActor(cmd, &f.actor)
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why: it stands in the operators' journal")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", answerWithin, "give up waiting after this long; the same command again is one answer")
 }
 
 // answers are the Updates that end a wait.
@@ -77,7 +79,7 @@ An answer that does not fit is refused with a sentence, exit code 2.`,
 			if err != nil {
 				return err
 			}
-			return s.answer(cmd, args[0], args[1], workflows.AnswerRequest{Actor: actor, Reason: flags.reason, Subjects: subjects})
+			return s.answer(cmd, flags, args[0], args[1], workflows.AnswerRequest{Actor: actor, Reason: flags.reason, Subjects: subjects})
 		},
 	}
 	flags.add(cmd)
@@ -86,7 +88,7 @@ An answer that does not fit is refused with a sentence, exit code 2.`,
 	return cmd
 }
 
-func (s *session) answer(cmd *cobra.Command, name, act string, request workflows.AnswerRequest) error {
+func (s *session) answer(cmd *cobra.Command, flags answerFlags, name, act string, request workflows.AnswerRequest) error {
 	ids, err := candidates(name)
 	if err != nil {
 		return err
@@ -102,7 +104,7 @@ func (s *session) answer(cmd *cobra.Command, name, act string, request workflows
 	info := description.GetWorkflowExecutionInfo()
 	switch {
 	case info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		return s.answerWaiting(cmd.Context(), connection, workflowID, info.GetExecution().GetRunId(), act, request)
+		return s.answerWaiting(cmd.Context(), connection, flags, workflowID, info.GetExecution().GetRunId(), act, request)
 	case act == workflows.RetryUpdate && isFailed(info.GetStatus()):
 		return s.runAgain(cmd, connection, info, request)
 	default:
@@ -115,13 +117,13 @@ func (s *session) answer(cmd *cobra.Command, name, act string, request workflows
 
 // answerWaiting gives the answer to a run that is under way.
 func (s *session) answerWaiting(
-	ctx context.Context, connection server, workflowID, runID, act string, request workflows.AnswerRequest,
+	ctx context.Context, connection server, flags answerFlags, workflowID, runID, act string, request workflows.AnswerRequest,
 ) error {
 	asking, cancel := context.WithTimeout(ctx, queryWithin)
 	defer cancel()
 	// The wait is part of what is answered: the same answer to the next wait is another one.
 	content := []any{runID, act, request, waitingOf(asking, connection, workflowID, runID)}
-	sentence, err := connection.update(ctx, workflowID, runID, act, content, request)
+	sentence, err := connection.update(ctx, flags.timeout, started{workflowID: workflowID, runID: runID}, act, content, request)
 	if err != nil {
 		return err
 	}
@@ -130,12 +132,15 @@ func (s *session) answerWaiting(
 
 // update has an Update taken, and returns what it says. Its id follows from the
 // content: given twice, it is one.
-func (s server) update(ctx context.Context, workflowID, runID, name string, content, request any) (string, error) {
+func (s server) update(
+	ctx context.Context, within time.Duration, execution started, name string, content, request any,
+) (string, error) {
+	workflowID, runID := execution.workflowID, execution.runID
 	id, err := contentID(content)
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	handle, err := s.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: workflowID, RunID: runID, UpdateName: name, UpdateID: id, Args: []any{request},
@@ -149,6 +154,9 @@ func (s server) update(ctx context.Context, workflowID, runID, name string, cont
 		return "", &InputError{
 			What: firstLine(refused.Message()), Next: "`starter waiting` says what each run waits for, and which answers fit",
 		}
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return "", fmt.Errorf("answer %s: no worker has taken it within %s: %w", workflowID, within, ctx.Err())
 	}
 	if err != nil {
 		return "", fmt.Errorf("answer %s: %w", workflowID, err)

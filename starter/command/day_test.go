@@ -12,8 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"github.com/reglo/reglo/starter/command"
+	"github.com/reglo/reglo/workflows"
 )
 
 // A day that is far away: its cut-off has not passed.
@@ -213,6 +216,23 @@ func TestAnswerARunThatWaits(t *testing.T) {
 	require.Contains(t, got.err, "no run of vacation-financiere/2098-01-06 is known")
 }
 
+func TestAnAnswerThatNobodyTakes(t *testing.T) {
+	t.Parallel()
+	environ := append(onServer(t), "REGLO_ACTOR=alice")
+	const id = "vacation-creances/2099-01-09/nobody"
+	run, err := devServer.Client().ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: "nobody"},
+		workflows.CreancesName, workflows.CreancesRequest{})
+	require.NoError(t, err)
+	got := starter(t, environ, "answer", id, "abort", "--reason", "x", "--timeout", "300ms")
+	require.Equal(t, command.ExitUnreachable, got.code, got.err)
+	require.Contains(t, got.err, "answer "+id+": no worker has taken it within 300ms")
+	require.NoError(t, devServer.Client().TerminateWorkflow(t.Context(), id, run.GetRunID(), "test"))
+
+	require.Eventually(t, func() bool { // a run that was terminated needs somebody too
+		return strings.Contains(starter(t, environ, "waiting").out, id+"\n  waits    UNEXPECTED: ")
+	}, soon, 50*time.Millisecond)
+}
+
 func TestARunThatFailedIsRetried(t *testing.T) {
 	t.Parallel()
 	environ, _ := onStage(t)
@@ -333,6 +353,13 @@ func TestDecisions(t *testing.T) {
 		require.Equal(t, command.ExitInput, got.code, got.out)
 		require.Contains(t, got.out, "line 17 was assigned before")
 	}
+	require.Eventually(t, func() bool { // the four that were refused are in the list of runs
+		counted, err := devServer.Client().CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+			Query: "WorkflowType = 'vacation-technique' AND ExecutionStatus = 'Failed'",
+		})
+		return err == nil && counted.GetCount() >= 4
+	}, soon, 50*time.Millisecond)
+	require.NotContains(t, starter(t, environ, "waiting").out, "was assigned before", "who decided was told")
 	for _, args := range [][]string{
 		{"parked", "assign", "--reference", aReference, "--line", "17", "--cp", "2B"},
 		{"holds", "release", "--cp", "2B"},

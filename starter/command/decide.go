@@ -47,7 +47,8 @@ func (s *session) decide(cmd *cobra.Command, flags answerFlags, wanted decision)
 	}
 	running, err := audit.Running(cmd.Context(), pool, vacation.Technique)
 	if err == nil {
-		sentence, err := connection.update(cmd.Context(), running.String(), "", workflows.AssignUpdate, wanted, wanted.Decision)
+		sentence, err := connection.update(
+			cmd.Context(), flags.timeout, started{workflowID: running.String()}, workflows.AssignUpdate, wanted, wanted.Decision)
 		if err == nil {
 			return s.show(answered{WorkflowID: running.String(), Answer: wanted.Act, After: sentence})
 		}
@@ -71,7 +72,7 @@ func (s *session) decide(cmd *cobra.Command, flags answerFlags, wanted decision)
 	if err != nil {
 		return err
 	}
-	err = s.launch(cmd, waitFlags{wait: true, timeout: answerWithin}, started)
+	err = s.launch(cmd, waitFlags{wait: true, timeout: flags.timeout}, started)
 	if ended, is := errors.AsType[*EndedError](err); is && ended.Code == vacation.Refused {
 		return &InputError{What: ended.What, Next: "nothing was changed; the message above says what does not fit"}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/worker/boot/labels"
 	"github.com/reglo/reglo/workflows"
 )
 
@@ -46,6 +47,8 @@ type reglementKind struct {
 	workflow, use, short, file string
 	// classes are the bank lines that it settles.
 	classes []label.Class
+	// classifier tells them apart.
+	classifier *label.Classifier
 }
 
 func reglementKinds() []reglementKind {
@@ -60,7 +63,7 @@ func reglementKinds() []reglementKind {
 			kind: vacation.ReglementImpayes, workflow: workflows.ReglementImpayesName,
 			use: "reglement-impayes --global FILE.json --file CRE", file: "Fichier.CRE.EP.TI.IMP.txt",
 			short: "Take unpaids that the bank debited back from payment accounts, by the CRE file that explains them",
-			// Which operation types are of unpaids is the site's: the sign tells what cannot be.
+			// A credit of unpaids has the label of sales where the settings do not name its operation type.
 			classes: []label.Class{label.SettlementUnpaid, label.SettlementTransaction},
 		},
 		{
@@ -116,6 +119,9 @@ func (s *session) runReglement(cmd *cobra.Command, of reglementKind, flags regle
 	settings, err := s.settings(cmd)
 	if err != nil {
 		return err
+	}
+	if of.classifier, err = labels.Read(settings.Label, settings.Bank); err != nil {
+		return &InputError{What: err.Error(), Next: "correct the setting, or the file that it names"}
 	}
 	transaction, err := readGlobal(flags.global, of)
 	if err != nil {
@@ -222,11 +228,7 @@ func (of reglementKind) check(path string, transaction ogep.GlobalTransaction) e
 			Next: "a bank debit of unpaids is settled by `starter run reglement-impayes`",
 		}
 	}
-	classifier, err := label.Compile(label.Default(), nil)
-	if err != nil {
-		return fmt.Errorf("compile the labels' grammars: %w", err)
-	}
-	line := classifier.Classify(transaction.Label, transaction.Amount, ledger.Reglement)
+	line := of.classifier.Classify(transaction.Label, transaction.Amount, ledger.Reglement)
 	switch {
 	case line.Class == label.Unknown:
 		return &InputError{

@@ -16,7 +16,7 @@ import (
 // newSampleDay makes up everything that comes in on a whole day.
 func newSampleDay(s *session) *cobra.Command {
 	options := sample.JourneeOptions{}
-	var date, fourEyes string
+	var date, after, fourEyes string
 	cmd := &cobra.Command{
 		Use:   "day FOLDER",
 		Short: "Make up everything that comes in on a whole day",
@@ -34,12 +34,9 @@ The same options make the same bytes on any machine.`,
 		Example: "  starter sample day day1 --number 1 --snapshot 1\n  starter sample day day2 --number 2 --snapshot 3 --date 2026-03-18",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			options.Date = calendar.BusinessDate(calendar.Target{}, s.now())
 			var err error
-			if date != "" {
-				if options.Date, err = calendar.ParseDate(date); err != nil {
-					return err
-				}
+			if options.Date, err = s.journeeDate(date, after); err != nil {
+				return err
 			}
 			if options.FourEyes, err = money.Parse(fourEyes); err != nil {
 				return err
@@ -57,6 +54,7 @@ The same options make the same bytes on any machine.`,
 	}
 	set := cmd.Flags()
 	set.StringVar(&date, "date", "", "the business day, yyyy-MM-dd (default: today, or the next TARGET day)")
+	set.StringVar(&after, "after", "", "another day, yyyy-MM-dd: take the first TARGET day after it")
 	set.Uint64Var(&options.Seed, "seed", 1, "other seed, other merchants and lines")
 	set.IntVar(&options.Lines, "lines", 20_000, "card transactions in all files together")
 	set.IntVar(&options.Merchants, "merchants", 200, "payment accounts")
@@ -64,6 +62,21 @@ The same options make the same bytes on any machine.`,
 	set.IntVar(&options.Snapshot, "snapshot", 1, "sequence of the merchants that the day begins with")
 	set.StringVar(&fourEyes, "four-eyes", "20000.00", "amount above which a payout needs an approval, in euros")
 	return cmd
+}
+
+// journeeDate is the day that is asked for, else the first business day after another one, else today's.
+func (s *session) journeeDate(date, after string) (calendar.Date, error) {
+	switch {
+	case date != "" && after != "":
+		return calendar.Date{}, &InputError{What: "--date and --after are both given", Next: "give one of them"}
+	case date != "":
+		return calendar.ParseDate(date)
+	case after != "":
+		other, err := calendar.ParseDate(after)
+		return calendar.Add(calendar.Target{}, other, 1), err
+	default:
+		return calendar.BusinessDate(calendar.Target{}, s.now()), nil
+	}
 }
 
 func writeJournee(folder string, journee *sample.Journee) (madeJournee, error) {

@@ -52,12 +52,20 @@ func TestSampleDay(t *testing.T) {
 	require.Equal(t, before, after)
 }
 
+func TestSampleDayAfterAnother(t *testing.T) {
+	t.Parallel()
+	made := starter(t, nil, "sample", "day", t.TempDir(), "--lines", "0", "--merchants", "60", "--after", "2026-04-02")
+	require.Zero(t, made.code, made.err)
+	require.Contains(t, made.out, "2026-04-07: ") // Easter is between
+}
+
 func TestSampleDayOutOfRange(t *testing.T) {
 	t.Parallel()
 	for says, args := range map[string][]string{
 		"accepts 1 arg(s)": {},
 		"merchants is 3":   {t.TempDir(), "--merchants", "3"},
 		"2026-02-30":       {t.TempDir(), "--date", "2026-02-30"},
+		"both given":       {t.TempDir(), "--date", "2026-02-27", "--after", "2026-02-27"},
 		`amount "1,5"`:     {t.TempDir(), "--four-eyes", "1,5"},
 	} {
 		refused := starter(t, nil, append([]string{"sample", "day"}, args...)...)

@@ -451,7 +451,8 @@ func newSchedulePause(s *session) *cobra.Command {
 			})
 		},
 	}
-	flags.add(cmd)
+	addActor(cmd, &flags.actor)
+	cmd.Flags().StringVar(&flags.reason, "reason", "", "why: the list of schedules shows it")
 	return cmd
 }
 
@@ -474,7 +475,8 @@ func newScheduleResume(s *session) *cobra.Command {
 			})
 		},
 	}
-	flags.add(cmd)
+	addActor(cmd, &flags.actor)
+	cmd.Flags().StringVar(&flags.reason, "reason", "", "why: the list of schedules shows it")
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
 )
 
@@ -70,17 +71,23 @@ type waitingList struct {
 }
 
 func (l *waitingList) addWaiting(ctx context.Context, connection server) error {
+	silent := false
 	return connection.eachRun(ctx, workflows.AttributeNeedsOperator+" = true AND ExecutionStatus = 'Running'",
 		func(info *workflow.WorkflowExecutionInfo) error {
 			run := waitingRun{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}
-			asking, cancel := context.WithTimeout(ctx, queryWithin)
-			defer cancel()
-			waits := waitingOf(asking, connection, run.WorkflowID, run.RunID)
-			if waits == nil {
-				// Answered since it was listed, or no worker is there to say.
-				waits = &workflows.Waiting{What: "no worker says what it waits for"}
+			run.Waiting = workflows.Waiting{What: "no worker says what it waits for"}
+			if !silent {
+				asking, cancel := context.WithTimeout(ctx, queryWithin)
+				defer cancel()
+				waits := waitingOf(asking, connection, run.WorkflowID, run.RunID)
+				silent = asking.Err() != nil // where no worker runs, one run is enough to find out
+				if waits == nil && !silent {
+					return nil // answered since it was listed
+				}
+				if waits != nil {
+					run.Waiting = *waits
+				}
 			}
-			run.Waiting = *waits
 			l.Runs = append(l.Runs, run)
 			return nil
 		})
@@ -104,6 +111,9 @@ func (l *waitingList) addFailed(ctx context.Context, connection server, since ti
 			return nil
 		}
 		failure := activities.AsFailure(connection.GetWorkflow(ctx, run.WorkflowID, run.RunID).Get(ctx, nil))
+		if failure.Code == vacation.Refused && strings.Contains(run.WorkflowID, "/"+string(workflows.PhaseDecisions)+"-") {
+			return nil // who decided was told at once; to retry it is to be refused again
+		}
 		run.Failure = &failureDocument{Code: failure.Code, Step: failure.Step, Message: failure.Message}
 		run.Waiting = workflows.Waiting{
 			Stage: failure.Step, What: string(failure.Code) + ": " + failure.Message, Since: info.GetCloseTime().AsTime(),
