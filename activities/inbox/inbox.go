@@ -50,7 +50,7 @@ func Find(path string, wanted func(beginning io.Reader) (bool, error)) (string, 
 	if !info.IsDir() {
 		return path, nil
 	}
-	names, err := complete(path)
+	names, err := Files(path)
 	if err != nil {
 		return "", err
 	}
@@ -74,9 +74,12 @@ func Find(path string, wanted func(beginning io.Reader) (bool, error)) (string, 
 	return filepath.Join(path, found), nil
 }
 
-// complete are the names of the files in a folder that are complete as far as
+// Files are the names of the files in a folder that are complete as far as
 // their names tell, sorted.
-func complete(path string) ([]string, error) {
+//
+// The error is a [*vacation.Failure], FileInvalid, when the folder holds more
+// than a thousand entries.
+func Files(path string) ([]string, error) {
 	folder, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("look into a folder: %w", err)

@@ -7,25 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/domain/settlement"
 	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/vacation"
 )
-
-// folderMax is how many entries a folder may hold that is looked through for a
-// file: a day brings some dozens, and a thousand first lines are read in less
-// than a tenth of a second, once a second while a file is waited for. A folder of
-// more is one in which nobody puts anything away.
-const folderMax = 1_000
-
-// passedOver are the endings under which programs write or move a file before
-// they give it its name; so are names that begin with a dot.
-func passedOver() []string {
-	return []string{".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~", ".gz", ".zip"}
-}
 
 // resolve is the file that the path stands for: itself or, for a folder, the
 // file in it whose header carries the reference. The error is fs.ErrNotExist
@@ -51,7 +38,10 @@ func (a *Activities) candidates(path, reference string) ([]string, error) {
 	if !isFolder(path) {
 		return []string{path}, nil
 	}
-	names, err := regularFiles(path)
+	names, err := inbox.Files(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, unreadable(path, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -74,35 +64,6 @@ func (a *Activities) candidates(path, reference string) ([]string, error) {
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// regularFiles are the names of the files in a folder that are complete as far
-// as their names tell, sorted.
-func regularFiles(path string) ([]string, error) {
-	folder, err := os.Open(path)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	defer func() { _ = folder.Close() }() // only read
-	entries, err := folder.ReadDir(folderMax + 1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("look into %s: %w", path, err)
-	}
-	if len(entries) > folderMax {
-		return nil, vacation.Fail(vacation.FileInvalid,
-			"%s holds more than %d files; none was looked at: put away what was processed and run this vacation again", path, folderMax)
-	}
-	var names []string
-	for _, entry := range entries {
-		name := entry.Name()
-		unfinished := strings.HasPrefix(name, ".") ||
-			slices.ContainsFunc(passedOver(), func(ending string) bool { return strings.HasSuffix(name, ending) })
-		if entry.Type().IsRegular() && !unfinished {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names, nil
 }
 
 // carries tells whether the file's first line is a header with that reference:
