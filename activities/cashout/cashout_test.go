@@ -350,8 +350,8 @@ func TestAgainAndBesideAnother(t *testing.T) {
 		w, run := build()
 		var both sync.WaitGroup
 		failures := make([]error, 2)
-		for i := range failures {
-			both.Go(func() { failures[i] = w.Steps(run) })
+		for i, worker := range []*payouttest.World{w, w.Beside()} {
+			both.Go(func() { failures[i] = worker.Steps(run) })
 		}
 		both.Wait()
 		require.NoError(t, errors.Join(failures...))

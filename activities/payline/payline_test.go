@@ -365,8 +365,8 @@ func TestPaylineTwiceAtOnce(t *testing.T) {
 	twice, run := build()
 	var both sync.WaitGroup
 	failures := make([]error, 2)
-	for i := range failures {
-		both.Go(func() { failures[i] = twice.Steps(run) })
+	for i, worker := range []*payouttest.World{twice, twice.Beside()} {
+		both.Go(func() { failures[i] = worker.Steps(run) })
 	}
 	both.Wait()
 	require.NoError(t, errors.Join(failures...))

@@ -50,7 +50,8 @@ type World struct {
 	Env     *testsuite.TestActivityEnvironment
 	Folders payline.Folders
 	Date    calendar.Date // of business: Tuesday, 17 March 2026
-	ticks   atomic.Int64
+	options Options
+	ticks   *atomic.Int64
 }
 
 // Options change a world. The zero ones are no limits, and the usual chunks.
@@ -110,10 +111,8 @@ func Manual(n int, balance money.Cents) CP {
 func New(t testing.TB, options Options, cps ...CP) *World {
 	t.Helper()
 	root := t.TempDir()
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	w := &World{
-		Pool: pgtest.New(t), Env: suite.NewTestActivityEnvironment(), Date: calendar.DateOf(Start()),
+		Pool: pgtest.New(t), Env: environment(), Date: calendar.DateOf(Start()), options: options, ticks: new(atomic.Int64),
 		Folders: payline.Folders{
 			Inbox: filepath.Join(root, "inbox"), Archive: filepath.Join(root, "archive"), Outbox: filepath.Join(root, "outbox"),
 		},
@@ -121,13 +120,29 @@ func New(t testing.TB, options Options, cps ...CP) *World {
 	for _, folder := range []string{w.Folders.Inbox, w.Folders.Archive, w.Folders.Outbox} {
 		require.NoError(t, os.MkdirAll(folder, 0o700))
 	}
-	w.register(options)
+	w.register()
 	w.load(t, cps)
 	w.fill(t, cps)
 	return w
 }
 
-func (w *World) register(options Options) {
+// environment runs activities, one at a time.
+func environment() *testsuite.TestActivityEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	return suite.NewTestActivityEnvironment()
+}
+
+// Beside is another worker of the same world.
+func (w *World) Beside() *World {
+	other := *w
+	other.Env = environment()
+	other.register()
+	return &other
+}
+
+func (w *World) register() {
+	options := w.options
 	policy := rules.Policy{CPCeiling: money.Max, TotalCeiling: money.Max, FourEyes: money.Max}
 	if options.Policy != nil {
 		policy = *options.Policy
@@ -335,7 +350,8 @@ func (w *World) Facts(t testing.TB) []string {
 		union all
 		select concat_ws(' ', 'order', source, account_id, amount_cents, due_date, state, reason, validator, info) from payout
 		union all
-		select concat_ws(' ', 'line', file, line, end_to_end_id, seen, outcome, reject_code) from payline_line
+		select concat_ws(' ', 'line', f.sequence, l.line, l.end_to_end_id, l.seen, l.outcome, l.reject_code)
+		from payline_line l join payline_file f on f.number = l.file
 		union all
 		select concat_ws(' ', 'entry', e.kind, d.code, c.class, e.amount_cents, e.value_date, e.label)
 		from entry e join account d on d.id = e.debit join account c on c.id = e.credit
@@ -344,7 +360,7 @@ func (w *World) Facts(t testing.TB) []string {
 		union all
 		select 'rendered ' || sum(rendered) from event_block
 		union all
-		select concat_ws(' ', 'sweep', step, done, count, cents) from sweep
+		select concat_ws(' ', 'sweep', split_part(step, '/', 1), done, count, cents) from sweep
 		union all
 		select concat_ws(' ', 'act', act, actor, before, after) from operator_act
 		order by 1`)
