@@ -33,7 +33,7 @@ help: ## Show this help
 		/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
-run: up ## Play a sample day and show what came out; stays until Ctrl-C (ARGS=--exit: ends by itself)
+run: up ## Play the next sample day, with the bank, and show what came out; stays until Ctrl-C (ARGS=--exit: ends by itself)
 	@deploy/dev/sample-day $(ARGS)
 
 .PHONY: up
@@ -55,9 +55,9 @@ clean: ## Stop it and drop the data, the built programs and the tools
 BUILDVCS = $(shell git cat-file -e HEAD:./go.mod 2>/dev/null && echo true || echo false)
 
 .PHONY: build
-build: ## Build bin/worker and bin/starter
+build: ## Build bin/worker, bin/starter and bin/bank, the stand-in for the bank
 	@mkdir -p bin
-	go build -buildvcs=$(BUILDVCS) -o bin/ ./worker ./starter
+	go build -buildvcs=$(BUILDVCS) -o bin/ ./worker ./starter ./deploy/partners/bank/cmd/bank
 
 # Where tests make databases of their own, and what they start a Temporal server of their own with.
 TEST_SERVERS = REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \
