@@ -6,18 +6,22 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reglo/reglo/activities/postgres/internal/db"
 )
+
+// Beginner is what transactions are begun on: a pool, or a connection of it.
+type Beginner interface {
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
 
 // InRun does one step of a run in one transaction. The run's row is locked
 // first, so that a run's steps follow each other even where a worker that was
 // taken for dead still works beside its successor.
 //
 // The error is [ErrEnded] when the run is over.
-func InRun(ctx context.Context, pool *pgxpool.Pool, run int32, step func(pgx.Tx) error) error {
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+func InRun(ctx context.Context, on Beginner, run int32, step func(pgx.Tx) error) error {
+	err := pgx.BeginFunc(ctx, on, func(tx pgx.Tx) error {
 		_, err := db.New(tx).LockRun(ctx, run)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("vacation %d: %w", run, ErrEnded)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/heartbeat"
@@ -69,23 +70,32 @@ func (a *Activities) outcomes(ctx context.Context, run activities.Run) (activiti
 
 // handOver hands the next bulk over, and tells whether there was one.
 func (a *Activities) handOver(ctx context.Context, run activities.Run) (more bool, err error) {
-	unlock, err := a.lockChannel(ctx)
+	turn, err := a.takeTurn(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer unlock()
+	defer turn.end(ctx)
 
-	row, err := db.New(a.pool).NextToHandOver(ctx, run.Number)
+	row, err := db.New(turn.conn).NextToHandOver(ctx, run.Number)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("find the next bulk: %w", err)
 	}
-	if err := a.attempt(ctx, run, handedOver(row)); err != nil {
+	if err := turn.attempt(ctx, run, handedOver(row)); err != nil {
 		return false, fmt.Errorf("bulk %s: %w", row.Name, err)
 	}
 	return true, nil
+}
+
+// turn is when this process, and no other, calls the channel. All that is kept
+// meanwhile goes through the connection that holds the lock: who has lost the
+// turn keeps nothing any more.
+type turn struct {
+	*Activities
+
+	conn *pgxpool.Conn
 }
 
 // handedOver is a bulk as the table has it.
@@ -93,45 +103,45 @@ type handedOver db.NextToHandOverRow
 
 // attempt hands a bulk over, unless an attempt that nobody knows the end of
 // turns out to have reached the bank.
-func (a *Activities) attempt(ctx context.Context, run activities.Run, row handedOver) error {
+func (t *turn) attempt(ctx context.Context, run activities.Run, row handedOver) error {
 	if row.AttemptedAt != nil {
 		// A worker died, or lost the database, between the intent and the outcome.
-		outcome := a.lookUp(ctx, row.Name)
+		outcome := t.lookUp(ctx, row.Name)
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("look it up: %w", err)
 		}
 		if outcome.State != transfer.Prepared {
-			return a.settle(ctx, row.Number, *row.AttemptedAt, outcome)
+			return t.settle(ctx, row.Number, *row.AttemptedAt, outcome)
 		}
 	}
-	attempted := a.now()
-	mine, err := a.intend(ctx, run, row, attempted)
+	attempted := t.now()
+	mine, err := t.intend(ctx, run, row, attempted)
 	if err != nil || !mine {
 		return err
 	}
-	outcome, err := a.send(ctx, row)
+	outcome, err := t.send(ctx, row)
 	switch {
 	case ctx.Err() != nil:
 		// Not an outcome: whoever is next looks it up.
 		return errors.Join(ctx.Err(), err)
 	case err != nil && outcome.State == transfer.Prepared:
-		if withdrawing := a.withdraw(ctx, row.Number, attempted, outcome.Detail); withdrawing != nil {
+		if withdrawing := t.withdraw(ctx, row.Number, attempted, outcome.Detail); withdrawing != nil {
 			return errors.Join(err, withdrawing)
 		}
 		return err
 	default:
-		return a.settle(ctx, row.Number, attempted, outcome)
+		return t.settle(ctx, row.Number, attempted, outcome)
 	}
 }
 
 // send calls the channel. What fails is looked up: the outcome is PREPARED, and
 // the error what failed, when the bank is known to have nothing.
-func (a *Activities) send(ctx context.Context, row handedOver) (Outcome, error) {
-	bulk, content, err := a.file(ctx, row)
+func (t *turn) send(ctx context.Context, row handedOver) (Outcome, error) {
+	bulk, content, err := t.file(ctx, row)
 	if err != nil {
 		return Outcome{State: transfer.Prepared}, err
 	}
-	outcome, err := a.channel.Send(ctx, bulk, content)
+	outcome, err := t.channel.Send(ctx, bulk, content)
 	if err == nil {
 		return outcome, nil
 	}
@@ -139,7 +149,7 @@ func (a *Activities) send(ctx context.Context, row handedOver) (Outcome, error) 
 	if errors.Is(err, ErrNotSent) {
 		return Outcome{State: transfer.Prepared, Detail: err.Error()}, err
 	}
-	found := a.lookUp(ctx, row.Name)
+	found := t.lookUp(ctx, row.Name)
 	if found.State == transfer.Unknown {
 		found.Detail = err.Error() + "; " + found.Detail
 	}
@@ -157,9 +167,9 @@ func (a *Activities) lookUp(ctx context.Context, name string) Outcome {
 
 // intend commits that the bulk is about to be handed over, and is false when
 // another worker was faster. A run that is over hands nothing over.
-func (a *Activities) intend(ctx context.Context, run activities.Run, row handedOver, at time.Time) (bool, error) {
+func (t *turn) intend(ctx context.Context, run activities.Run, row handedOver, at time.Time) (bool, error) {
 	mine := false
-	err := postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
+	err := postgres.InRun(ctx, t.conn, run.Number, func(tx pgx.Tx) error {
 		changed, err := db.New(tx).Intend(ctx, at, row.Number, row.AttemptedAt)
 		if err != nil {
 			return fmt.Errorf("keep the intent: %w", err)
@@ -171,8 +181,8 @@ func (a *Activities) intend(ctx context.Context, run activities.Run, row handedO
 }
 
 // withdraw takes the intent back: nothing has left.
-func (a *Activities) withdraw(ctx context.Context, number int32, attempted time.Time, detail string) error {
-	if err := db.New(a.pool).WithdrawIntent(ctx, detail, number, attempted); err != nil {
+func (t *turn) withdraw(ctx context.Context, number int32, attempted time.Time, detail string) error {
+	if err := db.New(t.conn).WithdrawIntent(ctx, detail, number, attempted); err != nil {
 		return fmt.Errorf("withdraw the intent: %w", err)
 	}
 	return nil
@@ -180,18 +190,18 @@ func (a *Activities) withdraw(ctx context.Context, number int32, attempted time.
 
 // settle keeps the outcome of an attempt, and what it means for the orders. It
 // needs no running vacation: what the bank has, it has.
-func (a *Activities) settle(ctx context.Context, number int32, attempted time.Time, outcome Outcome) error {
+func (t *turn) settle(ctx context.Context, number int32, attempted time.Time, outcome Outcome) error {
 	state := outcome.State
 	var settled *time.Time
 	switch state {
 	case transfer.Sent:
 	case transfer.Rejected:
-		now := a.now()
+		now := t.now()
 		settled = &now
 	default:
 		state = transfer.Unknown
 	}
-	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
 		queries := db.New(tx)
 		changed, err := queries.SettleBulk(ctx, db.SettleBulkParams{
 			State: string(state), Detail: outcome.Detail, SettledAt: settled, Number: number, AttemptedAt: attempted,
@@ -221,9 +231,8 @@ func settleOrders(ctx context.Context, queries *db.Queries, bulk int32, state tr
 	return nil
 }
 
-// lockChannel waits until nobody else calls the channel. The lock dies with this
-// process's connection.
-func (a *Activities) lockChannel(ctx context.Context) (unlock func(), err error) {
+// takeTurn waits until nobody else calls the channel.
+func (a *Activities) takeTurn(ctx context.Context) (*turn, error) {
 	conn, err := a.pool.Acquire(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("get a connection: %w", err)
@@ -232,12 +241,15 @@ func (a *Activities) lockChannel(ctx context.Context) (unlock func(), err error)
 		conn.Release()
 		return nil, fmt.Errorf("wait for the channel: %w", err)
 	}
-	return func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-		defer cancel()
-		if err := db.New(conn).UnlockChannel(ctx, channelLock); err != nil {
-			_ = conn.Conn().Close(ctx) // the lock must not go back into the pool
-		}
-		conn.Release()
-	}, nil
+	return &turn{Activities: a, conn: conn}, nil
+}
+
+// end lets the next one call the channel.
+func (t *turn) end(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+	defer cancel()
+	if err := db.New(t.conn).UnlockChannel(ctx, channelLock); err != nil {
+		_ = t.conn.Conn().Close(ctx) // the lock must not go back into the pool
+	}
+	t.conn.Release()
 }

@@ -13,18 +13,18 @@ import (
 
 // file is the bulk's header, and what writes its file from the orders, read some
 // at a time.
-func (a *Activities) file(ctx context.Context, row handedOver) (transfer.Bulk, func(io.Writer) error, error) {
+func (t *turn) file(ctx context.Context, row handedOver) (transfer.Bulk, func(io.Writer) error, error) {
 	due, err := calendar.ParseDate(row.DueDate)
 	if err != nil {
 		return transfer.Bulk{}, nil, fmt.Errorf("due date: %w", err)
 	}
 	bulk := transfer.Bulk{
 		Name: row.Name, ID: row.BulkID, Purpose: transfer.Purpose(row.Purpose), DueDate: due, Orders: int(row.Orders),
-		Sum: money.Cents(row.AmountCents), DebitIBAN: a.bank.Debtor(transfer.Purpose(row.Purpose)).IBAN,
+		Sum: money.Cents(row.AmountCents), DebitIBAN: t.bank.Debtor(transfer.Purpose(row.Purpose)).IBAN,
 	}
-	payments := a.eachPayout
+	payments := t.eachPayout
 	if bulk.Purpose != transfer.Payout {
-		payments = a.ownOrder
+		payments = t.ownOrder
 	}
 	return bulk, func(destination io.Writer) error {
 		writer, err := transfer.NewBulkWriter(destination, bulk)
@@ -41,8 +41,8 @@ func (a *Activities) file(ctx context.Context, row handedOver) (transfer.Bulk, f
 	}, nil
 }
 
-func (a *Activities) eachPayout(ctx context.Context, row handedOver, do func(transfer.Payment) error) error {
-	return eachPage(ctx, a.pool, row.Number, func(page []db.PayoutsOfBulkRow) error {
+func (t *turn) eachPayout(ctx context.Context, row handedOver, do func(transfer.Payment) error) error {
+	return eachPage(ctx, t.conn, row.Number, func(page []db.PayoutsOfBulkRow) error {
 		for i := range page {
 			payout := &page[i]
 			err := do(transfer.Payment{
@@ -61,15 +61,15 @@ func (a *Activities) eachPayout(ctx context.Context, row handedOver, do func(tra
 
 // ownOrder is the one transfer of a bulk of the EP's own, which the bulk's name
 // identifies from end to end.
-func (a *Activities) ownOrder(ctx context.Context, row handedOver, do func(transfer.Payment) error) error {
-	own, err := db.New(a.pool).OwnOrderOfBulk(ctx, row.Number)
+func (t *turn) ownOrder(ctx context.Context, row handedOver, do func(transfer.Payment) error) error {
+	own, err := db.New(t.conn).OwnOrderOfBulk(ctx, row.Number)
 	if err != nil {
 		return fmt.Errorf("read the order: %w", err)
 	}
 	purpose := transfer.Purpose(row.Purpose)
 	err = do(transfer.Payment{
 		EndToEndID: row.Name, RefExterne: own.RefExterne, Amount: money.Cents(own.AmountCents),
-		Debtor: a.bank.Debtor(purpose), Creditor: a.bank.Creditor(purpose), Info: own.Info,
+		Debtor: t.bank.Debtor(purpose), Creditor: t.bank.Creditor(purpose), Info: own.Info,
 	})
 	if err != nil {
 		return fmt.Errorf("order %s: %w", own.RefExterne, err)

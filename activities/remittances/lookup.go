@@ -63,13 +63,13 @@ func (a *Activities) ask(ctx context.Context, request activities.LookUpRequest) 
 }
 
 func (a *Activities) askFor(ctx context.Context, name string) error {
-	unlock, err := a.lockChannel(ctx)
+	turn, err := a.takeTurn(ctx)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer turn.end(ctx)
 
-	row, err := db.New(a.pool).Bulk(ctx, name)
+	row, err := db.New(turn.conn).Bulk(ctx, name)
 	if err != nil {
 		return fmt.Errorf("read it: %w", err)
 	}
@@ -82,12 +82,12 @@ func (a *Activities) askFor(ctx context.Context, name string) error {
 	}
 	switch outcome.State {
 	case transfer.Sent, transfer.Rejected:
-		return a.settle(ctx, row.Number, *row.AttemptedAt, outcome)
+		return turn.settle(ctx, row.Number, *row.AttemptedAt, outcome)
 	case transfer.Prepared:
 		outcome.Detail = "the channel does not have it: " + outcome.Detail
 	case transfer.Unknown, transfer.Executed:
 	}
-	if err := db.New(a.pool).NoteDetail(ctx, outcome.Detail, row.Number); err != nil {
+	if err := db.New(turn.conn).NoteDetail(ctx, outcome.Detail, row.Number); err != nil {
 		return fmt.Errorf("keep what the channel said: %w", err)
 	}
 	return nil

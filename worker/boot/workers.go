@@ -29,15 +29,12 @@ const (
 	// dispatchActivities run at once. Bulks are handed over one at a time, in their
 	// order: who comes second waits for the first, and a third would only wait longer.
 	dispatchActivities = 2
-	// dispatchConnections are those of one such activity: it holds the channel by
-	// one, and works in its transactions on another.
-	dispatchConnections = 2
 	// spareConnections: the relay, one for each sink; the figures of a scrape, five
 	// at once; the checks of a probe.
 	spareConnections = 8
 	// connections of the pool: an activity works in one transaction at a time, and
 	// none ever waits for a connection.
-	connections = dataActivities + dispatchActivities*dispatchConnections + spareConnections
+	connections = dataActivities + dispatchActivities + spareConnections
 
 	// workflowTasks at once: each is milliseconds of CPU.
 	workflowTasks = 64
