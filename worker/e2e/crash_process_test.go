@@ -35,12 +35,32 @@ import (
 // like the tests.
 const cutVariable = "E2E_WORKER_CHUNK_LINES"
 
+// clockVariable names a file that sets the worker's clock: how far it is from
+// the machine's, in nanoseconds.
+const clockVariable = "E2E_WORKER_CLOCK"
+
+// clockOf is the clock that the file sets, the machine's own without one.
+func clockOf(file string) func() time.Time {
+	return func() time.Time {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return time.Now()
+		}
+		offset, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil {
+			panic(err)
+		}
+		return time.Now().Add(time.Duration(offset))
+	}
+}
+
 func TestMain(m *testing.M) {
 	lines, err := strconv.Atoi(os.Getenv(cutVariable))
 	if err == nil {
 		os.Exit(boot.Main(nil, os.Environ(), os.Stdout, os.Stderr,
 			fx.Supply([]ingest.Option{ingest.WithCut(part.Cut{ChunkLines: lines, BatchLines: part.OrdinaryCut().BatchLines})}),
-			fx.Supply([]interceptor.WorkerInterceptor{&impatience{}})))
+			fx.Supply([]interceptor.WorkerInterceptor{&impatience{}}),
+			fx.Decorate(func(func() time.Time) func() time.Time { return clockOf(os.Getenv(clockVariable)) })))
 	}
 	code := m.Run()
 	shared.stop()
