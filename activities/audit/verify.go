@@ -25,6 +25,23 @@ const (
 	MovementsTold ledger.Invariant = "MOVEMENTS_TOLD"
 	// OrdersProved: each transfer ordered is in the journal and was told.
 	OrdersProved ledger.Invariant = "ORDERS_PROVED"
+	// PayoutsProved: what stands on TR.OUT is the payouts that are on their way,
+	// and each payout's state is what its entries and its bulk's say.
+	PayoutsProved ledger.Invariant = "PAYOUTS_PROVED"
+	// BulksProved: a bulk holds the orders that it says, was told, and was executed once at most.
+	BulksProved ledger.Invariant = "BULKS_PROVED"
+	// StatementsFollow: the bank's statements follow each other without a gap, and their sums hold.
+	StatementsFollow ledger.Invariant = "STATEMENTS_FOLLOW"
+	// BookedOnce: each bank line that is booked has an entry of its own.
+	BookedOnce ledger.Invariant = "BOOKED_ONCE"
+	// RequestsAnswered: each request of a Payline file is decided, and done as it was answered.
+	RequestsAnswered ledger.Invariant = "REQUESTS_ANSWERED"
+	// RejectsProved: a settled lot is the payouts that came back in it.
+	RejectsProved ledger.Invariant = "REJECTS_PROVED"
+	// HoldsProved: a hold is on a CP that there is.
+	HoldsProved ledger.Invariant = "HOLDS_PROVED"
+	// ActsJournaled: what only an operator can do stands in the operators' journal.
+	ActsJournaled ledger.Invariant = "ACTS_JOURNALED"
 	// ConstraintsStand: the database still refuses by itself what must never be:
 	// an event's uid twice, a creId twice, a CP below zero, two live runs of a session.
 	ConstraintsStand ledger.Invariant = "CONSTRAINTS_STAND"
@@ -56,6 +73,12 @@ type Checked struct {
 	CardLines    int64 `json:"cardLines"`
 	Debts        int64 `json:"debts"`
 	Orders       int64 `json:"orders"`
+	Payouts      int64 `json:"payouts"`
+	Bulks        int64 `json:"bulks"`
+	Requests     int64 `json:"requests"` // of Payline files
+	Statements   int64 `json:"statements"`
+	BankLines    int64 `json:"bankLines"`
+	Acts         int64 `json:"acts"` // of operators
 }
 
 // Breach is an invariant that does not hold: where, what stands there and what should.
@@ -87,7 +110,22 @@ func checks() []check {
 		{ledger.BalancesProved, "batches"},
 		{ledger.NoOverdraft, "overdraft"},
 		{ledger.SuspenseEmpty, "suspense"},
+		{ledger.SuspenseEmpty, "transit"},
+		{PayoutsProved, "payouts_out"},
+		{PayoutsProved, "payouts_entries"},
+		{BulksProved, "bulks"},
+		{BulksProved, "bulks_executed"},
+		{BulksProved, "bulks_told"},
+		{RejectsProved, "rejects"},
+		{RequestsAnswered, "payline_decided"},
+		{RequestsAnswered, "payline_effects"},
+		{HoldsProved, "holds"},
+		{StatementsFollow, "statements"},
+		{BookedOnce, "bank_lines"},
+		{ledger.Safeguarding, "safeguarding"},
+		{ActsJournaled, "acts"},
 		{ledger.DebtsAgree, "debts"},
+		{ledger.DebtsAgree, "debts_moved"},
 		{OneOpenDebt, "open_debts"},
 		{ledger.FilePosted, "file_lines"},
 		{ledger.FilePosted, "file_ids"},
@@ -131,6 +169,9 @@ func verify(ctx context.Context, tx pgx.Tx) (Report, error) {
 	if err := report.books(ctx, tx); err != nil {
 		return report, err
 	}
+	if err := report.bank(ctx, tx); err != nil {
+		return report, err
+	}
 	for _, check := range checks() {
 		if err := report.run(ctx, tx, check); err != nil {
 			return report, fmt.Errorf("check %s of %s: %w", check.file, check.invariant, err)
@@ -152,6 +193,8 @@ func (r *Report) count(ctx context.Context, tx pgx.Tx) error {
 	r.Checked = Checked{
 		Entries: counts.Entries, Accounts: counts.Accounts, Correlations: counts.Correlations, Events: counts.Events,
 		Settlements: counts.Settlements, CardLines: counts.CreLines, Debts: counts.Debts, Orders: counts.Orders,
+		Payouts: counts.Payouts, Bulks: counts.Bulks, Requests: counts.Requests, Statements: counts.Statements,
+		BankLines: counts.BankLines, Acts: counts.Acts,
 	}
 	return nil
 }
@@ -171,6 +214,22 @@ func (r *Report) books(ctx context.Context, tx pgx.Tx) error {
 		if text, whole := expected[breach.Invariant]; whole {
 			r.Breaches = append(r.Breaches, Breach{
 				Invariant: breach.Invariant, Place: breach.Where, Found: breach.Detail, Expected: text,
+			})
+		}
+	}
+	return nil
+}
+
+// bank holds the bank accounts against the last statements.
+func (r *Report) bank(ctx context.Context, tx pgx.Tx) error {
+	positions, err := Positions(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, position := range positions {
+		for _, breach := range position.Breaches() {
+			r.Breaches = append(r.Breaches, Breach{
+				Invariant: breach.Invariant, Place: breach.Where, Found: breach.Detail, Expected: "nothing unexplained",
 			})
 		}
 	}

@@ -101,31 +101,6 @@ limit sqlc.arg(at_most);
 -- name: SessionState :many
 select state from vacation where kind = sqlc.arg(kind) and key = sqlc.arg(key) order by run desc limit 1;
 
--- What the bank says of each account, what the books say, and all that sets them apart, in one statement, so that all is
--- of one moment. A booking whose bank line the bank reported before the first statement that was read is in that
--- statement's opening balance.
--- name: Positions :many
-select a.code, (a.debit_cents - a.credit_cents)::bigint as books, coalesce(s.closing_cents, 0)::bigint as bank,
-       coalesce(s.sequence, 0)::int as sequence,
-       (select coalesce(sum(o.amount_cents), 0) from transfer_order o
-        where o.debtor = a.id and o.debit_line is null and o.state <> 'REJECTED')::bigint as not_debited,
-       (select coalesce(sum(l.amount_cents), 0) from bank_line l
-        where l.account = a.code and l.batch is null)::bigint as not_booked,
-       (coalesce((select sum(t.amount_cents)
-                  from settlement t join batch b on b.scope = t.scope and b.step = 'open' and b.item = 0
-                  where a.code = 'BK.REG' and t.bank_line_id <> ''
-                    and (t.bank_line::jsonb ->> 'bookedDate')::timestamptz at time zone 'Europe/Paris' >= s.first
-                    and not exists (select from bank_line l where l.id = t.bank_line_id)), 0)
-           + coalesce((select sum(e.amount_cents)
-                       from batch b join entry e on e.batch = b.id and e.kind = 'FUNDING'
-                       where a.code = 'BK.FON' and b.scope = 'books' and b.posted_at at time zone 'Europe/Paris' >= s.first
-                         and not exists (select from bank_line l where 'fund/' || l.id = b.step)), 0))::bigint as not_stated
-from account a
-         left join lateral (select closing_cents, sequence, min(date) over () as first from statement
-                            where account = a.code order by sequence desc limit 1) as s on true
-where a.class = 'BK'
-order by a.id;
-
 -- name: LastSafeguarding :one
 select date::text as date from safeguarding where date < sqlc.arg(before)::text::date order by safeguarding.date desc limit 1;
 

@@ -54,6 +54,12 @@ func (d verified) writeText(t *text) {
 		{"card lines", number(checked.CardLines)},
 		{"debts", number(checked.Debts)},
 		{"orders", number(checked.Orders)},
+		{"payouts", number(checked.Payouts)},
+		{"bulks", number(checked.Bulks)},
+		{"requests", number(checked.Requests)},
+		{"statements", number(checked.Statements)},
+		{"bank lines", number(checked.BankLines)},
+		{"acts", number(checked.Acts)},
 		{"correlations", number(checked.Correlations)},
 		{"events", number(checked.Events)},
 	})

@@ -320,7 +320,13 @@ select now()::timestamptz as at,
        (select count(*) from settlement) as settlements,
        (select count(*) from cre_line) as cre_lines,
        (select count(*) from debt) as debts,
-       (select count(*) from transfer_order) as orders
+       (select count(*) from transfer_order) as orders,
+       (select count(*) from payout) as payouts,
+       (select count(*) from bulk) as bulks,
+       (select count(*) from payline_line) as requests,
+       (select count(*) from statement) as statements,
+       (select count(*) from bank_line) as bank_lines,
+       (select count(*) from operator_act) as acts
 `
 
 type CountsRow struct {
@@ -333,6 +339,12 @@ type CountsRow struct {
 	CreLines     int64
 	Debts        int64
 	Orders       int64
+	Payouts      int64
+	Bulks        int64
+	Requests     int64
+	Statements   int64
+	BankLines    int64
+	Acts         int64
 }
 
 func (q *Queries) Counts(ctx context.Context) (CountsRow, error) {
@@ -348,6 +360,12 @@ func (q *Queries) Counts(ctx context.Context) (CountsRow, error) {
 		&i.CreLines,
 		&i.Debts,
 		&i.Orders,
+		&i.Payouts,
+		&i.Bulks,
+		&i.Requests,
+		&i.Statements,
+		&i.BankLines,
+		&i.Acts,
 	)
 	return i, err
 }
@@ -1020,6 +1038,76 @@ func (q *Queries) PayoutsTotal(ctx context.Context, state string, accountID stri
 	var i PayoutsTotalRow
 	err := row.Scan(&i.Payouts, &i.AmountCents)
 	return i, err
+}
+
+const positions = `-- name: Positions :many
+select a.code, (a.debit_cents - a.credit_cents)::bigint as books, coalesce(s.closing_cents, 0)::bigint as bank,
+       coalesce(s.sequence, 0)::int as sequence,
+       (select coalesce(sum(o.amount_cents), 0) from transfer_order o
+        where o.debtor = a.id and o.debit_line is null and o.state <> 'REJECTED')::bigint as not_debited,
+       (select coalesce(sum(l.amount_cents), 0) from bank_line l
+        where l.account = a.code and l.batch is null
+          and not exists (select from settlement t join batch b on b.scope = t.scope and b.step = 'open' and b.item = 0
+                          where t.bank_line_id = l.id and a.code = 'BK.REG' and t.amount_cents = l.amount_cents)
+          and not exists (select from batch b join entry e on e.batch = b.id and e.kind = 'FUNDING'
+                          where b.scope = 'books' and b.step = 'fund/' || l.id and a.code = 'BK.FON'
+                            and e.amount_cents = l.amount_cents))::bigint as not_booked,
+       (coalesce((select sum(t.amount_cents)
+                  from settlement t join batch b on b.scope = t.scope and b.step = 'open' and b.item = 0
+                  where a.code = 'BK.REG' and t.bank_line_id <> ''
+                    and (t.bank_line::jsonb ->> 'bookedDate')::timestamptz at time zone 'Europe/Paris' >= s.first
+                    and not exists (select from bank_line l where l.id = t.bank_line_id)), 0)
+           + coalesce((select sum(e.amount_cents)
+                       from batch b join entry e on e.batch = b.id and e.kind = 'FUNDING'
+                       where a.code = 'BK.FON' and b.scope = 'books' and b.posted_at at time zone 'Europe/Paris' >= s.first
+                         and not exists (select from bank_line l where 'fund/' || l.id = b.step)), 0))::bigint as not_stated
+from account a
+         left join lateral (select closing_cents, sequence, min(date) over () as first from statement
+                            where account = a.code order by sequence desc limit 1) as s on true
+where a.class = 'BK'
+order by a.id
+`
+
+type PositionsRow struct {
+	Code       string
+	Books      int64
+	Bank       int64
+	Sequence   int32
+	NotDebited int64
+	NotBooked  int64
+	NotStated  int64
+}
+
+// What the bank says of each account, what the books say, and all that sets them apart, in one statement, so that all is
+// of one moment. A booking whose bank line the bank reported before the first statement that was read is in that
+// statement's opening balance. A line whose règlement, or own money, was booked before its statement was read is booked,
+// also while the line is not marked so.
+func (q *Queries) Positions(ctx context.Context) ([]PositionsRow, error) {
+	rows, err := q.db.Query(ctx, positions)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PositionsRow
+	for rows.Next() {
+		var i PositionsRow
+		if err := rows.Scan(
+			&i.Code,
+			&i.Books,
+			&i.Bank,
+			&i.Sequence,
+			&i.NotDebited,
+			&i.NotBooked,
+			&i.NotStated,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const referenceByScope = `-- name: ReferenceByScope :one
