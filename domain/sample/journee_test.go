@@ -345,6 +345,8 @@ func TestLinesOnUnknownAccountsAreKnownLater(t *testing.T) {
 	}
 
 	require.NotEqual(t, made.made.RejectIBANs(), next.made.RejectIBANs(), "another automatic payout comes back")
+	require.NotEqual(t, made.request(made.made.Summary().Payline.Returned).DebtorCP,
+		next.request(next.made.Summary().Payline.Returned).DebtorCP, "two in a row would put payouts on hold")
 
 	for reference := range made.files {
 		require.NotContains(t, next.files, reference)

@@ -87,7 +87,10 @@ func (j *Journee) request() {
 	j.pays(first, j.large(first), "")
 	j.pays(second, j.net[second]/payPart, "")
 	j.pays(second, j.net[second]/payPart, "")
-	j.pays(third, j.net[third]/payPart, "", func(l *payline.Line) { l.CreditorIBAN = returnedIBAN() })
+	j.pays(third, j.net[third]/payPart, "")
+	// On another day another payer: two in a row would put its payouts on hold.
+	unlucky := j.roles.payers[j.options.Number%len(j.roles.payers)]
+	j.pays(unlucky, j.net[unlucky]/payPart, "", func(l *payline.Line) { l.CreditorIBAN = returnedIBAN() })
 	j.pays(third, 25_00, payline.CodeInvalidIBAN, func(l *payline.Line) { l.CreditorIBAN = wrongIBAN() })
 	j.pays(third, 25_00, payline.CodeNoCreditorName, func(l *payline.Line) { l.CreditorName = "" })
 	j.pays(third, 25_00, payline.CodeDatePast, func(l *payline.Line) { l.ExecDate = j.options.Date.AddDays(-1) })

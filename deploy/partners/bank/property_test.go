@@ -38,7 +38,7 @@ func TestTheBankKeepsItsBooks(t *testing.T) {
 			world: newWorld(rt, t.TempDir()), rt: rt, date: day(rt, today),
 			written: map[string]money.Cents{}, told: map[string]bank.Movement{},
 		}
-		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
+		for range rapid.IntRange(1, 20).Draw(rt, "steps") {
 			try.step()
 		}
 

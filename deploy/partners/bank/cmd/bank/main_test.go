@@ -8,6 +8,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/sample"
 )
 
 // run executes a command and reads its document.
@@ -45,6 +50,44 @@ func TestADayByCommands(t *testing.T) {
 	require.FileExists(t, filepath.Join(data, "inbox", "statement.REG.1.jsonl"))
 	require.Equal(t, []any{"statement.FON.1.jsonl"}, run(t, data, "release")["files"])
 	require.Equal(t, map[string]any{"BK.REG": 1334.0, "BK.CAN": 7.0, "BK.FON": 99500.0}, run(t, data, "balance")["balancesCents"])
+}
+
+// TestMovementsOfASampleDay books what `starter sample day` writes.
+func TestMovementsOfASampleDay(t *testing.T) {
+	t.Parallel()
+
+	data := t.TempDir()
+	date, err := calendar.ParseDate("2026-03-17")
+	require.NoError(t, err)
+
+	journee, err := sample.NewJournee(sample.JourneeOptions{Seed: 1, Merchants: 50, Lines: 600, Date: date, Number: 1, Snapshot: 1})
+	require.NoError(t, err)
+
+	paths := map[string]string{}
+
+	for _, file := range journee.Files() {
+		if file.Place != sample.AtBank {
+			continue
+		}
+
+		var content bytes.Buffer
+		require.NoError(t, file.Write(&content))
+
+		paths[file.Name] = filepath.Join(data, file.Name)
+		require.NoError(t, os.WriteFile(paths[file.Name], content.Bytes(), 0o600))
+	}
+
+	var sum money.Cents
+	for _, moved := range journee.Movements() {
+		if moved.Account == ledger.Reglement {
+			sum += moved.Amount
+		}
+	}
+
+	run(t, data, "open")
+	require.Len(t, run(t, data, "book", "--date", "2026-03-17", paths[sample.MovementsFile])["lines"], len(journee.Movements()))
+	run(t, data, "take", "--date", "2026-03-17", "--reject-ibans", paths[sample.RejectIBANsFile])
+	require.InDelta(t, float64(sum), run(t, data, "balance")["balancesCents"].(map[string]any)["BK.REG"], 0)
 }
 
 func TestWrongCommands(t *testing.T) {
