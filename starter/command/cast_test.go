@@ -22,6 +22,9 @@ import (
 // dayOfFailures is a business day on which créances fails once.
 const dayOfFailures = "2099-03-03"
 
+// dayWithoutBank is a business day of which no statement comes.
+const dayWithoutBank = "2099-03-04"
+
 // The vacations of a day are the real workflows here, so that what commands say
 // is answered by the real desks; their activities do nothing but what a test's
 // session is named for: one whose key holds "fails", or the day of failures,
@@ -94,7 +97,7 @@ func (c *cast) parts() map[string]any {
 		},
 		activities.ReadStatementsName: func(_ context.Context, request activities.ReadStatementsRequest) (activities.ReadStatementsResult, error) {
 			result := activities.ReadStatementsResult{Statements: 3, Lines: 12, Unknown: 1}
-			if strings.Contains(request.Run.ID.Key, "late") {
+			if strings.Contains(request.Run.ID.Key, "late") || request.Date.String() == dayWithoutBank {
 				result.Missing = []string{"BK.REG"}
 			}
 			return result, nil

@@ -310,6 +310,26 @@ func TestADayWaitsWhereAStepFails(t *testing.T) {
 	require.Contains(t, got.out, "creances         ended  vacation-creances/2099-03-03\n")
 }
 
+func TestADayShowsWhatItsVacationsWaitFor(t *testing.T) {
+	t.Parallel()
+	environ, _ := onStage(t)
+	args := []string{"day", "--date", dayWithoutBank, "--wait"}
+	for _, phase := range []string{"open", "close"} {
+		id := "vacation-technique/" + dayWithoutBank + "/" + phase
+		var got result
+		require.Eventually(t, func() bool { // the list of runs follows by a moment
+			got = starter(t, environ, append(args, "--timeout", "500ms")...)
+			return strings.Contains(got.out, id+"\nwaits ")
+		}, soon, 50*time.Millisecond, got.out)
+		require.Equal(t, command.ExitWaiting, got.code, got.err)
+		require.Contains(t, got.err, "`starter answer "+id+" …` answers it")
+		require.Contains(t, starter(t, environ, "progress", "day/"+dayWithoutBank).out, "Waits for the statements of BK.REG")
+		require.Zero(t, starter(t, environ, "answer", id, "skip", "--reason", "none").code)
+	}
+	got := starter(t, environ, args...)
+	require.Zero(t, got.code, got.err)
+}
+
 const aParkedLine = oneRunOf + `
 insert into merchant_snapshot (sequence, file_name, sha256, merchants, loaded_at)
 values (1, 'm.csv', decode(repeat('00', 32), 'hex'), 1, now());
@@ -420,8 +440,8 @@ func TestSchedules(t *testing.T) {
 	}
 	const one = "- {name: test-day, what: day, at: '06:30', payline: /payline}\n"
 	const two = "- {name: test-creances, what: creances, at: '09:00'}\n"
-	require.Equal(t, "test-day       created  \ntest-creances  created  \n", apply(one+two).out)
-	require.Equal(t, "test-day       unchanged  \ntest-creances  unchanged  \n", apply(one+two).out)
+	require.Equal(t, "test-day       created\ntest-creances  created\n", apply(one+two).out)
+	require.Equal(t, "test-day       unchanged\ntest-creances  unchanged\n", apply(one+two).out)
 	require.Contains(t, apply(strings.Replace(one, "06:30", "07:15", 1)+two).out,
 		"test-day       changed    at 06:30 → 07:15\n")
 

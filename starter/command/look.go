@@ -52,7 +52,7 @@ reference, any other by its workflow id, such as vacation-creances/2026-11-23.`,
 				return s.showEnding(result, end)
 			}
 			result.Progress, result.Trouble, result.Waiting = &state.progress, state.trouble, state.waiting
-			if result.Steps, err = stepsOf(cmd.Context(), connection, workflowID); err != nil {
+			if err := result.lookWithin(cmd.Context(), connection); err != nil {
 				return err
 			}
 			return s.show(&result)

@@ -48,13 +48,19 @@ func (t *text) rows(rows [][]string) {
 		return
 	}
 	const gap = 2 // spaces between columns
-	table := tabwriter.NewWriter(t.out, 0, 0, gap, ' ', 0)
+	var aligned bytes.Buffer
+	table := tabwriter.NewWriter(&aligned, 0, 0, gap, ' ', 0)
 	for _, row := range rows {
 		if _, t.err = fmt.Fprintln(table, strings.Join(row, "\t")); t.err != nil {
 			return
 		}
 	}
-	t.err = table.Flush()
+	if t.err = table.Flush(); t.err != nil {
+		return
+	}
+	for line := range strings.Lines(aligned.String()) {
+		t.write(strings.TrimRight(line, " \n") + "\n") // cells that are empty at the end of a row leave no spaces
+	}
 }
 
 // euros is how a person reads an amount: plain, so that it can be searched for.

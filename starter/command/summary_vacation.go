@@ -49,6 +49,10 @@ func (s *session) summarizeVacation(
 		if err := json.Unmarshal(kept, summary.Totals); err != nil {
 			return fmt.Errorf("read the totals of %s: %w", id, err)
 		}
+		// Totals are kept with the last event, which they cannot count.
+		if err := json.Unmarshal(fmt.Appendf(nil, `{"events":%d}`, run.Events), summary.Totals); err != nil {
+			return fmt.Errorf("count the events of %s: %w", id, err)
+		}
 	}
 	if summary.Events, err = audit.EventsByType(ctx, pool, run.CorrelationID); err != nil {
 		return err

@@ -40,6 +40,8 @@ type runDocument struct {
 	Progress   *vacation.Progress `json:"progress,omitempty"`
 	// Steps are where the vacations of a day stand that is under way.
 	Steps []workflows.DayStep `json:"steps,omitempty"`
+	// Within are the runs that need an operator for which a day, or a technique, waits.
+	Within []waitingRun `json:"within,omitempty"`
 	// Trouble is why a step that is under way failed last; it is tried again.
 	Trouble string `json:"trouble,omitempty"`
 	// Waiting is what the run waits for an operator for.
@@ -54,6 +56,16 @@ func (d *runDocument) lookup() string {
 		return d.Reference
 	}
 	return d.WorkflowID
+}
+
+// lookWithin sees what goes on within a day, or a technique.
+func (d *runDocument) lookWithin(ctx context.Context, connection server) error {
+	var err error
+	if d.Steps, err = stepsOf(ctx, connection, d.WorkflowID); err != nil {
+		return err
+	}
+	d.Within, err = waitingWithin(ctx, connection, d.WorkflowID)
+	return err
 }
 
 // over tells a run that had ended well before the command.
@@ -95,6 +107,10 @@ func (d *runDocument) writeText(t *text) {
 	}
 	if d.Waiting != nil {
 		rows = append(rows, waitingRows(*d.Waiting)...)
+	}
+	for i := range d.Within {
+		rows = append(rows, []string{"run", d.Within[i].WorkflowID})
+		rows = append(rows, waitingRows(d.Within[i].Waiting)...)
 	}
 	if d.Trouble != "" {
 		rows = append(rows, []string{"trouble", d.Trouble})
@@ -146,7 +162,8 @@ func (s *session) wait(ctx context.Context, connection server, w waiting) error 
 	view := newProgressView(s.err, s.now)
 	ticker := time.NewTicker(view.every())
 	defer ticker.Stop()
-	said, answered := "", time.Time{} // the trouble and the wait that were told
+	said := "" // the trouble that was told
+	notes := newWaitNotes(view, w.result.WorkflowID, s.now)
 	for {
 		select {
 		case end := <-ended:
@@ -170,12 +187,51 @@ func (s *session) wait(ctx context.Context, connection server, w waiting) error 
 				}
 				said = state.trouble
 				view.update(state.progress)
-				if state.waiting != nil && state.waiting.Since != answered {
-					view.note(waitingLine(w.result.WorkflowID, *state.waiting))
-					answered = state.waiting.Since
-				}
+				notes.tell(ctx, connection, state.waiting)
 			}
 		}
+	}
+}
+
+// withinEvery is how often the runs that a day waits for are looked for: the list
+// of all runs is asked, and so no more often than a person wants to know.
+const withinEvery = 5 * time.Second
+
+// waitNotes tell who watches a run each wait for an operator once.
+type waitNotes struct {
+	view       progressView
+	workflowID string
+	now        func() time.Time
+	looked     time.Time
+	told       map[string]bool
+}
+
+func newWaitNotes(view progressView, workflowID string, now func() time.Time) *waitNotes {
+	return &waitNotes{view: view, workflowID: workflowID, now: now, looked: now(), told: make(map[string]bool)}
+}
+
+// tell tells what the run itself waits for, and now and then what those within it do.
+func (n *waitNotes) tell(ctx context.Context, connection server, own *workflows.Waiting) {
+	if own != nil {
+		n.note(n.workflowID, *own)
+	}
+	if n.now().Sub(n.looked) < withinEvery {
+		return
+	}
+	n.looked = n.now()
+	within, err := waitingWithin(ctx, connection, n.workflowID)
+	if err != nil {
+		return // the next look may succeed
+	}
+	for i := range within {
+		n.note(within[i].WorkflowID, within[i].Waiting)
+	}
+}
+
+func (n *waitNotes) note(workflowID string, waits workflows.Waiting) {
+	if line := waitingLine(workflowID, waits); !n.told[line] {
+		n.told[line] = true
+		n.view.note(line)
 	}
 }
 
@@ -217,15 +273,19 @@ func (s *session) overdue(ctx context.Context, connection server, w waiting) err
 	}
 	w.result.Outcome, w.result.Progress, w.result.Trouble = outcomeRunning, &state.progress, state.trouble
 	w.result.Waiting = state.waiting
-	if w.result.Steps, err = stepsOf(ctx, connection, w.result.WorkflowID); err != nil {
+	if err := w.result.lookWithin(ctx, connection); err != nil {
 		return err
 	}
 	if err := s.show(&w.result); err != nil {
 		return err
 	}
 	what := fmt.Sprintf("%s has not ended after %s: it is at %s", w.result.WorkflowID, w.timeout, state.progress.Stage)
-	if state.needsOperator || state.progress.Stage == vacation.StageAwaiting {
-		next := "`starter waiting` says what it waits for, `starter answer " + w.result.WorkflowID + " …` answers it"
+	if state.needsOperator || len(w.result.Within) > 0 || state.progress.Stage == vacation.StageAwaiting {
+		waits := w.result.WorkflowID
+		if len(w.result.Within) > 0 {
+			waits = w.result.Within[0].WorkflowID
+		}
+		next := "`starter waiting` says what it waits for, `starter answer " + waits + " …` answers it"
 		if state.progress.Stage == vacation.StageAwaiting {
 			next = "put the complete file in its place; the run goes on by itself"
 		}

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
 )
@@ -71,8 +73,13 @@ type waitingList struct {
 }
 
 func (l *waitingList) addWaiting(ctx context.Context, connection server) error {
+	return l.add(ctx, connection, "")
+}
+
+// add adds the runs that wait and fit a further condition of the query.
+func (l *waitingList) add(ctx context.Context, connection server, further string) error {
 	silent := false
-	return connection.eachRun(ctx, workflows.AttributeNeedsOperator+" = true AND ExecutionStatus = 'Running'",
+	return connection.eachRun(ctx, workflows.AttributeNeedsOperator+" = true AND ExecutionStatus = 'Running'"+further,
 		func(info *workflow.WorkflowExecutionInfo) error {
 			run := waitingRun{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}
 			run.Waiting = workflows.Waiting{What: "no worker says what it waits for"}
@@ -91,6 +98,23 @@ func (l *waitingList) addWaiting(ctx context.Context, connection server) error {
 			l.Runs = append(l.Runs, run)
 			return nil
 		})
+}
+
+// waitingWithin are the runs for which a day, or a technique, waits in turn:
+// those of its business date that need an operator. It has none of its own for
+// any other workflow.
+func waitingWithin(ctx context.Context, connection server, workflowID string) ([]waitingRun, error) {
+	parts := strings.Split(workflowID, "/")
+	if parts[0] != workflows.DayName && parts[0] != workflows.TechniqueName {
+		return nil, nil
+	}
+	date, err := calendar.ParseDate(parts[1])
+	if err != nil {
+		return nil, err
+	}
+	var list waitingList
+	err = list.add(ctx, connection, fmt.Sprintf(" AND %s = '%s'", workflows.AttributeBusinessDate, date))
+	return slices.DeleteFunc(list.Runs, func(run waitingRun) bool { return run.WorkflowID == workflowID }), err
 }
 
 // addFailed adds the runs that failed since then and were not followed.
