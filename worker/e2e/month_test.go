@@ -60,6 +60,37 @@ func TestAMonthIsWhatThePlainModelSays(t *testing.T) {
 	report, err := audit.Verify(t.Context(), m.pool)
 	require.NoError(t, err)
 	require.True(t, report.Clean(), "%+v", report)
+	m.tell(t, days)
+}
+
+// tell counts what happened, so that a month in which nothing went wrong proves nothing.
+func (m *month) tell(t *testing.T, days int) {
+	t.Helper()
+	for what, query := range map[string]string{
+		"payouts executed":           `select count(*) from payout where state = 'EXECUTED'`,
+		"payouts that came back":     `select count(*) from payout where state = 'REJECTED'`,
+		"payouts refused":            `select count(*) from payout where state = 'REFUSED'`,
+		"approvals and refusals":     `select count(*) from operator_act where act in ('approve', 'refuse')`,
+		"CPs on hold":                `select count(*) from payout_hold`,
+		"Payline lines accepted":     `select count(*) from payline_line where outcome = 'ACCP'`,
+		"Payline lines rejected":     `select count(*) from payline_line where outcome = 'RJCT'`,
+		"debts":                      `select count(*) from debt`,
+		"debts paid back":            `select count(*) from debt where remaining_cents = 0`,
+		"recoveries":                 `select count(*) from entry where kind = 'RECOVERY'`,
+		"unpaids without a CP":       `select count(*) from entry where kind = 'UNPAID_DEBT'`,
+		"parked lines":               `select count(*) from parked_line where reason <> 'TO_DEBT'`,
+		"own transfers":              `select count(*) from transfer_order where state = 'EXECUTED'`,
+		"money to cantonnement":      `select count(*) from transfer_order where purpose = 'CANTONNEMENT'`,
+		"money from cantonnement":    `select count(*) from transfer_order where purpose = 'DECANTONNEMENT'`,
+		"statements of safeguarding": `select count(*) from safeguarding`,
+	} {
+		count := m.ask(query)
+		t.Logf("%s: %d", what, count)
+		if days == monthDays {
+			require.Positive(t, count, what)
+		}
+	}
+	t.Logf("workers killed: %d", m.started-1)
 }
 
 // month is the month as it is played.
