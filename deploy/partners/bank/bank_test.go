@@ -335,6 +335,41 @@ func TestABulkIsExecutedOnce(t *testing.T) {
 	require.Empty(t, w.take(tomorrow))
 }
 
+// TestACopyIsToldFromAFileThatWasNotPutAway kills the bank while it takes a bulk.
+func TestACopyIsToldFromAFileThatWasNotPutAway(t *testing.T) {
+	t.Parallel()
+
+	for write, wants := range map[int][]bank.Outcome{
+		1: {bank.Executed, bank.Duplicate}, // before its books: nothing was done
+		2: {bank.Duplicate},                // before the file was put away
+		3: {bank.Duplicate},                // before that was noted
+	} {
+		w := newWorld(t, t.TempDir())
+		w.threePayouts()
+		w.bank.KillAt(write)
+		_, err := w.bank.Take(w.outbox, day(t, today))
+		require.ErrorIs(t, err, bank.ErrKilled)
+		w.again()
+
+		var outcomes []bank.Outcome
+
+		for range 2 { // what is left of the first, then a copy
+			for _, taken := range w.take(today) {
+				outcomes = append(outcomes, taken.Outcome)
+			}
+
+			w.threePayouts()
+		}
+
+		for _, taken := range w.take(today) {
+			outcomes = append(outcomes, taken.Outcome)
+		}
+
+		require.Equal(t, append(wants, bank.Duplicate), outcomes, "killed before write %d", write)
+		require.Equal(t, money.Cents(-123_00), w.bank.Balance(ledger.Reglement))
+	}
+}
+
 func TestAnOrderOfALaterDayWaits(t *testing.T) {
 	t.Parallel()
 

@@ -112,7 +112,7 @@ func (b *Bank) follow(stated *line, date calendar.Date) error {
 		sum += payout.Amount // a part of the bulk's sum, which money can hold
 	}
 
-	remitted.Returns = nil
+	remitted.Returns = nil // the lot has them
 	b.state.Later = append(b.state.Later, movement{
 		Account: stated.Account, Label: labelLot + made.Number + " " + made.Part, Amount: sum, Date: date, Lot: made,
 	})
