@@ -147,13 +147,14 @@ func (m *model) accounts() []*modelCP {
 func (m *model) recoverDebts() {
 	for _, debt := range m.debts {
 		for _, cp := range m.accounts() {
-			if cp.Siret == debt.siret {
-				taken := min(debt.remaining, cp.balance)
-				debt.remaining -= taken
-				cp.balance -= taken
-				m.own += taken
-				m.client -= taken
+			if cp.Siret != debt.siret {
+				continue
 			}
+			taken := min(debt.remaining, cp.balance)
+			debt.remaining -= taken
+			cp.balance -= taken
+			m.own += taken
+			m.client -= taken
 		}
 	}
 }

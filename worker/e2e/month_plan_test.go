@@ -32,7 +32,7 @@ type plan struct {
 const monthCPs = 200
 
 func newPlan(seed uint64) *plan {
-	p := &plan{random: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // a test's own month
+	p := &plan{random: rand.New(rand.NewPCG(seed, 7))}
 	for n := range monthCPs {
 		p.merchants = append(p.merchants, p.newMerchant(n))
 	}

@@ -63,6 +63,48 @@ func TestAMonthIsWhatThePlainModelSays(t *testing.T) {
 	m.tell(t, days)
 }
 
+// month is the month as it is played.
+type month struct {
+	*world
+
+	plan   *plan
+	model  *model
+	bank   *standin.Bank
+	random *rand.Rand
+	clock  string // file of the workers' clock
+	outbox string
+	work   *process
+	// yesterday are the payouts of the last day, some of which come back: those of the accounts in returnedLast.
+	yesterday    []*modelPayout
+	returnedLast map[string]bool
+	returning    map[string]bool // those of today that will
+}
+
+func newMonth(t *testing.T) *month {
+	t.Helper()
+	server, namespace := shared.get(t)
+	m := &month{
+		world: setUpWorld(t, newEmptyStage(t), server, namespace), plan: newPlan(monthSeed),
+		random: rand.New(rand.NewPCG(monthSeed, 1)),
+		model:  &model{cps: make(map[string]*modelCP), own: monthOwn, fourEyes: monthFourEyes},
+	}
+	data := filepath.Dir(m.folders.Inbox)
+	m.clock, m.outbox = filepath.Join(data, "clock"), filepath.Join(data, "outbox")
+	settings, err := config.Load(nil, nil)
+	require.NoError(t, err)
+	m.bank, err = standin.New(filepath.Join(data, "bank.json"), map[ledger.Code]standin.Account{
+		ledger.Reglement:      {IBAN: settings.Bank.Reglement.IBAN},
+		ledger.Cantonnement:   {IBAN: settings.Bank.Cantonnement.IBAN},
+		ledger.Fonctionnement: {IBAN: settings.Bank.Fonctionnement.IBAN, Balance: monthOwn},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = m.bank.Close() })
+	_, err = postgres.OpenBooks(t.Context(), m.pool, map[ledger.Code]money.Cents{ledger.Fonctionnement: monthOwn}, time.Now())
+	require.NoError(t, err)
+	m.hire(t)
+	return m
+}
+
 // tell counts what happened, so that a month in which nothing went wrong proves nothing.
 func (m *month) tell(t *testing.T, days int) {
 	t.Helper()
@@ -91,48 +133,6 @@ func (m *month) tell(t *testing.T, days int) {
 		}
 	}
 	t.Logf("workers killed: %d", m.started-1)
-}
-
-// month is the month as it is played.
-type month struct {
-	*world
-
-	plan   *plan
-	model  *model
-	bank   *standin.Bank
-	random *rand.Rand
-	clock  string // file of the workers' clock
-	outbox string
-	work   *process
-	// yesterday are the payouts of the last day, some of which come back: those of the accounts in returnedLast.
-	yesterday    []*modelPayout
-	returnedLast map[string]bool
-	returning    map[string]bool // those of today that will
-}
-
-func newMonth(t *testing.T) *month {
-	t.Helper()
-	server, namespace := shared.get(t)
-	m := &month{
-		world: setUpWorld(t, newEmptyStage(t), server, namespace), plan: newPlan(monthSeed),
-		random: rand.New(rand.NewPCG(monthSeed, 1)), //nolint:gosec // a test's own month
-		model:  &model{cps: make(map[string]*modelCP), own: monthOwn, fourEyes: monthFourEyes},
-	}
-	data := filepath.Dir(m.folders.Inbox)
-	m.clock, m.outbox = filepath.Join(data, "clock"), filepath.Join(data, "outbox")
-	settings, err := config.Load(nil, nil)
-	require.NoError(t, err)
-	m.bank, err = standin.New(filepath.Join(data, "bank.json"), map[ledger.Code]standin.Account{
-		ledger.Reglement:      {IBAN: settings.Bank.Reglement.IBAN},
-		ledger.Cantonnement:   {IBAN: settings.Bank.Cantonnement.IBAN},
-		ledger.Fonctionnement: {IBAN: settings.Bank.Fonctionnement.IBAN, Balance: monthOwn},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = m.bank.Close() })
-	_, err = postgres.OpenBooks(t.Context(), m.pool, map[ledger.Code]money.Cents{ledger.Fonctionnement: monthOwn}, time.Now())
-	require.NoError(t, err)
-	m.hire(t)
-	return m
 }
 
 // hire starts a worker whose clock is the month's.
@@ -181,6 +181,7 @@ func (m *month) take() {
 
 // deliver puts a file into the inbox, whole.
 func (m *month) deliver(t testing.TB) func(name string, content []byte) {
+	t.Helper()
 	return func(name string, content []byte) {
 		t.Helper()
 		path := filepath.Join(m.folders.Inbox, name)
