@@ -74,6 +74,12 @@ crash: bin/temporal ## Kill worker, PostgreSQL and Temporal 20 times each during
 	@$(TEST_SERVERS) REGLO_CRASH_STORM=1 \
 		go test ./worker/e2e -run '^TestStorm$$' -count=1 -v -timeout 30m
 
+.PHONY: month
+month: bin/temporal ## Play 20 TARGET days with what goes wrong in a month, against a plain model (SEED=1)
+	@deploy/dev/up postgres
+	@$(TEST_SERVERS) REGLO_MONTH=$(or $(SEED),1) \
+		go test ./worker/e2e -run '^TestAMonth' -count=1 -v -timeout 30m
+
 .PHONY: check
 check: ## Check format, vet, linters, import rules, workflow determinism, known vulnerabilities, go.mod, clean tree
 	@before=$$(git status --porcelain); \
