@@ -371,7 +371,7 @@ func TestDecisions(t *testing.T) {
 
 		got = starter(t, environ, append(args, "--reason", "does not fit", "--actor", "bruno")...)
 		require.Equal(t, command.ExitInput, got.code, got.out)
-		require.Contains(t, got.out, "line 17 was assigned before")
+		require.Contains(t, got.err, "error: line 17 was assigned before\n")
 	}
 	require.Eventually(t, func() bool { // the four that were refused are in the list of runs
 		counted, err := devServer.Client().CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{

@@ -63,7 +63,7 @@ func (s *session) decide(cmd *cobra.Command, flags answerFlags, wanted decision)
 		return err
 	}
 	const enough = 12 // digits of the content's hash: a day has some dozens of decisions
-	date := calendar.DateOf(s.now())
+	date := calendar.BusinessDate(calendar.Target{}, s.now())
 	request := workflows.TechniqueRequest{
 		BusinessDate: date, Phase: workflows.PhaseDecisions, Run: id[:enough], Inbox: settings.Data.Inbox(),
 		CutOff: settings.Calendar.CutOff.On(date), RequestedBy: actor, Decisions: []activities.Decision{wanted.Decision},
@@ -73,8 +73,8 @@ func (s *session) decide(cmd *cobra.Command, flags answerFlags, wanted decision)
 		return err
 	}
 	err = s.launch(cmd, waitFlags{wait: true, timeout: flags.timeout}, started)
-	if ended, is := errors.AsType[*EndedError](err); is && ended.Code == vacation.Refused {
-		return &InputError{What: ended.What, Next: "nothing was changed; the message above says what does not fit"}
+	if ended, is := errors.AsType[*EndedError](err); is && ended.Failure != nil && ended.Failure.Code == vacation.Refused {
+		return &InputError{What: ended.Failure.Message, Next: "look at what it is about, and decide anew"}
 	}
 	return err
 }

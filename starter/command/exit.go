@@ -65,7 +65,8 @@ func (e *WaitingError) Error() string { return e.What }
 type EndedError struct {
 	What string
 	Next string
-	Code vacation.FailureCode // of a vacation, else empty
+	// Failure is a vacation's, else nil.
+	Failure *vacation.Failure
 }
 
 func (e *EndedError) Error() string { return e.What }

@@ -260,7 +260,7 @@ func (s *session) showEnding(result runDocument, end ending) error {
 		return err
 	}
 	return &EndedError{
-		What: fmt.Sprintf("%s ended with error %s", result.WorkflowID, failure.Code), Code: failure.Code,
+		What: fmt.Sprintf("%s ended with error %s", result.WorkflowID, failure.Code), Failure: failure,
 		Next: "mend what the message above names, then run it again: a failed run is followed by a new one, and nothing is done twice",
 	}
 }
