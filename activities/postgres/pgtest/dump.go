@@ -116,7 +116,10 @@ var dumpMasks = []masked{
 	{failures(), regexp.MustCompile(`\.run\d+\.refused`), ".run<n>.refused"},
 }
 
-func orders() []string   { return []string{"TR.INT.", "refExterne"} }
+func orders() []string {
+	return []string{"TR.INT.", "TR.OUT.", "refExterne", "correlationId", "validate-cashout", "answers "}
+}
+
 func failures() []string { return []string{"ENDED_WITH_ERROR", "end-with-error"} }
 
 type section struct {
@@ -128,13 +131,20 @@ type section struct {
 
 // sections in the order of the dump. Each query gives one text a fact.
 func sections() []section {
-	const instant = `'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^"]*"', '"<instant>"', 'g'`
+	return slices.Concat(booksSections(), daySections(), eventSections())
+}
+
+// booksSections are accounts, sessions, files of lines, and the journal.
+func booksSections() []section {
 	return []section{
 		{name: "account", unordered: true, query: `
 			select concat_ws(' ', code, class, 'debit', debit_cents, 'credit', credit_cents) from account`},
+		// Financière is started with the path of a folder, which is of the test's own.
 		{name: "vacation", query: `
-			select concat_ws(' ', v.kind || '/' || v.key, 'run', v.run, v.business_date, encode(v.parameters_sha256, 'hex'),
-			       v.state, 'events', v.last_seq, 'follows ' || f.run, v.failure_code, v.failure_step, v.failure_message)
+			select concat_ws(' ', v.kind || '/' || v.key, 'run', v.run, v.business_date,
+			       case when v.kind <> 'vacation-financiere' then encode(v.parameters_sha256, 'hex') end,
+			       v.state, 'events', v.last_seq, 'follows ' || f.run, v.failure_code, v.failure_step, v.failure_message,
+			       'totals ' || v.totals::text)
 			from vacation v left join vacation f on f.correlation_id = v.follows
 			order by v.kind, v.key, v.run`},
 		{name: "settlement", query: `
@@ -152,7 +162,7 @@ func sections() []section {
 			from cre_line c join settlement s on s.number = c.settlement order by c.cre_id`},
 		{name: "parked", query: `
 			select concat_ws(' ', s.reference, 'line', p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents,
-			       p.commission_cents, p.reason, p.label)
+			       p.commission_cents, p.reason, p.label, 'assigned to ' || p.assigned_to)
 			from parked_line p join settlement s on s.number = p.settlement order by s.reference, p.line`},
 		{name: "batch", query: `
 			select concat_ws(' ', b.scope, b.step, b.item, 'run ' || v.run, encode(b.input_sha256, 'hex'))
@@ -169,16 +179,106 @@ func sections() []section {
 			order by b.scope, b.step, b.item, e.ordinal`},
 		{name: "debt", query: `
 			select concat_ws(' ', siret, 'initial', initial_cents, 'remaining', remaining_cents,
-			       case when modified_at is null then 'never modified' else 'modified' end)
+			       case when modified_at is null then 'never modified' else 'modified' end, 'looked at by ' || nullif(looked_at_by, ''))
 			from debt order by siret, created_at`},
 		{name: "order", query: `
 			select concat_ws(' ', b.scope, b.step, b.item, o.purpose, o.state, 'from', d.code, 'to', c.code, o.amount_cents,
-			       case when o.purpose <> 'COVER' then o.due_date end, o.info, 'refExterne ' || o.ref_externe)
+			       case when o.purpose <> 'COVER' then o.due_date end, o.info, 'refExterne ' || o.ref_externe, 'in ' || k.name,
+			       'debited by ' || o.debit_line, 'credited by ' || o.credit_line)
 			from transfer_order o
 			join batch b on b.id = o.batch
+			left join bulk k on k.number = o.bulk
 			join account d on d.id = o.debtor
 			join account c on c.id = o.creditor
 			order by b.scope, b.step, b.item`},
+	}
+}
+
+// daySections are payouts, the bank, Payline, and operators. Numbers of payouts
+// and positions of sweeps have gaps where a transaction was rolled back.
+func daySections() []section {
+	return slices.Concat([]section{
+		{name: "bulk", query: `
+			select concat_ws(' ', k.name, k.purpose, k.state, 'of ' || v.kind || '/' || v.key, 'orders', k.orders, k.amount_cents,
+			       k.due_date, case when k.attempted_at is not null then 'attempted' end,
+			       case when k.settled_at is not null then 'settled' end, k.detail)
+			from bulk k join vacation v on v.number = k.vacation order by k.name`},
+		{name: "bulks", query: `select concat_ws(' ', prefix, day, last) from bulk_series order by prefix, day`},
+		{name: "payout", query: `
+			select concat_ws(' ', p.end_to_end_id, p.scope, p.source, f.file_name, 'line ' || p.payline_line, p.account_id, a.code,
+			       p.debtor_name, p.debtor_bic, p.debtor_iban, p.creditor_name, p.creditor_bic, p.creditor_iban, p.amount_cents,
+			       'ceiling', p.ceiling_cents, p.due_date, p.info, p.state, p.reason, 'by ' || nullif(p.validator, ''),
+			       b.step || ' ' || b.item, 'in ' || k.name, 'debited by ' || p.debit_line, 'returned by ' || p.reject_line,
+			       case when p.settled_at is not null then 'settled' end)
+			from payout p
+			join account a on a.id = p.account
+			left join payline_file f on f.number = p.payline_file
+			left join batch b on b.id = p.batch
+			left join bulk k on k.number = p.bulk
+			order by p.end_to_end_id, p.scope, p.account_id`},
+		{name: "hold", query: `
+			select concat_ws(' ', account_id, reason, case when released_at is not null then 'released' end)
+			from payout_hold order by account_id, since`},
+		{name: "sweep", query: `select concat_ws(' ', scope, step, done, count, cents) from sweep order by scope, step`},
+		{name: "safeguarding", query: `
+			select concat_ws(' ', s.date, v.key, 'CPs', s.payment_accounts_cents, 'parked', s.parked_cents, 'payouts', s.payouts_cents,
+			       'rejects', s.rejects_cents, 'règlement', s.reglement_cents, 'cantonnement', s.cantonnement_cents,
+			       'transit', s.transit_cents, 'to clear', s.to_clear_cents, 'covers', s.covers_cents, 'left today', s.left_today_cents,
+			       'due', s.cantonnement_due_cents, 'to cantonnement', s.to_cantonnement_cents)
+			from safeguarding s join vacation v on v.number = s.vacation order by s.date`},
+		{name: "day", query: `
+			select concat_ws(' ', date, run, case when ended_at is not null then 'ended' end, outcome) from day order by date, run`},
+		{name: "act", unordered: true, query: `
+			select concat_ws(' ', o.act, 'answers ' || o.subject, 'by', o.actor, 'because', o.reason,
+			       o.before, o.after, 'in ' || v.kind || '/' || v.key)
+			from operator_act o left join vacation v on v.number = o.vacation`},
+	}, paylineSections(), bankSections())
+}
+
+func paylineSections() []section {
+	return []section{
+		{name: "payline", query: `
+			select concat_ws(' ', file_name, scope, sequence, file_date, encode(sha256, 'hex'), 'movements', movements,
+			       'transfers', transfers, sum_cents, 'refused ' || nullif(refused, ''),
+			       case when answered_at is not null then 'answered' end)
+			from payline_file order by scope, sha256`},
+		{name: "request", query: `
+			select concat_ws(' ', f.file_name, l.line, l.kind, l.end_to_end_id, case when l.seen then 'seen' end, l.operation_code,
+			       l.debtor_cp, l.creditor_cp, l.debtor_iban, l.creditor_name, l.creditor_bic, l.creditor_iban, l.amount_cents, l.currency,
+			       l.label, l.exec_date, l.control_code, coalesce(l.outcome, 'open'), l.reject_code)
+			from payline_line l join payline_file f on f.number = l.file order by f.scope, f.sha256, l.line`},
+		{name: "endToEndId", query: `
+			select concat_ws(' ', i.end_to_end_id, f.file_name, 'line', i.line)
+			from payline_id i join payline_file f on f.number = i.file order by i.end_to_end_id`},
+	}
+}
+
+func bankSections() []section {
+	return []section{
+		{name: "statement", query: `
+			select concat_ws(' ', s.account, s.sequence, s.date, 'from', s.opening_cents, 'to', s.closing_cents, 'lines', s.lines,
+			       s.file_name, encode(s.sha256, 'hex'), 'read by ' || v.kind || '/' || v.key)
+			from statement s join vacation v on v.number = s.vacation order by s.account, s.sequence`},
+		{name: "bank", query: `
+			select concat_ws(' ', l.id, s.account, s.sequence, l.ordinal, l.label, l.amount_cents, l.booked_at at time zone 'UTC',
+			       l.value_at at time zone 'UTC', l.class, l.reference, l.operation_type, l.reason, 'for ' || nullif(l.scope, ''),
+			       coalesce(b.step || ' ' || b.item, 'not booked'))
+			from bank_line l
+			join statement s on s.number = l.statement
+			left join batch b on b.id = l.batch
+			order by l.id`},
+		{name: "returned", query: `
+			select concat_ws(' ', s.reference, r.line, r.end_to_end_id, r.amount_cents, r.code, 'of ' || p.account_id)
+			from bank_reject r
+			join settlement s on s.number = r.settlement
+			left join payout p on p.number = r.payout
+			order by s.reference, r.line`},
+	}
+}
+
+func eventSections() []section {
+	const instant = `'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^"]*"', '"<instant>"', 'g'`
+	return []section{
 		{name: "rendered", query: `
 			select concat_ws(' ', v.kind || '/' || v.key, 'run', v.run, 'events', e.first_seq, 'to', e.last_seq,
 			       'of which', e.rendered, 'from ' || b.step || ' ' || b.item)
