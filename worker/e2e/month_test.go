@@ -150,7 +150,8 @@ func (m *month) play(t *testing.T, n int, date calendar.Date) {
 	t.Helper()
 	// The workers' day begins at six, wherever the test's day is.
 	offset := time.Until(date.Midnight().Add(6 * time.Hour))
-	require.NoError(t, os.WriteFile(m.clock, []byte(strconv.FormatInt(int64(offset), 10)), 0o600))
+	require.NoError(t, os.WriteFile(m.clock+".part", []byte(strconv.FormatInt(int64(offset), 10)), 0o600))
+	require.NoError(t, os.Rename(m.clock+".part", m.clock))
 
 	if n == 0 || n == 7 {
 		if n > 0 {
