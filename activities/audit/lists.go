@@ -179,13 +179,17 @@ type ParkedLine struct {
 	Commission money.Cents `json:"commissionCents"`
 	Reason     string      `json:"reason"`
 	ParkedAt   time.Time   `json:"parkedAt"`
+	// AssignedTo is the CP that an operator assigned it to, empty while it waits.
+	AssignedTo string `json:"assignedTo,omitempty"`
+
+	assignedBatch int64
 }
 
 func parkedOf(row db.ParkedLinesRow) ParkedLine {
 	return ParkedLine{
 		Reference: row.Reference, Line: int(row.Line), CreID: row.CreID, AccountID: row.AccountID, Siret: row.Siret,
 		Scheme: row.Scheme, Type: row.Type, Gross: money.Cents(row.GrossCents), Commission: money.Cents(row.CommissionCents),
-		Reason: row.Reason, ParkedAt: row.ParkedAt,
+		Reason: row.Reason, ParkedAt: row.ParkedAt, AssignedTo: row.AssignedTo, assignedBatch: row.AssignedBatch,
 	}
 }
 

@@ -80,7 +80,8 @@ limit sqlc.arg(at_most);
 -- A line that is asked for by its number is shown whatever became of it; a list
 -- has those that wait for an operator.
 -- name: ParkedLines :many
-select s.reference, p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents, p.commission_cents, p.reason, p.parked_at
+select s.reference, p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents, p.commission_cents, p.reason, p.parked_at,
+       coalesce(p.assigned_to, '') as assigned_to, coalesce(p.assigned_batch, 0)::bigint as assigned_batch
 from parked_line p join settlement s on s.number = p.settlement
 where (s.reference = sqlc.arg(reference) or sqlc.arg(reference) = '')
   and (p.line = sqlc.arg(line) or sqlc.arg(line) = 0 and p.reason <> 'TO_DEBT' and p.assigned_to is null)

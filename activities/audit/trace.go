@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,12 +26,20 @@ type Recognized string
 // What [Trace] recognizes.
 const (
 	Correlation Recognized = "correlation"
+	BulkName    Recognized = "bulk"
 	Reference   Recognized = "settlement reference"
 	CreID       Recognized = "creId"
+	AccountID   Recognized = "payment account"
+	SiretNumber Recognized = "SIRET"
+	RefExterne  Recognized = "refExterne"
+	EndToEndID  Recognized = "endToEndId"
+	BankLineID  Recognized = "bank line"
+	FileSHA256  Recognized = "SHA-256 of a file"
+	DebtNumber  Recognized = "debt"
 	Session     Recognized = "vacation"
 )
 
-// ListMax is how many covers and parked lines are listed; sums count all.
+// ListMax is how many things of a kind are listed; sums and counts are of all.
 const ListMax = 1000
 
 // NotFoundError is an identifier that nothing in the database has.
@@ -60,6 +69,11 @@ type Trail struct {
 	Covers []Cover `json:"covers"`
 	// Parked are the settlement's parked lines, [ListMax] at most.
 	Parked []ParkedLine `json:"parked"`
+	// Sections are what the identifier hangs together with across vacations, in
+	// the order in which money goes on; those that are empty are left out.
+	Sections []Section `json:"sections"`
+	// Notes say what a section can and cannot tell.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Run is one run of a vacation.
@@ -102,7 +116,8 @@ type Settlement struct {
 	Covered       money.Cents `json:"coveredCents"`
 	SettledAt     *time.Time  `json:"settledAt,omitempty"`
 
-	scope string
+	scope  string
+	number int32
 }
 
 // KindSum is the entries of one kind.
@@ -157,6 +172,8 @@ type Entry struct {
 	ValueDate     string      `json:"valueDate,omitempty"`
 	PostedAt      *time.Time  `json:"postedAt,omitempty"`
 	CorrelationID string      `json:"correlationId,omitempty"`
+
+	batch int64
 }
 
 // EventID names an event.
@@ -166,13 +183,43 @@ type EventID struct {
 	UID           string `json:"uid"`
 }
 
-// Trace follows an identifier: a correlationId, a settlement's reference or a
-// creId. The error is a [*NotFoundError] when it is none of them.
+// Trace follows an identifier across vacations: a correlationId, a settlement's
+// reference, a creId, a payment account, a SIRET, an order's refExterne or
+// endToEndId, a bulk's name or bulkId, a bank line, a debt's number, or the
+// SHA-256 of a file that came in, whole or its first [HashPrefix] digits and more.
+// An account of the ledger, such as DEBT.73282932000074, stands for what it is
+// named for. No name of a person is in a trail, and IBANs are masked.
+//
+// The error is a [*NotFoundError] when it is none of them.
 func Trace(ctx context.Context, pool *pgxpool.Pool, id string) (Trail, error) {
-	trail := Trail{ID: id, Runs: []Run{}, Entries: []KindSum{}, Orders: []Order{}, Covers: []Cover{}, Parked: []ParkedLine{}}
+	return look(ctx, pool, id, (*finder).find)
+}
+
+// TraceSettlement is what a settlement did, by its reference, without what it
+// hangs together with elsewhere: it reads the settlement's own rows only. The
+// error is a [*NotFoundError] when there is none.
+func TraceSettlement(ctx context.Context, pool *pgxpool.Pool, reference string) (Trail, error) {
+	return look(ctx, pool, reference, func(f *finder, ctx context.Context) error {
+		f.trail.Recognized = Reference
+		err := f.reference(ctx)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return &NotFoundError{ID: reference, LookedFor: []string{string(Reference)}}
+		}
+		if err != nil {
+			return err
+		}
+		return f.effects(ctx)
+	})
+}
+
+// look fills a trail from one snapshot of the database.
+func look(ctx context.Context, pool *pgxpool.Pool, id string, find func(*finder, context.Context) error) (Trail, error) {
+	trail := Trail{
+		ID: id, Runs: []Run{}, Entries: []KindSum{}, Orders: []Order{}, Covers: []Cover{}, Parked: []ParkedLine{}, Sections: []Section{},
+	}
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, pool, snapshot, func(tx pgx.Tx) error {
-		return (&finder{queries: db.New(tx), trail: &trail}).find(ctx)
+		return find(&finder{queries: db.New(tx), tx: tx, trail: &trail, id: named(id), keys: newKeys()}, ctx)
 	})
 	if unknown, is := errors.AsType[*NotFoundError](err); is {
 		return Trail{}, unknown
@@ -183,17 +230,44 @@ func Trace(ctx context.Context, pool *pgxpool.Pool, id string) (Trail, error) {
 	return trail, nil
 }
 
+// named is what an account of the ledger is named for, or the identifier itself.
+func named(id string) string {
+	if class := ledger.Code(id).Class(); class != "" {
+		if rest, found := strings.CutPrefix(id, string(class)+"."); found {
+			return rest
+		}
+	}
+	return id
+}
+
 // finder fills a trail.
 type finder struct {
 	queries *db.Queries
+	tx      pgx.Tx
 	trail   *Trail
+	id      string
+	keys    keys
+	// narrow says that of a settlement one line is followed, not all of it.
+	narrow bool
 }
 
 func (f *finder) find(ctx context.Context) error {
 	looks := []struct {
 		what Recognized
 		look func(context.Context) error
-	}{{Correlation, f.correlation}, {Reference, f.reference}, {CreID, f.creID}}
+	}{
+		{Correlation, f.correlation},
+		{BulkName, f.seed("bulk")},
+		{Reference, f.reference},
+		{CreID, f.creID},
+		{AccountID, f.seed("cp")},
+		{SiretNumber, f.seed("siret")},
+		{RefExterne, f.seed("order")},
+		{EndToEndID, f.seed("end_to_end")},
+		{BankLineID, f.seed("line")},
+		{FileSHA256, f.file},
+		{DebtNumber, f.seed("debt")},
+	}
 	unknown := &NotFoundError{ID: f.trail.ID}
 	for _, l := range looks {
 		err := l.look(ctx)
@@ -205,13 +279,16 @@ func (f *finder) find(ctx context.Context) error {
 			return err
 		}
 		f.trail.Recognized = l.what
-		return f.effects(ctx)
+		if err := f.effects(ctx); err != nil {
+			return err
+		}
+		return f.follow(ctx)
 	}
 	return unknown
 }
 
 func (f *finder) correlation(ctx context.Context) error {
-	id, err := uuid.Parse(f.trail.ID)
+	id, err := uuid.Parse(f.id)
 	if err != nil {
 		return pgx.ErrNoRows // no correlation is written like this
 	}
@@ -225,9 +302,11 @@ func (f *finder) correlation(ctx context.Context) error {
 	for _, run := range f.trail.Runs {
 		if run.CorrelationID == id.String() {
 			f.trail.Runs = []Run{run}
+			f.keys.add(keyRun, strconv.Itoa(int(run.number)))
 			break
 		}
 	}
+	f.keys.add(keyScope, named.Kind+"/"+named.Key)
 	reference, err := f.queries.ReferenceByScope(ctx, named.Kind+"/"+named.Key)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
@@ -239,14 +318,14 @@ func (f *finder) correlation(ctx context.Context) error {
 }
 
 func (f *finder) reference(ctx context.Context) error {
-	if err := f.settlement(ctx, f.trail.ID); err != nil {
+	if err := f.settlement(ctx, f.id); err != nil {
 		return err
 	}
 	return f.runsOf(ctx, f.trail.Settlement.scope)
 }
 
 func (f *finder) creID(ctx context.Context) error {
-	known, err := f.queries.CreLine(ctx, f.trail.ID)
+	known, err := f.queries.CreLine(ctx, f.id)
 	if err != nil {
 		return fmt.Errorf("look for a creId: %w", err)
 	}
@@ -256,7 +335,11 @@ func (f *finder) creID(ctx context.Context) error {
 	if err := f.runsOf(ctx, known.Scope); err != nil {
 		return err
 	}
-	return f.line(ctx, known)
+	f.narrow = true
+	if err := f.line(ctx, known); err != nil {
+		return err
+	}
+	return f.onward(ctx)
 }
 
 func (f *finder) settlement(ctx context.Context, reference string) error {
@@ -266,6 +349,7 @@ func (f *finder) settlement(ctx context.Context, reference string) error {
 	}
 	settled := settlementOf(row)
 	f.trail.Settlement = &settled
+	f.keys.add(keySettlement, strconv.Itoa(int(settled.number)))
 	return nil
 }
 
@@ -275,7 +359,7 @@ func settlementOf(row db.SettlementByReferenceRow) Settlement {
 		ValueDate: row.ValueDate, FileName: row.FileName, FileSHA256: row.FileSha256, Lines: int(row.LineCount),
 		Posted: int(row.PostedLines), ParkedLines: row.ParkedLines, Gross: money.Cents(row.GrossCents),
 		Parked: money.Cents(row.ParkedCents), Commission: money.Cents(row.CommissionCents), Taken: money.Cents(row.TakenCents),
-		Covered: money.Cents(row.ShortfallCents), SettledAt: row.SettledAt, scope: row.Scope,
+		Covered: money.Cents(row.ShortfallCents), SettledAt: row.SettledAt, scope: row.Scope, number: row.Number,
 	}
 }
 
@@ -305,7 +389,7 @@ func (f *finder) runs(ctx context.Context, kind, key string) error {
 
 // line follows a card line from its file to the books.
 func (f *finder) line(ctx context.Context, known db.CreLineRow) error {
-	line := &Line{CreID: f.trail.ID, Line: int(known.Line)}
+	line := &Line{CreID: f.id, Line: int(known.Line)}
 	f.trail.Line = line
 	parked, err := f.queries.ParkedLines(ctx, known.Reference, known.Line, 1)
 	if err != nil {
@@ -323,7 +407,7 @@ func (f *finder) line(ctx context.Context, known db.CreLineRow) error {
 		line.Entry = &Entry{
 			Kind: ledger.Kind(row.Kind), Debit: ledger.Code(row.Debit), Credit: ledger.Code(row.Credit),
 			Amount: money.Cents(row.AmountCents), Label: row.Label, TransactionAt: &row.TransactionAt, ValueDate: row.ValueDate,
-			PostedAt: &row.PostedAt, CorrelationID: row.CorrelationID,
+			PostedAt: &row.PostedAt, CorrelationID: row.CorrelationID, batch: row.Batch,
 		}
 		if err := f.event(ctx, row); err != nil {
 			return err

@@ -165,7 +165,10 @@ func TestTraceOfTheUnknown(t *testing.T) {
 		var unknown *audit.NotFoundError
 		require.ErrorAs(t, err, &unknown)
 		require.Equal(t, id, unknown.ID)
-		require.Equal(t, []string{"correlation", "settlement reference", "creId"}, unknown.LookedFor)
+		require.Equal(t, []string{
+			"correlation", "bulk", "settlement reference", "creId", "payment account", "SIRET", "refExterne", "endToEndId", "bank line",
+			"SHA-256 of a file", "debt",
+		}, unknown.LookedFor)
 		require.ErrorAs(t, audit.Events(t.Context(), pool, id, 1, 1, nil), &unknown)
 		_, err = audit.SettlementOf(t.Context(), pool, id)
 		require.ErrorAs(t, err, &unknown)

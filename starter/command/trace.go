@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,36 +21,51 @@ import (
 const tracedEvents = 20
 
 func newTrace(s *session) *cobra.Command {
-	var events int64
-	var only bool
+	var how tracing
 	cmd := &cobra.Command{
 		Use:   "trace ID",
-		Short: "Follow a correlationId, a reference or a creId: runs, entries, events in order",
-		Long: `Follow an identifier from end to end: the runs, what they posted, the transfers
-that they ordered, covers, parked lines, and the events in their order. ID is a
-correlationId, a settlement's reference or a creId; for a creId the one event of
-that line is shown. The events of a reference are those of its last run.
+		Short: "Follow any identifier from end to end, across vacations",
+		Long: `Follow an identifier from end to end, across vacations: runs, entries, debts and
+their recoveries, payouts, bulks, bank lines, rejects, operators' acts, events.
+
+ID is a correlationId, a settlement's reference, a creId, a payment account, a
+SIRET, an order's refExterne or endToEndId, a bulk's name or bulkId, a bank
+line, a debt's number, or the SHA-256 of a file that came in: twelve digits of
+it are enough. Events are shown of a correlationId, or of a reference's last
+run; of a creId the one event of that line.
 
 With --events-only the events alone are streamed, a JSON object a line, all of
-them unless --events limits them.`,
-		Example: "  starter trace 00000120190725UEP\n  starter trace 00000120190725UEP --events-only > events.ndjson",
-		Args:    cobra.ExactArgs(1),
+them unless --events limits them. With --csv there is a row a thing: kind, id,
+at, amount, state, vacation, correlationId, detail.`,
+		Example: "  starter trace 00000120190725UEP\n  starter trace MONEXTEUR20260317001 --csv\n" +
+			"  starter trace 00000120190725UEP --events-only > events.ndjson",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if events < 0 {
-				return &InputError{What: fmt.Sprintf("--events %d is below zero", events), Next: helpOf(cmd)}
+			if how.events < 0 {
+				return &InputError{What: fmt.Sprintf("--events %d is below zero", how.events), Next: helpOf(cmd)}
 			}
-			if only && !cmd.Flags().Changed("events") {
-				events = math.MaxInt64
+			if how.csv && (s.json || how.only) {
+				return &InputError{What: "--csv goes neither with --json nor with --events-only", Next: helpOf(cmd)}
 			}
-			return s.trace(cmd, args[0], events, only)
+			if how.only && !cmd.Flags().Changed("events") {
+				how.events = math.MaxInt64
+			}
+			return s.trace(cmd, args[0], how)
 		},
 	}
-	cmd.Flags().Int64Var(&events, "events", tracedEvents, "how many events are shown")
-	cmd.Flags().BoolVar(&only, "events-only", false, "stream the events alone, as NDJSON")
+	cmd.Flags().Int64Var(&how.events, "events", tracedEvents, "how many events are shown")
+	cmd.Flags().BoolVar(&how.only, "events-only", false, "stream the events alone, as NDJSON")
+	cmd.Flags().BoolVar(&how.csv, "csv", false, "write a CSV row a thing, amounts in euros")
 	return cmd
 }
 
-func (s *session) trace(cmd *cobra.Command, id string, events int64, only bool) error {
+// tracing is how a trail is shown.
+type tracing struct {
+	events    int64 // at most
+	only, csv bool
+}
+
+func (s *session) trace(cmd *cobra.Command, id string, how tracing) error {
 	pool, settings, err := s.database(cmd)
 	if err != nil {
 		return err
@@ -58,12 +74,16 @@ func (s *session) trace(cmd *cobra.Command, id string, events int64, only bool) 
 	if err != nil {
 		return err
 	}
-	correlation, from, to := eventsOf(&found, events)
-	if only {
+	correlation, from, to := eventsOf(&found, how.events)
+	switch {
+	case how.only:
 		s.shown = true
 		return streamEvents(cmd.Context(), pool, s.out, correlation, from, to)
+	case how.csv:
+		s.shown = true
+		return writeTrailCSV(s.out, &found)
 	}
-	traced := tracedDocument{Trail: found, Events: []json.RawMessage{}}
+	traced := tracedDocument{Trail: found, Links: []string{}, Events: []json.RawMessage{}}
 	for i := range found.Runs {
 		run := &found.Runs[i]
 		id := vacation.ID{Kind: run.Kind, Key: run.Key}.String()
@@ -137,6 +157,13 @@ func (d tracedDocument) writeText(t *text) {
 		section(t, "transfers ordered", orderRows(d.Orders))
 		section(t, "covers", coverRows(d.Covers))
 		section(t, "parked", parkedRows(d.Parked))
+	}
+	for i := range d.Sections {
+		writeSection(t, &d.Sections[i])
+	}
+	for _, note := range d.Notes {
+		t.linef("")
+		t.linef("note: %s", note)
 	}
 	if len(d.Events) == 0 {
 		return
@@ -247,4 +274,24 @@ func coverRows(covers []audit.Cover) [][]string {
 		rows = append(rows, []string{"SIRET " + cover.Siret, cover.AccountID, euros(cover.Amount)})
 	}
 	return rows
+}
+
+// writeSection writes things that hang together with what is traced.
+func writeSection(t *text, traced *audit.Section) {
+	rows := make([][]string, 0, len(traced.Items))
+	for i := range traced.Items {
+		item := &traced.Items[i]
+		row := []string{item.Kind, item.ID, "", "", cmp.Or(item.State, "-"), cmp.Or(item.Vacation, "-"), item.Detail}
+		if item.At != nil {
+			row[2] = instant(*item.At)
+		}
+		if item.Amount != nil {
+			row[3] = euros(*item.Amount)
+		}
+		rows = append(rows, row)
+	}
+	section(t, traced.Name, rows)
+	if traced.More > 0 {
+		t.linef("  … and %d more", traced.More)
+	}
 }

@@ -872,7 +872,8 @@ func (q *Queries) Orders(ctx context.Context, runs []int32) ([]OrdersRow, error)
 }
 
 const parkedLines = `-- name: ParkedLines :many
-select s.reference, p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents, p.commission_cents, p.reason, p.parked_at
+select s.reference, p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents, p.commission_cents, p.reason, p.parked_at,
+       coalesce(p.assigned_to, '') as assigned_to, coalesce(p.assigned_batch, 0)::bigint as assigned_batch
 from parked_line p join settlement s on s.number = p.settlement
 where (s.reference = $1 or $1 = '')
   and (p.line = $2 or $2 = 0 and p.reason <> 'TO_DEBT' and p.assigned_to is null)
@@ -892,6 +893,8 @@ type ParkedLinesRow struct {
 	CommissionCents int64
 	Reason          string
 	ParkedAt        time.Time
+	AssignedTo      string
+	AssignedBatch   int64
 }
 
 // A line that is asked for by its number is shown whatever became of it; a list
@@ -917,6 +920,8 @@ func (q *Queries) ParkedLines(ctx context.Context, reference string, line int32,
 			&i.CommissionCents,
 			&i.Reason,
 			&i.ParkedAt,
+			&i.AssignedTo,
+			&i.AssignedBatch,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,1 @@
+select 'siret', siret from debt where number || '' = @id

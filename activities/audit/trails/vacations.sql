@@ -1,0 +1,8 @@
+select 'run ' || v.run as kind, v.kind || '/' || v.key as id, v.started_at as at, null::bigint as amount,
+       trim(v.state || ' ' || coalesce(v.failure_code, '')) as state, v.kind || '/' || v.key as vacation, v.correlation_id || '' as correlation,
+       'business date ' || v.business_date || ', ' || v.last_seq || ' events' || coalesce(', ended ' || v.ended_at, '') as detail
+from vacation v
+where v.number = any (@run::text[]::int[])
+   or v.correlation_id::text = any (@correlation::text[])
+   or v.kind || '/' || v.key = any (@vacation::text[])
+order by v.number
