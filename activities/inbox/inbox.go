@@ -136,3 +136,48 @@ func Settled(path string, now time.Time) (bool, error) {
 	}
 	return now.Sub(info.ModTime()) >= settleTime, nil
 }
+
+// IsFolder tells a folder from a file, and from what is not there or cannot be
+// looked at: what is wrong with it is said where it is opened.
+func IsFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// Within tells that the file at the path stands in the folder, or below it.
+func Within(folder, path string) bool {
+	relative, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(relative)
+}
+
+// UnreadableError is what stands at a path and cannot be read as a file: trying
+// again does not help.
+type UnreadableError struct {
+	Path, Reason string
+}
+
+// Error names the path and says what to do.
+func (e *UnreadableError) Error() string {
+	return e.Path + " " + e.Reason
+}
+
+// Open opens what must be a file that this worker may read. What else stands at
+// the path is refused before it is opened: to open a pipe would wait for a
+// writer. The error is an [*UnreadableError] for these, or that the file is gone.
+func Open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, &UnreadableError{Path: path, Reason: "is no regular file (" + info.Mode().String() + "): put the file itself there"}
+	}
+	var file *os.File
+	if err == nil {
+		file, err = os.Open(path)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, &UnreadableError{Path: path, Reason: "may not be read by the worker's user: let it read the file"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
+	}
+	return file, nil
+}

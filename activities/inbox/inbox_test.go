@@ -1,15 +1,14 @@
 package inbox_test
 
 import (
-	"compress/gzip"
-	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -112,75 +111,33 @@ func TestSettled(t *testing.T) {
 	require.False(t, settled)
 }
 
-func digest(content string) string {
-	sum := sha256.Sum256([]byte(content))
-	return hex.EncodeToString(sum[:])
-}
-
-func TestPuttingAway(t *testing.T) {
-	t.Parallel()
-	in, archive := t.TempDir(), t.TempDir()
-	path := put(t, in, "f", "content")
-	for range 2 { // a worker died before it took the file out
-		file, err := inbox.Open(t.Context(), path, digest("content"))
-		require.NoError(t, err)
-		require.NoError(t, file.Compress(t.Context(), archive, "f.gz"))
-		require.NoError(t, file.Close())
-	}
-	file, err := inbox.Open(t.Context(), path, digest("content"))
-	require.NoError(t, err)
-	require.NoError(t, file.TakeOut(in))
-	require.NoError(t, file.TakeOut(in))
-	require.NoError(t, file.Close())
-	require.NoFileExists(t, path)
-	gone, err := inbox.Open(t.Context(), path, digest("content"))
-	require.NoError(t, err)
-	require.Nil(t, gone)
-
-	names, err := os.ReadDir(archive)
-	require.NoError(t, err)
-	require.Len(t, names, 1, "nothing else is left")
-	compressed, err := os.Open(filepath.Join(archive, "f.gz"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = compressed.Close() })
-	reader, err := gzip.NewReader(compressed)
-	require.NoError(t, err)
-	content, err := io.ReadAll(reader)
-	require.NoError(t, err)
-	require.Equal(t, "content", string(content))
-}
-
-func TestAnotherFileStays(t *testing.T) {
+func TestOpenRefusesWhatIsNoFile(t *testing.T) {
 	t.Parallel()
 	in := t.TempDir()
-	path := put(t, in, "f", "content")
-	other, err := inbox.Open(t.Context(), path, digest("another"))
+	file, err := inbox.Open(put(t, in, "f", "one"))
 	require.NoError(t, err)
-	require.Nil(t, other)
-
-	file, err := inbox.Open(t.Context(), path, digest("content"))
+	sum, err := inbox.Sum(t.Context(), file)
 	require.NoError(t, err)
-	require.NoError(t, file.TakeOut(t.TempDir()), "it stands elsewhere")
-	require.FileExists(t, path)
-	require.NoError(t, os.Rename(put(t, in, "g", "content"), path))
-	require.NoError(t, file.TakeOut(in), "another took its place")
+	require.Equal(t, sha256.Sum256([]byte("one")), sum)
 	require.NoError(t, file.Close())
-	require.FileExists(t, path)
+
+	pipe := filepath.Join(in, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	for _, odd := range []string{in, pipe} {
+		_, err = inbox.Open(odd)
+		_, unreadable := errors.AsType[*inbox.UnreadableError](err)
+		require.True(t, unreadable)
+		require.ErrorContains(t, err, "is no regular file")
+	}
+	_, err = inbox.Open(filepath.Join(in, "none"))
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestCancelled(t *testing.T) {
+func TestWithin(t *testing.T) {
 	t.Parallel()
-	in, archive := t.TempDir(), t.TempDir()
-	path := put(t, in, "f", "content")
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := inbox.Open(cancelled, path, digest("content"))
-	require.ErrorIs(t, err, context.Canceled)
-	file, err := inbox.Open(t.Context(), path, digest("content"))
-	require.NoError(t, err)
-	require.ErrorIs(t, file.Compress(cancelled, archive, "f.gz"), context.Canceled)
-	require.NoError(t, file.Close())
-	names, err := os.ReadDir(archive)
-	require.NoError(t, err)
-	require.Empty(t, names)
+	for path, want := range map[string]bool{
+		"/in/f": true, "/in/a/f": true, "/in/..f": true, "/in/../f": false, "/inn/f": false, "/f": false,
+	} {
+		require.Equal(t, want, inbox.Within("/in", path), path)
+	}
 }

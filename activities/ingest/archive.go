@@ -39,30 +39,30 @@ func (a *Activities) archive(ctx context.Context, request activities.ArchiveFile
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		archived, err := a.archiveFrom(ctx, path, request)
-		if err != nil || archived {
+	if err := a.reportSettled(ctx, request); err != nil {
+		return err
+	}
+	content, err := inbox.ParseSum(request.Totals.FileSHA256)
+	if err != nil {
+		return err
+	}
+	archived, as := inbox.Archive(a.folders.Archive), request.Totals.Reference+".cre"
+	if inbox.IsFolder(request.Path) {
+		// What left the inbox under the hands of a worker that died is no candidate.
+		if err := archived.Resume(ctx, request.Path, func(left string) bool { return left == as }); err != nil {
 			return err
 		}
 	}
-	return a.reportSettled(ctx, request)
-}
-
-// archiveFrom archives the file at the path, if it is the one that was settled.
-func (a *Activities) archiveFrom(ctx context.Context, path string, request activities.ArchiveFileRequest) (archived bool, err error) {
-	file, err := inbox.Open(ctx, path, request.Totals.FileSHA256)
-	if err != nil || file == nil {
-		return false, err
+	for _, path := range paths {
+		keep := archived.Keep
+		if inbox.Within(a.folders.Inbox, path) {
+			keep = archived.Put
+		}
+		if done, err := keep(ctx, path, as, content); err != nil || done {
+			return err
+		}
 	}
-	defer func() { _ = file.Close() }() // only read
-
-	if err := file.Compress(ctx, a.folders.Archive, request.Totals.Reference+".cre.gz"); err != nil {
-		return false, err
-	}
-	if err := a.reportSettled(ctx, request); err != nil {
-		return false, err
-	}
-	return true, file.TakeOut(a.folders.Inbox)
+	return nil
 }
 
 // reportSettled writes what became of the file beside its archive.

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/vacation"
 )
@@ -56,7 +57,7 @@ func (a *Activities) AwaitFile(ctx context.Context, request activities.AwaitFile
 
 // where says in a failure where the file was looked for.
 func where(path, reference string) string {
-	if isFolder(path) {
+	if inbox.IsFolder(path) {
 		return "of reference " + reference + " in " + path
 	}
 	return "at " + path

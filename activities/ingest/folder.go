@@ -35,7 +35,7 @@ func (a *Activities) resolve(path, reference string) (string, error) {
 
 // candidates are the files that the path may stand for, in the order of their names.
 func (a *Activities) candidates(path, reference string) ([]string, error) {
-	if !isFolder(path) {
+	if !inbox.IsFolder(path) {
 		return []string{path}, nil
 	}
 	names, err := inbox.Files(path)
@@ -57,13 +57,6 @@ func (a *Activities) candidates(path, reference string) ([]string, error) {
 		}
 	}
 	return found, nil
-}
-
-// isFolder tells a folder from a file, and from what is not there or cannot be
-// looked at: what is wrong with it is said where it is opened.
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
 
 // carries tells whether the file's first line is a header with that reference:

@@ -22,8 +22,8 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/archive"
 	"github.com/reglo/reglo/activities/heartbeat"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/fault"
@@ -34,7 +34,7 @@ import (
 // Activities loads the snapshots of the inbox.
 type Activities struct {
 	pool    *pgxpool.Pool
-	archive archive.Folder
+	archive inbox.Archive
 	actors  operator.Actors
 	guard   Guard
 	clock   func() time.Time
@@ -53,7 +53,7 @@ type Guard struct {
 // with, shared by all workers; actors may let a mass closure pass; clock gives
 // the hour of a loading.
 func New(
-	pool *pgxpool.Pool, archived archive.Folder, actors operator.Actors, guard Guard, clock func() time.Time,
+	pool *pgxpool.Pool, archived inbox.Archive, actors operator.Actors, guard Guard, clock func() time.Time,
 ) *Activities {
 	return &Activities{pool: pool, archive: archived, actors: actors, guard: guard, clock: clock}
 }
@@ -144,8 +144,8 @@ func (f inboxFile) name() string { return filepath.Base(f.path) }
 func (f inboxFile) as() string { return fmt.Sprintf("Merchants.%06d.csv", f.sequence) }
 
 // list finds the snapshots of the inbox, in their order.
-func list(inbox string) ([]inboxFile, error) {
-	entries, err := os.ReadDir(inbox)
+func list(folder string) ([]inboxFile, error) {
+	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, fmt.Errorf("look into the inbox: %w", err)
 	}
@@ -159,7 +159,7 @@ func list(inbox string) ([]inboxFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("number of %s: %w", entry.Name(), err)
 		}
-		files = append(files, inboxFile{path: filepath.Join(inbox, entry.Name()), sequence: sequence})
+		files = append(files, inboxFile{path: filepath.Join(folder, entry.Name()), sequence: sequence})
 	}
 	slices.SortFunc(files, func(a, b inboxFile) int {
 		return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(a.path, b.path))
@@ -209,7 +209,8 @@ func (a *Activities) loadFile(ctx context.Context, request activities.LoadMercha
 			"%s: snapshot %d was loaded already, with the same content; nothing was changed: take the file out of the inbox",
 			file.name(), file.sequence)
 	}
-	return nil, a.archive.Put(ctx, file.path, file.as(), sum)
+	_, err = a.archive.Put(ctx, file.path, file.as(), sum)
+	return nil, err
 }
 
 // load loads the snapshot and journals the answer that let it pass.
@@ -218,7 +219,7 @@ func (a *Activities) load(
 ) (Result, error) {
 	snapshot := Snapshot{
 		Name: file.name(), Sequence: file.sequence, Layout: a.guard.Layout, MaxClosedPercent: a.guard.MaxClosedPercent,
-		Open: func() (io.ReadCloser, error) { return archive.Open(file.path) },
+		Open: func() (io.ReadCloser, error) { return inbox.Open(file.path) },
 	}
 	approved := content == request.Approved
 	if approved {
@@ -271,7 +272,8 @@ func (a *Activities) skip(
 		return fmt.Errorf("refuse %s: %w", file.name(), err)
 	}
 	const digits = 12 // enough to tell the snapshots apart that were refused under one number
-	return a.archive.Put(ctx, file.path, file.as()+".refused-"+hex.EncodeToString(sum[:])[:digits], sum)
+	_, err = a.archive.Put(ctx, file.path, file.as()+".refused-"+hex.EncodeToString(sum[:])[:digits], sum)
+	return err
 }
 
 func (a *Activities) journal(
@@ -292,7 +294,7 @@ func (a *Activities) failure(run activities.Run, file inboxFile, err error) erro
 	if conflict, is := errors.AsType[*ConflictError](err); is {
 		return vacation.Fail(vacation.FileInvalid, "%s", conflict)
 	}
-	if bad, is := errors.AsType[*archive.UnreadableError](err); is {
+	if bad, is := errors.AsType[*inbox.UnreadableError](err); is {
 		return vacation.Fail(vacation.FileInvalid, "%s", bad)
 	}
 	faults, is := errors.AsType[*fault.Faults](err)
@@ -308,15 +310,15 @@ func (a *Activities) failure(run activities.Run, file inboxFile, err error) erro
 
 // content is the SHA-256 of the file.
 func (a *Activities) content(ctx context.Context, file inboxFile) (sum [sha256.Size]byte, err error) {
-	opened, err := archive.Open(file.path)
-	if bad, is := errors.AsType[*archive.UnreadableError](err); is {
+	opened, err := inbox.Open(file.path)
+	if bad, is := errors.AsType[*inbox.UnreadableError](err); is {
 		return sum, vacation.Fail(vacation.FileInvalid, "%s", bad)
 	}
 	if err != nil {
 		return sum, err
 	}
 	defer func() { _ = opened.Close() }() // only read
-	return archive.Sum(ctx, opened)
+	return inbox.Sum(ctx, opened)
 }
 
 // settled returns when the file has not changed for a moment, or is gone. A file

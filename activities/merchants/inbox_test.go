@@ -17,7 +17,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/archive"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
@@ -59,7 +59,7 @@ func (d *desk) worker() *testsuite.TestActivityEnvironment {
 	env := new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment()
 	clock := func() time.Time { return d.at }
 	session.New(d.pool, postgres.Outbox{Environment: 'I', Node: 1}, clock).Register(env)
-	merchants.New(d.pool, archive.Folder(d.archived), operator.Actors{"alice"},
+	merchants.New(d.pool, inbox.Archive(d.archived), operator.Actors{"alice"},
 		merchants.Guard{MaxClosedPercent: merchants.MaxClosedPercent}, clock).Register(env)
 	return env
 }

@@ -2,6 +2,7 @@ package payline
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -150,8 +151,8 @@ func (a *Activities) write(ctx context.Context, destination io.Writer, file take
 // of the inbox. A file that stands elsewhere stays there, and so does another
 // one that came under its name.
 func (a *Activities) putAway(ctx context.Context, file taken, result activities.AnswerPaylineResult, now time.Time) error {
-	digest := hex.EncodeToString(file.sha256)
-	err := writeReport(filepath.Join(a.folders.Archive, archived(file.name, file.sha256)+".answered.json"), struct {
+	archive, name := inbox.Archive(a.folders.Archive), archived(file.name, file.sha256)
+	_, err := archive.Report(name+".answered.json", struct {
 		activities.AnswerPaylineResult
 
 		SHA256     string       `json:"sha256"`
@@ -160,14 +161,13 @@ func (a *Activities) putAway(ctx context.Context, file taken, result activities.
 		Transfers  int          `json:"transfers"`
 		Sum        money.Cents  `json:"sumCents"`
 		AnsweredAt time.Time    `json:"answeredAt"`
-	}{result, digest, file.refused, file.movements, file.transfers, file.sum, now.UTC().Truncate(time.Second)})
+	}{
+		result, hex.EncodeToString(file.sha256), file.refused, file.movements, file.transfers, file.sum,
+		now.UTC().Truncate(time.Second),
+	})
 	if err != nil {
 		return err
 	}
-	original, err := inbox.Open(ctx, filepath.Join(a.folders.Inbox, file.name), digest)
-	if err != nil || original == nil {
-		return err
-	}
-	defer func() { _ = original.Close() }() // only read
-	return original.TakeOut(a.folders.Inbox)
+	_, err = archive.Put(ctx, filepath.Join(a.folders.Inbox, file.name), name+".txt", [sha256.Size]byte(file.sha256))
+	return err
 }

@@ -3,7 +3,6 @@ package payline
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -32,8 +31,6 @@ const (
 	// settleTime is how long a file without its end must not have changed before
 	// it is believed to have none.
 	settleTime = 2 * time.Second
-	// fileMode: requests name people and their accounts.
-	fileMode = 0o600
 	// shaShown is how much of its hash stands in the name of an archived file:
 	// enough to tell apart all that ever come under one name.
 	shaShown = 12
@@ -364,15 +361,14 @@ func (l *loading) archive(ctx context.Context, summary request.Summary, refused 
 			return err
 		}
 	}
-	file, err := inbox.Open(ctx, l.file.Name(), hex.EncodeToString(summary.SHA256[:]))
+	kept, err := inbox.Archive(l.activities.folders.Archive).Keep(ctx, l.file.Name(), base+".txt", summary.SHA256)
 	if err != nil {
 		return err
 	}
-	if file == nil {
+	if !kept {
 		return fmt.Errorf("%s changed while it was read", l.name())
 	}
-	defer func() { _ = file.Close() }() // only read
-	return file.Compress(ctx, l.activities.folders.Archive, base+".txt.gz")
+	return nil
 }
 
 // archived is what a file is called in the archive, without an ending.
@@ -395,16 +391,6 @@ func (l *loading) report(name string, summary request.Summary, refused *refusal)
 	if refused != nil {
 		report.Refused, report.Message, report.Faults = refused.code, refused.message, refused.faults
 	}
-	return writeReport(filepath.Join(l.activities.folders.Archive, name), report)
-}
-
-func writeReport(path string, report any) error {
-	content, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := os.WriteFile(path, append(content, '\n'), fileMode); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
+	_, err := inbox.Archive(l.activities.folders.Archive).Report(name, report)
+	return err
 }

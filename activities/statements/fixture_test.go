@@ -20,7 +20,7 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts"
-	"github.com/reglo/reglo/activities/archive"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/activities/session"
@@ -70,7 +70,7 @@ func (w *world) register(t testing.TB, env *testsuite.TestActivityEnvironment) {
 	clock := func() time.Time { return w.clock() }
 	session.New(w.pool, outbox, clock).Register(env)
 	accounts.New(w.pool, outbox, t.TempDir(), clock).Register(env)
-	statements.New(w.pool, outbox, labels, archive.Folder(w.archived), clock).Register(env)
+	statements.New(w.pool, outbox, labels, inbox.Archive(w.archived), clock).Register(env)
 }
 
 // another is the world as a second worker sees it.

@@ -16,8 +16,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/archive"
 	"github.com/reglo/reglo/activities/heartbeat"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/statements/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
@@ -127,8 +127,8 @@ func (f inboxFile) as() string {
 }
 
 // list finds the statements of an account in the inbox, in their order.
-func list(inbox string, account ledger.Code) ([]inboxFile, error) {
-	entries, err := os.ReadDir(inbox)
+func list(folder string, account ledger.Code) ([]inboxFile, error) {
+	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, fmt.Errorf("look into the inbox: %w", err)
 	}
@@ -142,7 +142,7 @@ func list(inbox string, account ledger.Code) ([]inboxFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("number of %s: %w", entry.Name(), err)
 		}
-		files = append(files, inboxFile{path: filepath.Join(inbox, entry.Name()), account: account, sequence: sequence})
+		files = append(files, inboxFile{path: filepath.Join(folder, entry.Name()), account: account, sequence: sequence})
 	}
 	slices.SortFunc(files, func(a, b inboxFile) int {
 		return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(a.path, b.path))
@@ -165,7 +165,7 @@ func (r *reading) known(ctx context.Context, file inboxFile) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	opened, err := archive.Open(file.path)
+	opened, err := inbox.Open(file.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil // put away meanwhile
 	}
@@ -173,7 +173,7 @@ func (r *reading) known(ctx context.Context, file inboxFile) (bool, error) {
 		return false, unreadable(err)
 	}
 	defer func() { _ = opened.Close() }() // only read
-	sum, err := archive.Sum(ctx, opened)
+	sum, err := inbox.Sum(ctx, opened)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", file.name(), err)
 	}
@@ -191,13 +191,14 @@ func (r *reading) known(ctx context.Context, file inboxFile) (bool, error) {
 			"%s: statement %d of %s was taken in already, with the same content; nothing of it was used: "+
 				"take the file out of the inbox; the next one is %d", file.name(), file.sequence, file.account, last.Sequence+1)
 	default:
-		return true, r.activities.archive.Put(ctx, file.path, file.as(), sum)
+		_, err := r.activities.archive.Put(ctx, file.path, file.as(), sum)
+		return true, err
 	}
 }
 
 // unreadable makes a failure of what stands in the inbox and is no readable file.
 func unreadable(err error) error {
-	if bad, is := errors.AsType[*archive.UnreadableError](err); is {
+	if bad, is := errors.AsType[*inbox.UnreadableError](err); is {
 		return vacation.Fail(vacation.StatementInvalid, "%s", bad)
 	}
 	return err
@@ -206,7 +207,7 @@ func unreadable(err error) error {
 // read takes a statement in and puts its file away. It returns false for a file
 // that is gone, or is being written.
 func (r *reading) read(ctx context.Context, file inboxFile) (bool, error) {
-	opened, err := archive.Open(file.path)
+	opened, err := inbox.Open(file.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -230,7 +231,8 @@ func (r *reading) read(ctx context.Context, file inboxFile) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("take %s in: %w", file.name(), err)
 	}
-	return true, r.activities.archive.Put(ctx, file.path, file.as(), header.SHA256)
+	_, err = r.activities.archive.Put(ctx, file.path, file.as(), header.SHA256)
+	return true, err
 }
 
 // refuse reports a statement that its controls refuse, unless it is being written.

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/archive"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/label"
 )
@@ -21,7 +21,7 @@ type Activities struct {
 	pool    *pgxpool.Pool
 	outbox  postgres.Outbox
 	labels  *label.Classifier
-	archive archive.Folder
+	archive inbox.Archive
 	clock   func() time.Time
 }
 
@@ -29,7 +29,7 @@ type Activities struct {
 // of statements that were read, shared by all workers; clock gives the hour of
 // postings and events, and the one against which a cut-off is held.
 func New(
-	pool *pgxpool.Pool, outbox postgres.Outbox, labels *label.Classifier, archived archive.Folder, clock func() time.Time,
+	pool *pgxpool.Pool, outbox postgres.Outbox, labels *label.Classifier, archived inbox.Archive, clock func() time.Time,
 ) *Activities {
 	return &Activities{pool: pool, outbox: outbox, labels: labels, archive: archived, clock: clock}
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/archive"
 	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/postgres"
@@ -63,7 +62,7 @@ func (a *Activities) load(ctx context.Context, request activities.LoadRejectsReq
 			return result, err
 		}
 	}
-	return result, a.putAway(ctx, request.Run, path, result.SHA256)
+	return result, a.putAway(ctx, request, path, result.SHA256)
 }
 
 // accepted is the detail that was accepted before, if one was.
@@ -100,8 +99,8 @@ func (a *Activities) missing(request activities.LoadRejectsRequest) error {
 func (a *Activities) take(
 	ctx context.Context, request activities.LoadRejectsRequest, path string,
 ) (activities.LoadRejectsResult, error) {
-	file, err := archive.Open(path)
-	if unreadable, is := errors.AsType[*archive.UnreadableError](err); is {
+	file, err := inbox.Open(path)
+	if unreadable, is := errors.AsType[*inbox.UnreadableError](err); is {
 		return activities.LoadRejectsResult{}, vacation.Fail(vacation.FileInvalid, "%s, then run this vacation again", unreadable)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -139,7 +138,7 @@ func (a *Activities) refuse(request activities.LoadRejectsRequest, path string, 
 			return err
 		}
 	}
-	folder := archive.Folder(a.folders.Archive)
+	folder := inbox.Archive(a.folders.Archive)
 	report, err := folder.Report(fmt.Sprintf("%s.run%d.refused.json", request.Run.ID.Key, request.Run.Number), faults)
 	if err != nil {
 		return err
@@ -149,19 +148,25 @@ func (a *Activities) refuse(request activities.LoadRejectsRequest, path string, 
 
 // putAway archives the accepted file; one that was put away before, or another
 // that came in its place, is left as it is.
-func (a *Activities) putAway(ctx context.Context, run activities.Run, path, sha256 string) error {
+func (a *Activities) putAway(ctx context.Context, request activities.LoadRejectsRequest, path, sha256 string) error {
+	archived, as := inbox.Archive(a.folders.Archive), request.Run.ID.Key+".rejects"
 	if path == "" {
-		return nil
+		path = request.Path
 	}
-	file, err := inbox.Open(ctx, path, sha256)
-	if err != nil || file == nil {
+	if inbox.IsFolder(path) {
+		// It may have left the inbox under the hands of a worker that died.
+		return archived.Resume(ctx, path, func(left string) bool { return left == as })
+	}
+	content, err := inbox.ParseSum(sha256)
+	if err != nil {
 		return err
 	}
-	defer func() { _ = file.Close() }() // only read
-	if err := file.Compress(ctx, a.folders.Archive, run.ID.Key+".rejects.gz"); err != nil {
-		return err
+	keep := archived.Keep
+	if inbox.Within(a.folders.Inbox, path) {
+		keep = archived.Put
 	}
-	return file.TakeOut(a.folders.Inbox)
+	_, err = keep(ctx, path, as, content)
+	return err
 }
 
 // detail is a lot's detail that is good in itself.

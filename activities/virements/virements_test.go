@@ -141,6 +141,36 @@ func TestThreeMovements(t *testing.T) {
 	require.Equal(t, detailOf(t, lot, reject(4, 200)), content)
 }
 
+// TestADetailThatLeftTheInboxWithAWorkerThatDied is taken in, out of the inbox,
+// and not compressed yet.
+func TestADetailThatLeftTheInboxWithAWorkerThatDied(t *testing.T) {
+	t.Parallel()
+	for name, asked := range map[string]func(folder, path string) string{
+		"by its folder": func(folder, _ string) string { return folder },
+		"by its path":   func(_, path string) string { return path },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.bulk(t, second, "SENT", "SENT", order{1, 200, false})
+			run := w.open(t, cameBack(200))
+			path := w.detail(t, "any name", lot, reject(1, 200))
+			first, err := w.loadRejects(run, asked(w.folders.Inbox, path), inTime())
+			require.NoError(t, err)
+			archive := filepath.Join(w.folders.Archive, lot+".rejects.gz")
+			require.NoError(t, os.Remove(archive))
+			left := filepath.Join(w.folders.Inbox, "."+lot+".rejects.taken")
+			require.NoError(t, os.WriteFile(left, detailOf(t, lot, reject(1, 200)), 0o600))
+
+			again, err := w.loadRejects(run, asked(w.folders.Inbox, path), inTime())
+			require.NoError(t, err)
+			require.Equal(t, first, again)
+			require.NoFileExists(t, left)
+			require.FileExists(t, archive)
+		})
+	}
+}
+
 func TestMovementsAreToldOnceARun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

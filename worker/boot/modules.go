@@ -17,13 +17,13 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/reglo/reglo/activities/accounts"
-	"github.com/reglo/reglo/activities/archive"
 	"github.com/reglo/reglo/activities/cashout"
 	"github.com/reglo/reglo/activities/channels/directory"
 	"github.com/reglo/reglo/activities/days"
 	"github.com/reglo/reglo/activities/debts"
 	"github.com/reglo/reglo/activities/decisions"
 	"github.com/reglo/reglo/activities/events"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/payline"
@@ -236,12 +236,12 @@ func newStatements(
 	if err != nil {
 		return nil, err
 	}
-	return statements.New(pool, outbox, labels, archive.Folder(settings.Data.Archive()), clock), nil
+	return statements.New(pool, outbox, labels, inbox.Archive(settings.Data.Archive()), clock), nil
 }
 
 func newMerchants(pool *pgxpool.Pool, settings config.Config, layouts layout.Layouts, clock func() time.Time) registrar {
 	guard := merchants.Guard{MaxClosedPercent: settings.Merchants.MaxClosedPercent, Layout: layouts.Merchants}
-	return merchants.New(pool, archive.Folder(settings.Data.Archive()), settings.Operator.Actors, guard, clock)
+	return merchants.New(pool, inbox.Archive(settings.Data.Archive()), settings.Operator.Actors, guard, clock)
 }
 
 func newPayline(

@@ -14,8 +14,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/archive"
 	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
@@ -38,7 +38,7 @@ func (s *stage) technique(t *testing.T, phase workflows.Phase) (vacation.Techniq
 	outbox := postgres.Outbox{Environment: 'I', Node: 1}
 	labels, err := label.Compile(label.Default(), nil)
 	require.NoError(t, err)
-	archived, actors := archive.Folder(s.folders.Archive), operator.Actors{"alice"}
+	archived, actors := inbox.Archive(s.folders.Archive), operator.Actors{"alice"}
 	statements.New(s.pool, outbox, labels, archived, time.Now).Register(env)
 	merchants.New(s.pool, archived, actors, merchants.Guard{MaxClosedPercent: 10}, time.Now).Register(env)
 	remittances.New(remittances.Parts{
