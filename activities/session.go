@@ -45,7 +45,8 @@ func OpenVacation(ctx workflow.Context, request OpenVacationRequest) (OpenVacati
 	return result, err
 }
 
-// CloseVacationRequest ends a vacation well. Totals are kept with its end.
+// CloseVacationRequest ends a vacation well. Totals are kept with its end, and
+// with the number of its events under "events".
 type CloseVacationRequest struct {
 	Run    Run             `json:"run"`
 	Totals json.RawMessage `json:"totals"`

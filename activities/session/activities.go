@@ -3,7 +3,9 @@ package session
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -103,7 +105,9 @@ func (a *Activities) heldBy(
 	return nil
 }
 
-// CloseVacation proves the books and ends the run, in one transaction.
+// CloseVacation proves the books and ends the run, in one transaction. The
+// totals are kept with the number of events, which only the end itself knows:
+// who starts the session again is told what the first one was told.
 func (a *Activities) CloseVacation(ctx context.Context, request activities.CloseVacationRequest) (int64, error) {
 	var events int64
 	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
@@ -123,12 +127,31 @@ func (a *Activities) CloseVacation(ctx context.Context, request activities.Close
 		if err := db.New(tx).SettlementSettled(ctx, &now, request.Run.ID.String()); err != nil {
 			return fmt.Errorf("mark settlement: %w", err)
 		}
-		return End(ctx, tx, a.outbox, request.Run, request.Totals, now)
+		totals, err := counted(request.Totals, events)
+		if err != nil {
+			return err
+		}
+		return End(ctx, tx, a.outbox, request.Run, totals, now)
 	})
 	if err != nil {
 		return 0, activities.Failed("close "+request.Run.ID.String(), err)
 	}
 	return events, nil
+}
+
+// counted is an object of totals with the number of the run's events in it.
+// Totals of another kind have no place for it, and stay as they are.
+func counted(totals json.RawMessage, events int64) (json.RawMessage, error) {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(totals, &object); err != nil || object == nil {
+		return totals, nil //nolint:nilerr // no object: the database says whether it is JSON at all
+	}
+	object["events"] = json.RawMessage(strconv.FormatInt(events, 10))
+	text, err := json.Marshal(object)
+	if err != nil {
+		return nil, fmt.Errorf("count the events into the totals: %w", err)
+	}
+	return text, nil
 }
 
 // prove checks every invariant that the sums of the books can show, and that
