@@ -150,13 +150,14 @@ type PostPayoutsResult struct {
 	Posted    int         `json:"posted"`
 	PostedSum money.Cents `json:"postedCents"`
 	// Dropped are orders whose CP no longer covers them: rejected with AM04, or
-	// left for the next day when nobody asked for them.
+	// left for the next day when nobody asked for them. Orders of a CP that was
+	// put on hold since they were validated are refused as held, and not counted here.
 	Dropped int  `json:"dropped"`
 	Done    bool `json:"done"`
 }
 
-// PostPayouts posts the VALIDATED orders: Dr CP / Cr TR.OUT, PREPARED. Call it
-// until it is done.
+// PostPayouts posts the VALIDATED orders: Dr CP / Cr TR.OUT, PREPARED, unless
+// their CP no longer covers them or is on hold. Call it until it is done.
 func PostPayouts(ctx workflow.Context, run Run) (PostPayoutsResult, error) {
 	var result PostPayoutsResult
 	err := workflow.ExecuteActivity(slice(ctx), PostPayoutsName, run).Get(ctx, &result)

@@ -289,6 +289,33 @@ func TestTheCutOffRejectsPaylineOrders(t *testing.T) {
 	require.Equal(t, int64(3), w.Number(t, `select count(*) from payout where state = 'REFUSED' and reason = 'CUT_OFF' and validator = 'AUTO'`))
 }
 
+// TestACPThatIsHeldSince its orders were validated keeps its money.
+func TestACPThatIsHeldSince(t *testing.T) {
+	t.Parallel()
+	w := payouttest.New(t, payouttest.Options{}, payouttest.Active(1, 100_00), payouttest.Manual(2, 100_00), payouttest.Manual(3, 100_00))
+	w.File(t, 1, w.Transfer(1, payouttest.ID(2), 60_00), w.Transfer(2, payouttest.ID(3), 40_00))
+	run := w.Open(t, "2026-03-17", "one")
+	_, err := w.Load(run)
+	require.NoError(t, err)
+	require.NoError(t, w.Until(activities.ControlPaylineName, run))
+	require.NoError(t, w.Until(activities.PlanPayoutsName, activities.PlanPayoutsRequest{Run: run, BusinessDate: w.Date}))
+	require.NoError(t, w.Until(activities.ValidateCashoutsName, run))
+	_, err = w.Pool.Exec(t.Context(), `insert into payout_hold (account_id, since, reason)
+		select account_id, now(), 'rejects' from merchant where account_id in ($1, $2)`, payouttest.ID(1), payouttest.ID(2))
+	require.NoError(t, err)
+	require.NoError(t, w.Until(activities.PostPayoutsName, run))
+	posted, err := payouttest.Do[activities.PostPayoutsResult](w, activities.PostPayoutsName, run)
+	require.NoError(t, err)
+	require.Equal(t, activities.PostPayoutsResult{Posted: 1, PostedSum: 40_00, Done: true}, posted)
+	require.Equal(t, int64(2), w.Number(t, `select count(*) from payout where state = 'REFUSED' and reason = 'HELD' and batch is null`))
+	require.Equal(t, int64(1), w.Number(t, `select count(*) from payline_line where reject_code = 'AC06'`))
+	told := eventtest.Bodies(t, w.Pool)
+	require.Equal(t, []string{
+		"create-account-transaction", "create-validated-order", "validate-cashout", "create-rejected-order", "validate-cashout",
+	}, types(told[len(told)-5:]))
+	require.Equal(t, rules.Held.Text(), told[len(told)-1].(ogep.ValidateCashout).Reason)
+}
+
 // TestACPThatNoLongerCovers its orders keeps its money.
 func TestACPThatNoLongerCovers(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,8 @@ const stepPost = "post-payouts"
 // PostPayouts posts the VALIDATED orders, those of Payline first: Dr CP / Cr
 // TR.OUT. A CP that does not cover its order any more keeps its money: the order
 // is refused with the reason NO_COVER; the Payline line is rejected with AM04, an
-// automatic payout is planned anew on the next day.
+// automatic payout is planned anew on the next day. So is one whose CP's payouts
+// were put on hold since it was validated, with the reason HELD and the code AC06.
 func (a *Activities) PostPayouts(ctx context.Context, run activities.Run) (activities.PostPayoutsResult, error) {
 	done, err := a.work(ctx, run, vacation.StagePaying,
 		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) { return a.post(ctx, tx, run, now) })
@@ -92,9 +93,15 @@ func (p *posting) post(ctx context.Context, orders []payout.Order) error {
 	return p.tell(ctx, batch, covered, dropped)
 }
 
-// cover locks the CPs and tells the orders that they cover, in their order,
-// from those that they do not.
-func (p *posting) cover(ctx context.Context, orders []payout.Order) (covered, dropped []payout.Order, err error) {
+// dropped are orders that were validated and do not leave after all, by the reason.
+type dropped map[rules.Reason][]payout.Order
+
+// droppedFor are the reasons for which orders are dropped, in the order in which they are told.
+func droppedFor() []rules.Reason { return []rules.Reason{rules.Held, rules.NoCover} }
+
+// cover locks the CPs and tells the orders that they may pay and do cover, in
+// their order, from the others.
+func (p *posting) cover(ctx context.Context, orders []payout.Order) ([]payout.Order, dropped, error) {
 	accounts := make(map[int32]bool, len(orders))
 	for i := range orders {
 		accounts[orders[i].Account] = true
@@ -103,23 +110,35 @@ func (p *posting) cover(ctx context.Context, orders []payout.Order) (covered, dr
 	if err != nil {
 		return nil, nil, err
 	}
+	// Whoever puts a CP on hold gave its money back to it in the same transaction:
+	// behind the lock, a hold is seen whole, or comes after the posting.
+	held, err := payout.Held(ctx, p.tx, accountIDs(orders))
+	if err != nil {
+		return nil, nil, err
+	}
+	covered, out := make([]payout.Order, 0, len(orders)), dropped{}
 	for i := range orders {
 		order := &orders[i]
-		if order.Amount > balances[order.Account] {
-			dropped = append(dropped, *order)
-			continue
+		switch {
+		case held[order.AccountID]:
+			out[rules.Held] = append(out[rules.Held], *order)
+		case order.Amount > balances[order.Account]:
+			out[rules.NoCover] = append(out[rules.NoCover], *order)
+		default:
+			balances[order.Account] -= order.Amount
+			covered = append(covered, *order)
 		}
-		balances[order.Account] -= order.Amount
-		covered = append(covered, *order)
 	}
-	return covered, dropped, nil
+	return covered, out, nil
 }
 
-func (p *posting) drop(ctx context.Context, dropped []payout.Order) error {
-	decisions := make([]payout.Decision, len(dropped))
-	for i := range dropped {
-		decisions[i] = payout.Decision{
-			Order: &dropped[i], State: payout.Refused, Reason: string(rules.NoCover), Code: string(rejectCode(rules.NoCover)),
+func (p *posting) drop(ctx context.Context, dropped dropped) error {
+	var decisions []payout.Decision
+	for _, reason := range droppedFor() {
+		for i := range dropped[reason] {
+			decisions = append(decisions, payout.Decision{
+				Order: &dropped[reason][i], State: payout.Refused, Reason: string(reason), Code: string(rejectCode(reason)),
+			})
 		}
 	}
 	return payout.Decide(ctx, p.tx, ogep.AutomaticValidator, decisions, p.now)
@@ -183,7 +202,7 @@ func (p *posting) write(ctx context.Context, batch int64, covered []payout.Order
 }
 
 // tell tells what was posted, then what was dropped.
-func (p *posting) tell(ctx context.Context, batch int64, covered, dropped []payout.Order) error {
+func (p *posting) tell(ctx context.Context, batch int64, covered []payout.Order, dropped dropped) error {
 	emission := postgres.Emission{Vacation: p.run.Number, At: p.now}
 	if p.source == payout.Automatic {
 		if len(covered) > 0 {
@@ -214,17 +233,20 @@ func (p *posting) transaction(order *payout.Order) ogep.Body {
 }
 
 // refused tells that orders that were validated do not leave after all.
-func (p *posting) refused(dropped []payout.Order) []ogep.Body {
-	told := make([]*payout.Order, len(dropped))
-	for i := range dropped {
-		told[i] = &dropped[i]
-	}
-	bodies := p.activities.tell(verdict{
-		decision: ogep.Refused, validator: ogep.AutomaticValidator, reason: rules.NoCover.Text(),
-	}, told)
-	if p.source == payout.Payline {
-		for _, order := range told {
-			bodies = append(bodies, p.activities.reject(order, rejectCode(rules.NoCover)))
+func (p *posting) refused(dropped dropped) []ogep.Body {
+	var bodies []ogep.Body
+	for _, reason := range droppedFor() {
+		told := make([]*payout.Order, len(dropped[reason]))
+		for i := range told {
+			told[i] = &dropped[reason][i]
+		}
+		bodies = append(bodies, p.activities.tell(verdict{
+			decision: ogep.Refused, validator: ogep.AutomaticValidator, reason: reason.Text(),
+		}, told)...)
+		if p.source == payout.Payline {
+			for _, order := range told {
+				bodies = append(bodies, p.activities.reject(order, rejectCode(reason)))
+			}
 		}
 	}
 	return bodies
