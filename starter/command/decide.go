@@ -123,11 +123,12 @@ func newLinesAssign(s *session) *cobra.Command {
 	var flags answerFlags
 	var as, reference, operationType string
 	cmd := &cobra.Command{
-		Use:   "assign ID --as " + strings.Join(kindsOfLine(), "|") + " --reference REFERENCE --reason WHY",
+		Use:   "assign ID --as " + strings.Join(kindsOfLine(), "|") + " [--reference REFERENCE] --reason WHY",
 		Short: "Say what a bank line is that no grammar explains",
 		Long: `Say what a bank line is that no grammar explains: ID is the bank's, as
 ` + "`starter lines --unknown`" + ` lists it. The next technique starts the règlement that
-settles it.`,
+settles it; own-funds, such as the bank's fees, settles nothing and is booked
+at once.`,
 		Example: "  starter lines assign 20261123-17 --as transaction --reference 00000120261123UEP --operation-type 100 " +
 			"--reason \"label cut\"",
 		Args: cobra.ExactArgs(1),
@@ -141,7 +142,7 @@ settles it.`,
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "what it is: "+strings.Join(kindsOfLine(), ", "))
-	cmd.Flags().StringVar(&reference, "reference", "", "what it settles, such as the reference of the CRE file")
+	cmd.Flags().StringVar(&reference, "reference", "", "what it settles, such as the reference of the CRE file; own-funds has none")
 	cmd.Flags().StringVar(&operationType, "operation-type", "", "of a settlement, such as 100")
 	flags.add(cmd)
 	return cmd

@@ -27,9 +27,10 @@ func newMerchantsLoad(s *session) *cobra.Command {
 		Use:   "load FILE",
 		Short: "Replace the merchants by those of a snapshot (ogep-merchants/1)",
 		Long: `Replace the merchants by those of a snapshot (ogep-merchants/1, or the site's
-own layout where layout.merchants names one), in one transaction: new payment accounts are opened, known ones brought up to date,
-those that the file leaves out closed. A file with any fault changes nothing,
-and the same file again neither.`,
+own layout where layout.merchants names one), in one transaction: new payment
+accounts are opened, known ones brought up to date, those that the file leaves
+out closed. A file with any fault changes nothing, and the same file again
+neither.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			const percent = 100

@@ -68,7 +68,7 @@ func reglementKinds() []reglementKind {
 		},
 		{
 			kind: vacation.ReglementVirements, workflow: workflows.ReglementVirementsName,
-			use: "reglement-virements --global FILE.json [--file DETAIL]", file: "Rejects.000000000001-01.jsonl",
+			use: "reglement-virements --global FILE.json [--file DETAIL]", file: "Rejects.REJ000000000001-01.jsonl",
 			short:   "Settle a remittance that the bank debited, or a lot of transfers that came back",
 			classes: []label.Class{label.Remittance, label.Rejects},
 		},
@@ -87,9 +87,10 @@ func newRunReglement(s *session, of reglementKind) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   of.use,
 		Short: of.short,
-		Long: of.short + `. The file need not
-be there yet: the run waits for it until the cut-off of the business date. A
-folder stands for the file in it that carries the reference.
+		Long: of.short + `.
+
+The file need not be there yet: the run waits for it until the cut-off of the
+business date. A folder stands for the file in it that carries the reference.
 
 A reference is settled once: started again, the run that is under way or that
 has settled it is shown. With another bank line or another file it is refused.`,

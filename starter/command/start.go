@@ -159,7 +159,8 @@ func adopt(ctx context.Context, connection server, l *launch, runID string) (sta
 
 // conflict refuses to take a run for this one's that was started with something else.
 func conflict(l *launch, why string) error {
-	next := "nothing was started; look at it by `starter progress " + l.lookup() + "`; a further run of a day needs a name, --run"
+	next := "nothing was started; look at it by `starter progress " + l.lookup() +
+		"`; of a vacation, --run names a further run of the day"
 	if l.reference != "" {
 		next = "nothing was started; look at it by `starter summary " + l.reference +
 			"`, and ask the bank or the file's sender which one holds"

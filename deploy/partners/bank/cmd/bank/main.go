@@ -305,7 +305,7 @@ func (p *program) newLine() *cobra.Command {
 func (p *program) newBook() *cobra.Command {
 	return &cobra.Command{
 		Use:   "book --state F --date D FILE",
-		Short: "Book the movements of a file, JSON, one a line, as `starter sample --day` writes it",
+		Short: "Book the movements of a file, JSON, one a line, as `starter sample day` writes them",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			moves, err := readMovements(args[0])
