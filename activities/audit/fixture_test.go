@@ -69,8 +69,8 @@ func open(t testing.TB, pool *pgxpool.Pool, reference string, sales int) *sessio
 			vacation.ReglementTransactions, reference, s.correlation, startedAt())
 		require.NoError(t, row.Scan(&s.number))
 		row = tx.QueryRow(t.Context(), `
-			insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_sha256, value_date)
-			values ($1, $2, 'TRANSACTION', '100', $3, 'REM E', sha256('y'), '2026-07-09') returning number`,
+			insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_id, bank_line_sha256, value_date)
+			values ($1, $2, 'TRANSACTION', '100', $3, '{}', 'B-' || $1, sha256('y'), '2026-07-09') returning number`,
 			reference, s.scope(), int64(s.gross))
 		require.NoError(t, row.Scan(&s.settlement))
 		s.post(t, tx, s.batch(t, tx, "open", 0), ledger.Entry{
