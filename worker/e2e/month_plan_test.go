@@ -115,10 +115,18 @@ func (p *plan) any() (account, holder string) {
 	return m.AccountID, m.Siret
 }
 
-// sales are a day's transactions: mostly sales, some refunds above what the CP has.
-func (p *plan) sales() []planLine {
-	lines := make([]planLine, 0, 400)
-	for range 300 + p.random.IntN(100) {
+// sales are a day's transactions: mostly sales, some refunds above what the CP
+// has. A quiet day brings less than is due to be paid out, so that règlement
+// needs what stands on cantonnement.
+func (p *plan) sales(quiet bool) []planLine {
+	const fewLines, manyLines = 20, 300
+	count := manyLines + p.random.IntN(100)
+	if quiet {
+		count = fewLines
+	}
+	account, holder := p.merchants[3].AccountID, p.merchants[3].Siret
+	lines := []planLine{{account: account, siret: holder, gross: 2_000_00}}
+	for range count {
 		account, holder := p.any()
 		line := planLine{account: account, siret: holder, gross: money.Cents(1 + p.random.IntN(200_00))}
 		line.commission = line.gross / 100

@@ -210,7 +210,7 @@ type monthDay struct {
 
 func (d *monthDay) prepare(t *testing.T) {
 	t.Helper()
-	d.sales, d.unpaids, d.requests = d.plan.sales(), d.plan.unpaids(), d.plan.requests()
+	d.sales, d.unpaids, d.requests = d.plan.sales(d.number%4 == 3), d.plan.unpaids(), d.plan.requests()
 	d.deliver(t)(d.plan.paylineFile(t, d.number+1, d.date, d.requests))
 	for _, payout := range d.yesterday {
 		d.lot = d.lot || d.returnedLast[payout.account]
