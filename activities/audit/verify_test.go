@@ -233,23 +233,32 @@ func TestVerifyNamesEachBreach(t *testing.T) {
 	fill := strings.NewReplacer(ref, s.reference, correlation, s.correlation)
 	for name, test := range tests { //nolint:paralleltest // see above
 		t.Run(name, func(t *testing.T) {
-			tx, err := pool.Begin(t.Context())
-			require.NoError(t, err)
-			defer func() { require.NoError(t, tx.Rollback(t.Context())) }()
-			_, err = tx.Exec(t.Context(), fill.Replace(test.damage))
-			require.NoError(t, err)
-			report, err := audit.VerifyIn(t.Context(), tx)
-			require.NoError(t, err)
-			require.False(t, report.Clean())
-			for _, breach := range report.Breaches {
-				if breach.Invariant == test.invariant && strings.Contains(breach.Place, fill.Replace(test.place)) &&
-					strings.Contains(breach.Found, test.found) && strings.Contains(breach.Expected, test.expected) {
-					return
-				}
-			}
-			t.Fatalf("want %s at %s: found %q, expected %q; got\n%v", test.invariant, fill.Replace(test.place), test.found, test.expected, report.Breaches)
+			requireBreach(t, pool, fill.Replace(test.damage), audit.Breach{
+				Invariant: test.invariant, Place: fill.Replace(test.place), Found: test.found, Expected: test.expected,
+			})
 		})
 	}
+}
+
+// requireBreach damages the database, and wants the breach found whose texts
+// hold those of the one given.
+func requireBreach(t *testing.T, pool *pgxpool.Pool, damage string, want audit.Breach) {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, tx.Rollback(t.Context())) }()
+	_, err = tx.Exec(t.Context(), damage)
+	require.NoError(t, err)
+	report, err := audit.VerifyIn(t.Context(), tx)
+	require.NoError(t, err)
+	require.False(t, report.Clean())
+	for _, breach := range report.Breaches {
+		if breach.Invariant == want.Invariant && strings.Contains(breach.Place, want.Place) &&
+			strings.Contains(breach.Found, want.Found) && strings.Contains(breach.Expected, want.Expected) {
+			return
+		}
+	}
+	t.Fatalf("want %s at %s: found %q, expected %q; got\n%v", want.Invariant, want.Place, want.Found, want.Expected, report.Breaches)
 }
 
 func TestVerifyListsAFewAndCountsTheRest(t *testing.T) {
