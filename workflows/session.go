@@ -77,7 +77,8 @@ func (s *session) awaitOther(
 		answer, err := s.desk.wait(ctx, waiting{
 			stage: vacation.StageBusy,
 			what: fmt.Sprintf("Waits for **%s** to end: créances and financière never run together. "+
-				"It goes on by itself; retry looks now.", opened.HeldBy),
+				"It goes on by itself; retry looks now. Where that run was terminated, run it again: it closes what was left.",
+				opened.HeldBy),
 			takes: []act{actRetry, actAbort},
 			alone: true,
 			looks: func(ctx workflow.Context) (bool, error) {
