@@ -52,12 +52,13 @@ func BankLines(ctx context.Context, pool *pgxpool.Pool, class, date string) ([]B
 	return lines, nil
 }
 
-// withoutIBANs masks the words of a label that may be an account.
+// withoutIBANs masks the words of a text that may be an account, whatever
+// punctuation follows them.
 func withoutIBANs(label string) string {
 	words := strings.Fields(label)
 	for i, word := range words {
-		if iban.Resembles(word) {
-			words[i] = iban.Mask(word)
+		if bare := strings.TrimRight(word, ",.;:)"); iban.Resembles(bare) {
+			words[i] = iban.Mask(bare) + word[len(bare):]
 		}
 	}
 	return strings.Join(words, " ")

@@ -36,3 +36,9 @@ from payout p
          cross join lateral (values ('bulk', p.bulk || ''), ('line', p.debit_line), ('line', p.reject_line),
                                     ('request', p.payline_file || ':' || p.payline_line)) as k (key, value)
 where p.ref_externe = any (@ref::text[]) and k.value is not null
+union all
+-- Of a card line, the cover that it made its merchant owe.
+select 'order', o.number || ''
+from settlement s join batch b on b.scope = s.scope join transfer_order o on o.batch = b.id
+where s.number = any (@settlement::text[]::int[])
+  and (not @narrow::bool or o.purpose = 'COVER' and cardinality(@siret::text[]) > 0)
