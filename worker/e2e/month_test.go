@@ -116,7 +116,7 @@ func (m *month) tell(t *testing.T, days int) {
 		"payouts executed":           `select count(*) from payout where state = 'EXECUTED'`,
 		"payouts that came back":     `select count(*) from payout where state = 'REJECTED'`,
 		"payouts refused":            `select count(*) from payout where state = 'REFUSED'`,
-		"approvals and refusals":     `select count(*) from operator_act where act in ('approve', 'refuse')`,
+		"approvals and refusals":     `select count(*) from operator_act where act in ('approve-payouts', 'refuse-payouts')`,
 		"CPs on hold":                `select count(*) from payout_hold`,
 		"Payline lines accepted":     `select count(*) from payline_line where outcome = 'ACCP'`,
 		"Payline lines rejected":     `select count(*) from payline_line where outcome = 'RJCT'`,
