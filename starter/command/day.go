@@ -27,8 +27,11 @@ créances, financière, technique (close), one after the other. A vacation that
 somebody started by hand is waited for, and its result taken. Where one fails the
 day waits for an operator: ` + "`starter answer day/DATE retry|skip|abort`" + `.
 
+A Payline file that does not stand there is done without, unless --await-payline
+has it waited for. Paths that are not absolute begin at the current folder.
+
 A day is started once: started again, the one under way or its result is shown.`,
-		Example: "  starter day --date 2026-11-23 --inbox inbox --payline inbox --wait",
+		Example: "  starter day --date 2026-11-23 --payline /srv/reglo/inbox --await-payline --wait",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asked, err := s.ask(cmd, &flags, false)

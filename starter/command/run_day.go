@@ -131,7 +131,7 @@ func newRunFinanciere(s *session) *cobra.Command {
 		Long: `Pay merchants out: what they asked for in the day's Payline file, then what is
 due to them by itself. Payouts that a ceiling stops wait for the approval of
 somebody other than who asked for the session (--actor), until the cut-off.`,
-		Example: "  starter run financiere --payline inbox --await-payline --actor alice --wait",
+		Example: "  starter run financiere --payline /srv/reglo/inbox --await-payline --actor alice --wait",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asked, err := s.ask(cmd, &flags, false)
@@ -167,7 +167,7 @@ func newRunTechnique(s *session) *cobra.Command {
 statements and starts the règlement of each line; close does the same with the
 statements that came since, then reconciles the books with the bank and states
 what is held for clients.`,
-		Example: "  starter run technique --phase open --inbox inbox --wait",
+		Example: "  starter run technique --phase open --date 2026-11-23 --wait",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if phase != string(workflows.PhaseOpen) && phase != string(workflows.PhaseClose) {

@@ -141,7 +141,11 @@ type tracedDocument struct {
 }
 
 func (d tracedDocument) writeText(t *text) {
-	t.linef("%s is a %s", d.ID, d.Recognized)
+	article := "a"
+	if d.Recognized == audit.EndToEndID {
+		article = "an"
+	}
+	t.linef("%s is %s %s", d.ID, article, d.Recognized)
 	if d.Line != nil {
 		d.writeLine(t)
 	}

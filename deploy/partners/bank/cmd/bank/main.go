@@ -459,16 +459,16 @@ func (f *faultFlags) addTaking(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.RejectIDs, "reject", nil, "endToEndIds of payouts that come back")
 	flags.StringVar(&f.rejectIBANFile, "reject-ibans", "", "file of creditors' IBANs, one a line, whose payouts come back")
 	flags.StringSliceVar(&f.RefuseBulks, "refuse", nil, "names of bulks that are refused whole")
-	flags.StringSliceVar(&f.SilentBulks, "silent", nil, "names of bulks of which nothing is heard before `bank speak`")
+	flags.StringSliceVar(&f.SilentBulks, "silent", nil, "names of bulks of which nothing is heard before \"bank speak\"")
 	flags.BoolVar(&f.LateCredits, "late-credits", false, "credit transfers between the three accounts a business day late")
 }
 
 func (f *faultFlags) addStating(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.late, "late", nil, "accounts whose statement comes with the next delivery")
-	flags.StringSliceVar(&f.missing, "missing", nil, "accounts whose statement does not come before `bank release`: a gap")
+	flags.StringSliceVar(&f.missing, "missing", nil, "accounts whose statement does not come before \"bank release\": a gap")
 	flags.StringSliceVar(&f.repeated, "repeated", nil, "accounts whose statement comes again with the next delivery")
 	flags.BoolVar(&f.LateDetails, "late-details", false, "details of lots come with the next delivery")
-	flags.BoolVar(&f.PartialDetails, "partial-details", false, "details of lots lack their last payout before `bank release`")
+	flags.BoolVar(&f.PartialDetails, "partial-details", false, "details of lots lack their last payout before \"bank release\"")
 }
 
 func (f *faultFlags) faults() (bank.Faults, error) {
