@@ -60,7 +60,8 @@ type Decision struct {
 	// merchant stands in a history.
 	Account int32 `json:"account,omitempty"`
 	// BankLine is the bank's id of the line; As is what it is: transaction,
-	// impaye, remittance, rejects or own-funds; its reference is Reference.
+	// impaye, remittance, rejects, own or own-funds; what it settles, or the name
+	// of the own transfer, is Reference.
 	BankLine      string `json:"bankLine,omitempty"`
 	As            string `json:"as,omitempty"`
 	OperationType string `json:"operationType,omitempty"`

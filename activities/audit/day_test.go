@@ -133,7 +133,7 @@ func (d *day) register(t testing.TB) {
 	bankward.RegisterDispatch(d.env)
 	virements.New(d.pool, outbox, virements.Folders{Inbox: d.inbox, Archive: archived}, "999999", calendar.Target{}, d.now).Register(d.env)
 	statements.New(d.pool, outbox, labels, inbox.Archive(archived), d.now).Register(d.env)
-	decisions.New(d.pool, outbox, actors, own, d.now).Register(d.env)
+	decisions.New(d.pool, outbox, actors, labels, own, d.now).Register(d.env)
 }
 
 // do runs an activity, again and again until it is done where it says so.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -13,6 +14,7 @@ import (
 	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/transfer"
 )
 
 // What an operator says that a bank line is.
@@ -21,6 +23,7 @@ const (
 	asUnpaid      = "impaye"
 	asRemittance  = "remittance"
 	asRejects     = "rejects"
+	asOwn         = "own"
 	asOwnFunds    = "own-funds"
 )
 
@@ -44,12 +47,14 @@ func (d *deciding) classify(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	taken, err := d.queries.ReferenceTaken(ctx, d.Reference, line.ID)
-	if err != nil {
-		return outcome{}, fmt.Errorf("look for the reference: %w", err)
-	}
-	if taken {
-		return outcome{}, refused("reference %s is that of another bank line or settlement", d.Reference)
+	if class != label.Own { // an own transfer has two lines, each held against its order
+		taken, err := d.queries.ReferenceTaken(ctx, d.Reference, line.ID)
+		if err != nil {
+			return outcome{}, fmt.Errorf("look for the reference: %w", err)
+		}
+		if taken {
+			return outcome{}, refused("reference %s is that of another bank line or settlement", d.Reference)
+		}
 	}
 	operation := ""
 	if d.As == asTransaction || d.As == asUnpaid {
@@ -72,41 +77,35 @@ func (d *deciding) classify(ctx context.Context) (outcome, error) {
 func (d *deciding) class(ctx context.Context, line db.LockBankLineRow) (label.Class, error) {
 	switch d.As {
 	case asTransaction:
-		return d.formed(line, "REM E "+d.OperationType+" "+d.Reference, label.SettlementTransaction)
+		return d.formed(line, label.SettlementTransaction)
 	case asUnpaid:
 		// A credit of unpaids has the form of a settlement of sales: they were paid after all.
-		_, err := d.formed(line, "REM E "+d.OperationType+" "+d.Reference, label.SettlementTransaction, label.SettlementUnpaid)
+		_, err := d.formed(line, label.SettlementTransaction, label.SettlementUnpaid)
 		return label.SettlementUnpaid, err
 	case asRejects:
-		lot, part, _ := strings.Cut(strings.TrimPrefix(d.Reference, "REJ"), "-")
-		return d.formed(line, "LOT REJ VIR "+lot+" "+part, label.Rejects)
+		return d.formed(line, label.Rejects)
 	case asRemittance:
 		return d.remittance(ctx, line)
+	case asOwn:
+		return d.own(ctx, line)
 	default:
 		return "", refused("%q is nothing that a bank line can be: want %s",
-			d.As, strings.Join([]string{asTransaction, asUnpaid, asRemittance, asRejects, asOwnFunds}, ", "))
+			d.As, strings.Join([]string{asTransaction, asUnpaid, asRemittance, asRejects, asOwn, asOwnFunds}, ", "))
 	}
 }
 
-// formed reads the label that the line should have had, which must give one of
-// the classes and the reference again.
-func (d *deciding) formed(line db.LockBankLineRow, wanted string, classes ...label.Class) (label.Class, error) {
-	// The grammars of the reference, not the site's: the operator gives the parts, and this joins them.
-	classifier, err := label.Compile(label.Default(), nil)
-	if err != nil {
-		return "", fmt.Errorf("compile the grammars of the reference: %w", err)
-	}
-	found := classifier.Classify(wanted, money.Cents(line.AmountCents), ledger.Code(line.Account))
-	if found.Reference == d.Reference {
-		for _, class := range classes {
-			if found.Class == class {
-				return class, nil
-			}
-		}
+// formed holds what the operator says against the site's grammars, which must
+// find one of the classes in it.
+func (d *deciding) formed(line db.LockBankLineRow, classes ...label.Class) (label.Class, error) {
+	found := d.activities.labels.Assign(
+		label.Line{Class: classes[0], Reference: d.Reference, OperationType: d.OperationType},
+		money.Cents(line.AmountCents), ledger.Code(line.Account))
+	if slices.Contains(classes, found.Class) {
+		return found.Class, nil
 	}
 	reason := found.Reason
 	if reason == "" {
-		reason = "a line of its sign is " + string(found.Class) + " of reference " + found.Reference
+		reason = "a line of its sign and of that operation type is " + string(found.Class)
 	}
 	return "", refused("bank line %s of %s on %s cannot be %s of reference %q, operation type %q: %s",
 		line.ID, money.Cents(line.AmountCents), line.Account, d.As, d.Reference, d.OperationType, reason)
@@ -126,6 +125,37 @@ func (d *deciding) remittance(ctx context.Context, line db.LockBankLineRow) (lab
 		return "", refused("no remittance of payouts that was handed to the bank is called %q", d.Reference)
 	}
 	return label.Remittance, nil
+}
+
+// own wants an own transfer whose debit, or credit, the line is; the next
+// matching of own transfers gives it to its order.
+func (d *deciding) own(ctx context.Context, line db.LockBankLineRow) (label.Class, error) {
+	order, err := d.queries.OwnTransfer(ctx, d.Reference)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", refused("no own transfer is called %q", d.Reference)
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for the own transfer: %w", err)
+	}
+	amount := money.Cents(line.AmountCents)
+	side, account, seen := "credit", order.Creditor, order.CreditLine
+	if amount < 0 {
+		side, account, seen = "debit", order.Debtor, order.DebitLine
+	}
+	var reason string
+	switch {
+	case transfer.State(order.State) == transfer.Rejected:
+		reason = "it was rejected"
+	case line.Account != account:
+		reason = "its " + side + " stands on " + account
+	case amount.Abs() != money.Cents(order.AmountCents):
+		reason = "it is of " + money.Cents(order.AmountCents).String()
+	case seen != "":
+		reason = "its " + side + " is line " + seen
+	default:
+		return label.Own, nil
+	}
+	return "", refused("bank line %s of %s on %s is not that of own transfer %s: %s", line.ID, amount, line.Account, d.Reference, reason)
 }
 
 // bookOwnFunds books own money that came to fonctionnement, or left it.

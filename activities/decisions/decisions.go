@@ -20,6 +20,7 @@ import (
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
@@ -37,17 +38,20 @@ type Activities struct {
 	pool    *pgxpool.Pool
 	outbox  postgres.Outbox
 	actors  operator.Actors
+	labels  *label.Classifier
 	isolate Isolation
 	clock   func() time.Time
 }
 
-// New makes the activities. actors are those whose answers are taken, isolation
+// New makes the activities. actors are those whose answers are taken, labels are
+// the site's grammars, by which references of bank lines are formed, isolation
 // moves the commissions of parked lines that are assigned, and clock gives the
 // hour of postings and events.
 func New(
-	pool *pgxpool.Pool, outbox postgres.Outbox, actors operator.Actors, isolation Isolation, clock func() time.Time,
+	pool *pgxpool.Pool, outbox postgres.Outbox, actors operator.Actors, labels *label.Classifier, isolation Isolation,
+	clock func() time.Time,
 ) *Activities {
-	return &Activities{pool: pool, outbox: outbox, actors: actors, isolate: isolation, clock: clock}
+	return &Activities{pool: pool, outbox: outbox, actors: actors, labels: labels, isolate: isolation, clock: clock}
 }
 
 // Register makes the activities known to a worker under the contract's names.

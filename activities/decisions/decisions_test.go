@@ -24,14 +24,17 @@ import (
 	"github.com/reglo/reglo/activities/audit"
 	"github.com/reglo/reglo/activities/decisions"
 	"github.com/reglo/reglo/activities/events/eventtest"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/activities/session"
+	"github.com/reglo/reglo/activities/statements"
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/iban"
+	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
@@ -52,9 +55,10 @@ const (
 // world is books with three CPs, of which the third is closed and the second
 // blocked; with parked lines, bank lines, a debt and a hold.
 type world struct {
-	pool  *pgxpool.Pool
-	parts []registrar
-	run   activities.Run
+	pool   *pgxpool.Pool
+	orders *transfers.Activities
+	parts  []registrar
+	run    activities.Run
 }
 
 // parked are the lines of the settlement's list: gross and commission in cents, and why.
@@ -75,8 +79,15 @@ func newWorld(t testing.TB) *world {
 		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT",
 		Reglement: party(91), Cantonnement: party(92), Fonctionnement: party(93),
 	}, calendar.Target{}, clock)
+	w.orders = orders
+	// The site's bank writes settlements its own way.
+	labels, err := label.Compile(append([]label.Rule{
+		{Class: label.SettlementTransaction, Pattern: `REGLT (?P<reference>CB[0-9]{4}) (?P<operationType>[A-Z])`},
+	}, label.Default()...), []string{"200", "I"})
+	require.NoError(t, err)
 	w.parts = []registrar{
-		session.New(w.pool, outbox, clock), decisions.New(w.pool, outbox, operator.Actors{"alice", "bruno"}, orders, clock),
+		session.New(w.pool, outbox, clock), decisions.New(w.pool, outbox, operator.Actors{"alice", "bruno"}, labels, orders, clock),
+		statements.New(w.pool, outbox, labels, inbox.Archive(t.TempDir()), clock),
 	}
 	w.load(t)
 	w.fill(t)
@@ -380,6 +391,8 @@ func TestBankLinesAreClassified(t *testing.T) {
 		line, as, reference, operation, want string
 	}{
 		"sales":            {"credit", "transaction", settled, "100", "SETTLEMENT_TRANSACTION " + settled + " 100"},
+		"the site's own":   {"credit", "transaction", "CB0001", "A", "SETTLEMENT_TRANSACTION CB0001 A"},
+		"its unpaids":      {"credit", "impaye", "CB0001", "I", "SETTLEMENT_UNPAID CB0001 I"},
 		"unpaids":          {"debit", "impaye", settled, "200", "SETTLEMENT_UNPAID " + settled + " 200"},
 		"unpaids credited": {"credit", "impaye", settled, "200", "SETTLEMENT_UNPAID " + settled + " 200"},
 		"a remittance":     {"debit", "remittance", "MONEXTEUR20260317001", "", "REMITTANCE MONEXTEUR20260317001 "},
@@ -397,6 +410,62 @@ func TestBankLinesAreClassified(t *testing.T) {
 			w.close(t)
 		})
 	}
+}
+
+// TestAnOwnTransferIsGivenItsLines: the bank cut the names out of both.
+func TestAnOwnTransferIsGivenItsLines(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	name := w.ownTransfer(t, 500)
+	own := func(line, reference string) activities.Decision {
+		return answered(activities.Decision{Act: activities.ActClassify, BankLine: line, As: "own", Reference: reference})
+	}
+	w.exec(t, `insert into bank_line (id, statement, ordinal, account, label, amount_cents, booked_at, transaction_at, value_at, class, reference, operation_type)
+		select l.id, 1, l.ordinal, l.account, 'L', l.amount, '2026-03-19', '2026-03-19', '2026-03-19', 'UNKNOWN', '', ''
+		from (values ('arrived', 10, 'BK.FON', 500), ('elsewhere', 11, 'BK.CAN', 500), ('too much', 12, 'BK.FON', 501),
+		             ('back', 13, 'BK.FON', -500), ('once more', 14, 'BK.FON', 500)) as l(id, ordinal, account, amount)`)
+	before := w.all(t)
+	for line, want := range map[string]string{
+		"elsewhere": "its credit stands on BK.FON", "too much": "it is of 5.00", "back": "its debit stands on BK.REG",
+	} {
+		_, err := w.decide(own(line, name))
+		requireRefused(t, err, line, want)
+	}
+	_, err := w.decide(own("arrived", "MONEXTINT202603190099"))
+	requireRefused(t, err, "nothing", "no own transfer is called")
+	_, err = w.decide(own("debit", "MONEXTEUR20260317001"))
+	requireRefused(t, err, "a remittance", "no own transfer is called")
+	require.Equal(t, before, w.all(t))
+
+	_, err = w.decide(own("arrived", name))
+	require.NoError(t, err)
+	_, err = w.decide(own("once more", name))
+	requireRefused(t, err, "the credit again", "its credit is line arrived")
+	_, err = w.decide(own("debit", name))
+	require.NoError(t, err)
+
+	_, err = w.execute(activities.MatchTransfersName, w.run)
+	require.NoError(t, err)
+	require.Equal(t, []string{"EXECUTED debit arrived"}, w.texts(t, `
+		select o.state || ' ' || o.debit_line || ' ' || o.credit_line from transfer_order o join bulk b on b.number = o.bulk
+		where b.name = '`+name+`'`))
+	require.Equal(t, []string{"arrived", "debit"}, w.texts(t, `select id from bank_line where class = 'OWN' and batch is not null order by id`))
+	_, err = w.decide(own("once more", name))
+	requireRefused(t, err, "the credit yet again", "its credit is line arrived")
+	w.close(t)
+}
+
+// ownTransfer orders a transfer from règlement to fonctionnement, and gives its bulk's name.
+func (w *world) ownTransfer(t testing.TB, amount money.Cents) string {
+	t.Helper()
+	tx, err := w.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	require.NoError(t, w.orders.IsolateWithin(t.Context(), tx, w.run, amount, now))
+	require.NoError(t, tx.Commit(t.Context()))
+	names := w.texts(t, `select name from bulk where purpose = 'REVENUE'`)
+	require.Len(t, names, 1)
+	return names[0]
 }
 
 func TestOwnMoneyIsBooked(t *testing.T) {
@@ -445,11 +514,11 @@ func TestDecisionsThatDoNotFit(t *testing.T) {
 		"a known line":        {classify("known", "transaction", "00000220260319UEP", "100"), "is known already: it is REJECTS"},
 		"nothing known":       {classify("credit", "salary", "00000220260319UEP", "100"), `"salary" is nothing that a bank line can be`},
 		"a bad reference":     {classify("credit", "transaction", "2", "100"), `reference "2"`},
-		"a bad day":           {classify("credit", "transaction", "00000220260231UEP", "100"), "no grammar explains"},
-		"no operation":        {classify("credit", "transaction", "00000220260319UEP", ""), "no grammar explains"},
-		"sales debited":       {classify("debit", "transaction", "00000220260319UEP", "100"), "a line of its sign is SETTLEMENT_UNPAID"},
+		"a bad day":           {classify("credit", "transaction", "00000220260231UEP", "100"), "no grammar of its class"},
+		"no operation":        {classify("credit", "transaction", "00000220260319UEP", ""), "no grammar of its class"},
+		"sales debited":       {classify("debit", "transaction", "00000220260319UEP", "100"), "a line of its sign and of that operation type is SETTLEMENT_UNPAID"},
 		"elsewhere":           {classify("capital", "impaye", "00000220260319UEP", "100"), "stands on another account"},
-		"a bad lot":           {classify("credit", "rejects", "REJ1-1", ""), "no grammar explains"},
+		"a bad lot":           {classify("credit", "rejects", "REJ1-1", ""), "no grammar of its class"},
 		"rejects debited":     {classify("debit", "rejects", "REJ192837544970-02", ""), "it is a debit"},
 		"no bulk":             {classify("debit", "remittance", "MONEXTEUR20260317009", ""), "no remittance of payouts"},
 		"a bulk credited":     {classify("credit", "remittance", "MONEXTEUR20260317001", ""), "that is a debit of BK.REG"},

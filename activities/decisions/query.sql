@@ -35,6 +35,20 @@ select (exists (select from settlement s where s.reference = sqlc.arg(reference)
 -- name: BulkOfPayouts :one
 select exists (select from bulk where name = sqlc.arg(name) and purpose = 'PAYOUT' and state <> 'REJECTED' and attempted_at is not null)::boolean;
 
+-- A line that was given to the transfer and is not matched yet counts as seen.
+-- name: OwnTransfer :one
+select o.state, o.amount_cents, d.code as debtor, c.code as creditor,
+       coalesce(o.debit_line, (select max(l.id) from bank_line l
+                               where l.class = 'OWN' and l.reference = b.name and l.batch is null and l.amount_cents < 0), '')::text as debit_line,
+       coalesce(o.credit_line, (select max(l.id) from bank_line l
+                                where l.class = 'OWN' and l.reference = b.name and l.batch is null and l.amount_cents > 0), '')::text as credit_line
+from bulk b
+         join transfer_order o on o.bulk = b.number
+         join account d on d.id = o.debtor
+         join account c on c.id = o.creditor
+where b.name = sqlc.arg(name) and b.purpose <> 'PAYOUT'
+for update of b;
+
 -- name: ClassifyBankLine :exec
 update bank_line
 set class = sqlc.arg(class), reference = sqlc.arg(reference), operation_type = sqlc.arg(operation_type)

@@ -52,18 +52,38 @@ func (c *Classifier) Classify(label string, amount money.Cents, account ledger.C
 			continue
 		}
 
-		if reason := unsuitable(line.Class, amount, account); reason != "" {
-			return unknown(reason)
-		}
-
-		if line.Class == SettlementTransaction && (amount < 0 || c.impaye[line.OperationType]) {
-			line.Class = SettlementUnpaid
-		}
-
-		return line
+		return c.judge(line, amount, account)
 	}
 
 	return unknown("no grammar explains its label")
+}
+
+// Assign tells what a line is whose label no grammar explains, and of which a person gives the parts: the class, the
+// reference and, of a settlement, the operation type. They are held against the forms that the grammars of that class want
+// for them, and against the line's account and sign, as those of a label are. The two classes of settlements go by the same
+// grammars: which of them the line is, its sign and its operation type say.
+func (c *Classifier) Assign(parts Line, amount money.Cents, account ledger.Code) Line {
+	for i := range c.rules {
+		line, matches := c.rules[i].assign(parts)
+		if matches {
+			return c.judge(line, amount, account)
+		}
+	}
+
+	return unknown("no grammar of its class takes such a reference, or such an operation type")
+}
+
+// judge holds a line that a rule knows against its amount and its account.
+func (c *Classifier) judge(line Line, amount money.Cents, account ledger.Code) Line {
+	if reason := unsuitable(line.Class, amount, account); reason != "" {
+		return unknown(reason)
+	}
+
+	if line.Class == SettlementTransaction && (amount < 0 || c.impaye[line.OperationType]) {
+		line.Class = SettlementUnpaid
+	}
+
+	return line
 }
 
 func unknown(reason string) Line { return Line{Class: Unknown, Reason: reason} }
@@ -93,28 +113,61 @@ func (r *rule) match(text string) (Line, bool) {
 		return Line{}, false
 	}
 
-	line := Line{Class: r.class}
-
-	var lot, part string
+	values := make(map[string]string, len(found))
 
 	for i, name := range r.pattern.SubexpNames() {
-		switch value := found[i]; name {
-		case groupReference:
-			line.Reference = value
-		case groupOperationType:
-			line.OperationType = value
-		case groupLot:
-			lot = value
-		case groupPart:
-			part = value
-		case groupDate:
-			if _, err := calendar.ParseCompact([]byte(value)); err != nil {
-				return Line{}, false
-			}
+		values[name] = found[i]
+	}
+
+	return r.line(values)
+}
+
+// assign takes the parts of a label, if the rule's groups take each of them as a whole.
+func (r *rule) assign(parts Line) (Line, bool) {
+	if parts.Class != r.class && (!settles(parts.Class) || !settles(r.class)) {
+		return Line{}, false
+	}
+
+	values := map[string]string{groupReference: parts.Reference, groupOperationType: parts.OperationType}
+
+	if r.class == Rejects {
+		number, lot := strings.CutPrefix(parts.Reference, lotPrefix)
+		if !lot {
+			return Line{}, false
+		}
+
+		values[groupLot], values[groupPart], _ = strings.Cut(number, "-")
+	}
+
+	for _, name := range (Rule{Class: r.class}).groups() {
+		found := r.groups[name].FindStringSubmatch(values[name])
+		if found == nil {
+			return Line{}, false
+		}
+
+		if i := r.groups[name].SubexpIndex(groupDate); i > 0 {
+			values[groupDate] = found[i]
 		}
 	}
 
+	return r.line(values)
+}
+
+// line is made of the values of the pattern's named groups, unless one of them cannot be.
+func (r *rule) line(values map[string]string) (Line, bool) {
+	if date, dated := values[groupDate]; dated {
+		if _, err := calendar.ParseCompact([]byte(date)); err != nil {
+			return Line{}, false
+		}
+	}
+
+	line := Line{Class: r.class, Reference: values[groupReference]}
+	if settles(r.class) {
+		line.OperationType = values[groupOperationType]
+	}
+
 	if r.class == Rejects {
+		lot, part := values[groupLot], values[groupPart]
 		line.Reference = lotPrefix + lot + "-" + part
 
 		if lot == "" || part == "" {
@@ -122,7 +175,7 @@ func (r *rule) match(text string) (Line, bool) {
 		}
 	}
 
-	if r.settles() && line.OperationType == "" {
+	if settles(r.class) && line.OperationType == "" {
 		return Line{}, false
 	}
 

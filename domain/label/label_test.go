@@ -64,6 +64,7 @@ func TestLabelsOfTheBank(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.Equal(t, test.want, classifier(t).Classify(test.label, test.amount, test.account))
+			require.Equal(t, test.want, classifier(t).Assign(test.want, test.amount, test.account), "from its parts")
 		})
 	}
 }
@@ -103,6 +104,37 @@ func TestUnknownLinesSayWhy(t *testing.T) {
 				classifier(t).Classify(test.label, test.amount, test.account))
 		})
 	}
+}
+
+// TestPartsThatNoLabelCouldHold are refused as the label would be.
+func TestPartsThatNoLabelCouldHold(t *testing.T) {
+	t.Parallel()
+
+	site := classifier(t, label.Rule{Class: label.SettlementUnpaid, Pattern: `IMP (?P<reference>[0-9]{4}) (?P<operationType>[A-Z]) .*`})
+	none := "no grammar of its class"
+
+	for name, test := range map[string]struct {
+		parts  label.Line
+		amount money.Cents
+		want   string
+	}{
+		"no class":          {label.Line{Reference: "00000120190725UEP", OperationType: "100"}, 1, none},
+		"another's form":    {label.Line{Class: label.Own, Reference: "00000120190725UEP"}, 1, none},
+		"no day":            {label.Line{Class: label.SettlementTransaction, Reference: "00000120190231UEP", OperationType: "100"}, 1, none},
+		"no operation type": {label.Line{Class: label.SettlementTransaction, Reference: "00000120190725UEP"}, 1, none},
+		"no lot":            {label.Line{Class: label.Rejects, Reference: "192837544970-02"}, 1, none},
+		"half a lot":        {label.Line{Class: label.Rejects, Reference: "REJ192837544970"}, 1, none},
+		"a part too long":   {label.Line{Class: label.Rejects, Reference: "REJ192837544970-021"}, 1, none},
+		"more behind":       {label.Line{Class: label.Own, Reference: "MONEXTINT2019100900011"}, 1, none},
+		"rejects debited":   {label.Line{Class: label.Rejects, Reference: "REJ192837544970-02"}, -1, "it is a debit"},
+	} {
+		got := site.Assign(test.parts, test.amount, ledger.Reglement)
+		require.Equal(t, label.Unknown, got.Class, name)
+		require.Contains(t, got.Reason, test.want, name)
+	}
+
+	parts := label.Line{Class: label.SettlementTransaction, Reference: "0001", OperationType: "A"}
+	require.Equal(t, label.SettlementUnpaid, site.Assign(parts, 1, ledger.Reglement).Class, "the site's rule says so")
 }
 
 func TestTheFirstRuleThatMatchesDecides(t *testing.T) {
@@ -231,6 +263,10 @@ func FuzzClassify(f *testing.F) {
 
 			_, err := vacation.NewID(vacation.ReglementVirements, line.Reference)
 			require.NoError(t, err)
+		}
+
+		if line.Class != label.Unknown {
+			require.Equal(t, line, compiled.Assign(line, money.Cents(cents), account), "from its parts")
 		}
 
 		requireAsParsed(t, compiled, text)

@@ -3,6 +3,7 @@ package label
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,6 +63,7 @@ type Classifier struct {
 type rule struct {
 	class   Class
 	pattern *regexp.Regexp
+	groups  map[string]*regexp.Regexp // what each named group takes, by itself
 }
 
 // Compile makes the classifier of these rules, of which earlier ones go before later ones. The operation types are those
@@ -122,7 +124,44 @@ func (r Rule) compile() (compiled rule, reason string) {
 		return rule{}, reason
 	}
 
-	return rule{class: r.Class, pattern: pattern}, ""
+	groups, err := groupPatterns(pattern)
+	if err != nil {
+		return rule{}, "has a group that cannot be read by itself: " + err.Error()
+	}
+
+	return rule{class: r.Class, pattern: pattern, groups: groups}, ""
+}
+
+// groupPatterns gives the pattern of each named group, for the whole of a value.
+func groupPatterns(pattern *regexp.Regexp) (map[string]*regexp.Regexp, error) {
+	tree, err := syntax.Parse(pattern.String(), syntax.Perl)
+	if err != nil {
+		return nil, fmt.Errorf("parse: %w", err)
+	}
+
+	groups := make(map[string]*regexp.Regexp)
+
+	var walk func(node *syntax.Regexp) error
+	walk = func(node *syntax.Regexp) error {
+		if node.Op == syntax.OpCapture && node.Name != "" {
+			alone, err := regexp.Compile(`\A(?:` + node.Sub[0].String() + `)\z`)
+			if err != nil {
+				return fmt.Errorf("group %s: %w", node.Name, err)
+			}
+
+			groups[node.Name] = alone
+		}
+
+		for _, sub := range node.Sub {
+			if err := walk(sub); err != nil {
+				return err
+			}
+		}
+
+		return nil
+	}
+
+	return groups, walk(tree)
 }
 
 // checkGroups gives the reason why the named groups do not suit.
@@ -160,4 +199,4 @@ func (r Rule) groups() []string {
 	}
 }
 
-func (r *rule) settles() bool { return r.class == SettlementTransaction || r.class == SettlementUnpaid }
+func settles(class Class) bool { return class == SettlementTransaction || class == SettlementUnpaid }

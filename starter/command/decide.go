@@ -116,7 +116,7 @@ func newParkedAssign(s *session) *cobra.Command {
 
 // kindsOfLine are what a bank line that no grammar explains can be said to be.
 func kindsOfLine() []string {
-	return []string{"transaction", "impaye", "remittance", "rejects", "own-funds"}
+	return []string{"transaction", "impaye", "remittance", "rejects", "own", "own-funds"}
 }
 
 func newLinesAssign(s *session) *cobra.Command {
@@ -127,7 +127,8 @@ func newLinesAssign(s *session) *cobra.Command {
 		Short: "Say what a bank line is that no grammar explains",
 		Long: `Say what a bank line is that no grammar explains: ID is the bank's, as
 ` + "`starter lines --unknown`" + ` lists it. The next technique starts the règlement that
-settles it; own-funds, such as the bank's fees, settles nothing and is booked
+settles it; own is a transfer between our own bank accounts, whose order it
+closes; own-funds, such as the bank's fees, settles nothing and is booked
 at once.`,
 		Example: "  starter lines assign 20261123-17 --as transaction --reference 00000120261123UEP --operation-type 100 " +
 			"--reason \"label cut\"",
@@ -142,7 +143,7 @@ at once.`,
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "what it is: "+strings.Join(kindsOfLine(), ", "))
-	cmd.Flags().StringVar(&reference, "reference", "", "what it settles, such as the reference of the CRE file; own-funds has none")
+	cmd.Flags().StringVar(&reference, "reference", "", "what it settles: a reference, or an own transfer's name; own-funds has none")
 	cmd.Flags().StringVar(&operationType, "operation-type", "", "of a settlement, such as 100")
 	flags.add(cmd)
 	return cmd

@@ -34,6 +34,7 @@ import (
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/activities/virements"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/worker/boot/config"
 	"github.com/reglo/reglo/worker/boot/labels"
 	"github.com/reglo/reglo/worker/boot/layout"
@@ -50,6 +51,9 @@ func Modules() fx.Option { //nolint:ireturn // fx has no other type for it
 	return fx.Options(
 		fx.Provide(func() func() time.Time { return time.Now }),
 		fx.Provide(func(settings config.Config) (layout.Layouts, error) { return layout.Read(settings.Layout) }),
+		fx.Provide(func(settings config.Config) (*label.Classifier, error) {
+			return labels.Read(settings.Label, settings.Bank)
+		}),
 		fx.Module("telemetry", fx.Provide(telemetry.NewRegistry, newTemporalMetrics, telemetry.NewDeliveries)),
 		fx.Module("postgres", fx.Provide(openPool)),
 		fx.Module("temporal", fx.Provide(dialTemporal)),
@@ -208,9 +212,10 @@ func newVirements(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Conf
 }
 
 func newDecisions(
-	pool *pgxpool.Pool, outbox outbox.Outbox, own *transfers.Activities, settings config.Config, clock func() time.Time,
+	pool *pgxpool.Pool, outbox outbox.Outbox, own *transfers.Activities, grammars *label.Classifier, settings config.Config,
+	clock func() time.Time,
 ) registrar {
-	return decisions.New(pool, outbox, settings.Operator.Actors, own, clock)
+	return decisions.New(pool, outbox, settings.Operator.Actors, grammars, own, clock)
 }
 
 type ingestIn struct {
@@ -230,13 +235,9 @@ func newIngest(in ingestIn) registrar { //nolint:gocritic // fx takes no pointer
 }
 
 func newStatements(
-	pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time,
-) (registrar, error) {
-	labels, err := labels.Read(settings.Label, settings.Bank)
-	if err != nil {
-		return nil, err
-	}
-	return statements.New(pool, outbox, labels, inbox.Archive(settings.Data.Archive()), clock), nil
+	pool *pgxpool.Pool, outbox outbox.Outbox, grammars *label.Classifier, settings config.Config, clock func() time.Time,
+) registrar {
+	return statements.New(pool, outbox, grammars, inbox.Archive(settings.Data.Archive()), clock)
 }
 
 func newMerchants(pool *pgxpool.Pool, settings config.Config, layouts layout.Layouts, clock func() time.Time) registrar {

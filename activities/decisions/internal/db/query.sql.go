@@ -204,6 +204,44 @@ func (q *Queries) MerchantOf(ctx context.Context, account int32) (MerchantOfRow,
 	return i, err
 }
 
+const ownTransfer = `-- name: OwnTransfer :one
+select o.state, o.amount_cents, d.code as debtor, c.code as creditor,
+       coalesce(o.debit_line, (select max(l.id) from bank_line l
+                               where l.class = 'OWN' and l.reference = b.name and l.batch is null and l.amount_cents < 0), '')::text as debit_line,
+       coalesce(o.credit_line, (select max(l.id) from bank_line l
+                                where l.class = 'OWN' and l.reference = b.name and l.batch is null and l.amount_cents > 0), '')::text as credit_line
+from bulk b
+         join transfer_order o on o.bulk = b.number
+         join account d on d.id = o.debtor
+         join account c on c.id = o.creditor
+where b.name = $1 and b.purpose <> 'PAYOUT'
+for update of b
+`
+
+type OwnTransferRow struct {
+	State       string
+	AmountCents int64
+	Debtor      string
+	Creditor    string
+	DebitLine   string
+	CreditLine  string
+}
+
+// A line that was given to the transfer and is not matched yet counts as seen.
+func (q *Queries) OwnTransfer(ctx context.Context, name string) (OwnTransferRow, error) {
+	row := q.db.QueryRow(ctx, ownTransfer, name)
+	var i OwnTransferRow
+	err := row.Scan(
+		&i.State,
+		&i.AmountCents,
+		&i.Debtor,
+		&i.Creditor,
+		&i.DebitLine,
+		&i.CreditLine,
+	)
+	return i, err
+}
+
 const parkEntry = `-- name: ParkEntry :one
 select e.transaction_at, e.value_date::text as value_date
 from batch b join entry e on e.batch = b.id
