@@ -69,10 +69,10 @@ test: bin/temporal ## Run the tests on a real PostgreSQL and Temporal, with the 
 	@$(TEST_SERVERS) go test -race $(TESTFLAGS) $(PKG)
 
 .PHONY: crash
-crash: bin/temporal ## Kill worker, PostgreSQL and Temporal 20 times each during a vacation (REGLO_CRASH_SEED=1: the same moments again)
+crash: bin/temporal ## Kill worker, PostgreSQL and Temporal during a vacation, and a worker at each step of a day (REGLO_CRASH_SEED=1)
 	@deploy/dev/up postgres
-	@$(TEST_SERVERS) REGLO_CRASH_STORM=1 \
-		go test ./worker/e2e -run '^TestStorm$$' -count=1 -v -timeout 30m
+	@$(TEST_SERVERS) REGLO_CRASH_STORM=1 REGLO_CRASH_DAY=1 \
+		go test ./worker/e2e -run '^(TestStorm|TestADayWhoseWorkersDie)$$' -count=1 -v -timeout 30m
 
 .PHONY: month
 month: bin/temporal ## Play 20 TARGET days with what goes wrong in a month, against a plain model (SEED=1)

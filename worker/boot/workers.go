@@ -84,7 +84,7 @@ type pollersIn struct {
 	Server       client.Client
 	Activities   []registrar                     `group:"activities"`
 	Dispatchers  []dispatcher                    `group:"dispatchers"`
-	Interceptors []interceptor.WorkerInterceptor `optional:"true"` // tests are less patient
+	Interceptors []interceptor.WorkerInterceptor `optional:"true"` // tests are less patient, and kill
 	Shutdown     fx.Shutdowner
 	Log          *slog.Logger
 }
@@ -115,6 +115,7 @@ func newPollers(in pollersIn) *pollers {
 		MaxConcurrentActivityExecutionSize: dataActivities,
 		MaxConcurrentActivityTaskPollers:   activityPollers,
 		MaxHeartbeatThrottleInterval:       heartbeatEvery,
+		Interceptors:                       in.Interceptors,
 		DisableRegistrationAliasing:        true,
 		WorkerStopTimeout:                  drainLimit,
 		OnFatalError:                       fatal,
@@ -127,6 +128,7 @@ func newPollers(in pollersIn) *pollers {
 		MaxConcurrentActivityExecutionSize: dispatchActivities,
 		MaxConcurrentActivityTaskPollers:   dispatchPollers,
 		MaxHeartbeatThrottleInterval:       heartbeatEvery,
+		Interceptors:                       in.Interceptors,
 		DisableRegistrationAliasing:        true,
 		WorkerStopTimeout:                  drainLimit,
 		OnFatalError:                       fatal,

@@ -59,8 +59,9 @@ func TestMain(m *testing.M) {
 	if err == nil {
 		os.Exit(boot.Main(nil, os.Environ(), os.Stdout, os.Stderr,
 			fx.Supply([]ingest.Option{ingest.WithCut(part.Cut{ChunkLines: lines, BatchLines: part.OrdinaryCut().BatchLines})}),
-			fx.Supply([]interceptor.WorkerInterceptor{&impatience{}}),
-			fx.Decorate(func(func() time.Time) func() time.Time { return clockOf(os.Getenv(clockVariable)) })))
+			fx.Supply([]interceptor.WorkerInterceptor{&impatience{}, &gate{folder: os.Getenv(gateVariable)}}),
+			fx.Decorate(func(func() time.Time) func() time.Time { return clockOf(os.Getenv(clockVariable)) }),
+			fx.Decorate(gatedChannel)))
 	}
 	code := m.Run()
 	shared.stop()
@@ -111,6 +112,12 @@ func (o *impatientOutbound) ExecuteActivity(ctx workflow.Context, name string, a
 	retries.MaximumInterval = impatientRetry
 	options.RetryPolicy = &retries
 	return o.Next.ExecuteActivity(workflow.WithActivityOptions(ctx, options), name, arguments...)
+}
+
+func (o *impatientOutbound) ExecuteChildWorkflow(ctx workflow.Context, name string, arguments ...any) workflow.ChildWorkflowFuture {
+	options := workflow.GetChildWorkflowOptions(ctx)
+	options.WorkflowTaskTimeout = impatientTimeout
+	return o.Next.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, options), name, arguments...)
 }
 
 // process is a program that a test runs, kills and runs again.
@@ -210,7 +217,7 @@ const (
 	temporalVariable = "REGLO_TEST_TEMPORAL_CLI"
 	// namespaces of a server: a test has one of its own, so that its workers get
 	// nobody else's tasks.
-	namespaces = 24
+	namespaces = 48
 )
 
 func namespace(number int) string { return fmt.Sprintf("crash-%d", number) }

@@ -151,9 +151,19 @@ const workerName = "worker"
 // work starts a worker, with settings over those of the test.
 func (w *world) work(t *testing.T, settings ...string) *process {
 	t.Helper()
+	worker, err := w.launch(settings...)
+	require.NoError(t, err)
+	w.workers = append(w.workers, worker)
+	return worker
+}
+
+// launch starts a worker that the caller looks after.
+func (w *world) launch(settings ...string) (*process, error) {
 	w.started++
 	address, err := url.Parse(w.url)
-	require.NoError(t, err)
+	if err != nil {
+		return nil, err
+	}
 	query := address.Query()
 	query.Set("application_name", workerName)
 	address.RawQuery = query.Encode()
@@ -168,10 +178,7 @@ func (w *world) work(t *testing.T, settings ...string) *process {
 		"TEMPORAL_NAMESPACE=" + w.namespace,
 		"TEMPORAL_CONFIG_FILE=" + filepath.Join(w.logs, "none.toml"),
 	}, settings)...)
-	worker, err := launch(filepath.Join(w.logs, fmt.Sprintf("worker-%d.log", w.started)), environ, w.program)
-	require.NoError(t, err)
-	w.workers = append(w.workers, worker)
-	return worker
+	return launch(filepath.Join(w.logs, fmt.Sprintf("worker-%d.log", w.started)), environ, w.program)
 }
 
 // start starts the vacation, as the starter does.

@@ -110,7 +110,11 @@ var dumpMasks = []masked{
 	{orders(), regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-\d{13}`), "<refExterne>"},
 	{orders(), regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "<uuid>"},
 	// Labels that carry the hour of the run; those of lines are the file's.
-	{[]string{"COMCO", "COUVERTURE"}, regexp.MustCompile(`(COMCO {3}[A-Z]+|COUVERTURE CREANCE )\d\d:\d\d:\d\d`), "$1<hour>"},
+	{
+		hours(),
+		regexp.MustCompile(`(COMCO {3}[A-Z]+|(?:COUVERTURE|RECOUV) CREANCE |CANTONNEMENT |VIREMENT |TRANS |REJET VIR \w+ )\d\d:\d\d:\d\d`),
+		"$1<hour>",
+	},
 	// The report of a refusal stands in a folder of the test's own.
 	{failures(), regexp.MustCompile(`/\S*/`), "<folder>/"},
 	{failures(), regexp.MustCompile(`\.run\d+\.refused`), ".run<n>.refused"},
@@ -120,6 +124,9 @@ func orders() []string {
 	return []string{"TR.INT.", "TR.OUT.", "refExterne", "correlationId", "validate-cashout", "answers "}
 }
 
+func hours() []string {
+	return []string{"COMCO", "CREANCE", "CANTONNEMENT", "VIREMENT", "TRANS ", "REJET VIR"}
+}
 func failures() []string { return []string{"ENDED_WITH_ERROR", "end-with-error"} }
 
 type section struct {
@@ -164,13 +171,16 @@ func booksSections() []section {
 			select concat_ws(' ', s.reference, 'line', p.line, p.cre_id, p.account_id, p.siret, p.scheme, p.type, p.gross_cents,
 			       p.commission_cents, p.reason, p.label, 'assigned to ' || p.assigned_to)
 			from parked_line p join settlement s on s.number = p.settlement order by s.reference, p.line`},
+		// What is posted of payouts is hashed with their references.
 		{name: "batch", query: `
-			select concat_ws(' ', b.scope, b.step, b.item, 'run ' || v.run, encode(b.input_sha256, 'hex'))
+			select concat_ws(' ', b.scope, b.step, b.item, 'run ' || v.run,
+			       case when b.step <> 'post-payouts' then encode(b.input_sha256, 'hex') end)
 			from batch b left join vacation v on v.number = b.vacation order by b.scope, b.step, b.item`},
 		// The hour of a line is the file's, its day too; an order's are the clock's.
 		{name: "entry", query: `
 			select concat_ws(' ', b.scope, b.step, b.item, e.ordinal, e.kind, 'Dr', d.code, 'Cr', c.code, e.amount_cents,
-			       'line ' || e.line, case when e.line is not null then e.transaction_at at time zone 'UTC' end,
+			       'line ' || e.line,
+			       case when e.line is not null and b.step <> 'move-payline' then e.transaction_at at time zone 'UTC' end,
 			       case when b.step not in ('cover', 'open') then e.value_date end, e.label)
 			from entry e
 			join batch b on b.id = e.batch

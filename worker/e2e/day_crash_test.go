@@ -1,0 +1,191 @@
+//go:build linux
+
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/workflows"
+)
+
+// everyStepVariable asks for a death at every step of every vacation; some of
+// them run with the suite.
+const everyStepVariable = "REGLO_CRASH_DAY"
+
+// steps are the activities that a whole day calls, by the workflow that does.
+func steps() map[string][]string {
+	reglement := []string{
+		activities.OpenSettlementName, activities.LoadFileName, activities.PostLinesName,
+		activities.CoverShortfallsName, activities.IsolateRevenueName, activities.CloseSettlementName, activities.ArchiveFileName,
+	}
+	return map[string][]string{
+		// Somebody answers that its file is there, which ends the wait; the other one's is waited for.
+		workflows.ReglementTransactionsName: append(slices.Clone(reglement), activities.RecordAnswerName),
+		workflows.ReglementImpayesName:      append(slices.Clone(reglement), activities.AwaitFileName, activities.DecantonName),
+		workflows.ReglementVirementsName: {
+			activities.OpenSettlementName, activities.TellMovementsName, activities.MatchRemittanceName,
+			activities.LoadRejectsName, activities.AllocateRejectsName, activities.CloseVacationName,
+		},
+		workflows.CreancesName: {
+			activities.OpenVacationName, activities.RecoverDebtsName, activities.OrderRecoveryName, activities.CloseVacationName,
+		},
+		workflows.FinanciereName: {
+			activities.OpenVacationName, activities.LoadPaylineName, activities.MovePaylineName, activities.ControlPaylineName,
+			activities.PlanPayoutsName, activities.ValidateCashoutsName, activities.PostPayoutsName, activities.DecantonName,
+			activities.RemitName, activities.DispatchName, activities.DecideCashoutsName, activities.CantonName,
+			activities.AnswerPaylineName, activities.CloseVacationName,
+		},
+		workflows.TechniqueName: {
+			activities.OpenVacationName, activities.LoadMerchantsName, activities.ReadStatementsName, activities.MatchTransfersName,
+			activities.PairLinesName, activities.SettleOrdersName, activities.ReconcileName, activities.StateSafeguardingName,
+			activities.DecideName, activities.CloseVacationName,
+		},
+		workflows.DayName: {activities.OpenDayName, activities.CloseDayName},
+	}
+}
+
+// some of the steps are those at which the suite kills.
+func some() []moment {
+	return []moment{
+		{workflows.TechniqueName, activities.ReadStatementsName, notTold},
+		{workflows.ReglementVirementsName, activities.AllocateRejectsName, notTold},
+		{workflows.ReglementTransactionsName, activities.PostLinesName, notTold},
+		{workflows.CreancesName, activities.RecoverDebtsName, notTold},
+		{workflows.FinanciereName, activities.PostPayoutsName, notTold},
+		{workflows.FinanciereName, activities.RemitName, justStarted},
+		{workflows.FinanciereName, activities.DecideCashoutsName, notTold},
+		{workflows.TechniqueName, activities.MatchTransfersName, justStarted},
+	}
+}
+
+// TestADayWhoseWorkersDie kills workers at the steps of a whole day, by kill -9:
+// as a step begins, and when it is committed and Temporal does not know. The day
+// must come to the same as one that nothing disturbed.
+func TestADayWhoseWorkersDie(t *testing.T) {
+	t.Parallel()
+	begun, undisturbed := aMorning(t)
+	cases := map[string]func(*testing.T){
+		"a bulk that was handed over": func(t *testing.T) { t.Helper(); handedOver(t, &begun, undisturbed) },
+	}
+	if os.Getenv(everyStepVariable) == "" {
+		cases["some steps"] = func(t *testing.T) { t.Helper(); dies(t, &begun, undisturbed, some()) }
+	} else {
+		cases["nowhere"] = func(t *testing.T) { t.Helper(); dies(t, &begun, undisturbed, nil) }
+		cases["a bulk of unknown outcome"] = func(t *testing.T) { t.Helper(); unknownOutcome(t, &begun, undisturbed) }
+		cases["a session started by hand"] = func(t *testing.T) { t.Helper(); startedByHand(t, &begun, undisturbed) }
+		for name, calls := range steps() {
+			for _, when := range []string{justStarted, notTold} {
+				var moments []moment
+				for _, call := range calls {
+					moments = append(moments, moment{name, call, when})
+				}
+				cases[when+" each step of "+name] = func(t *testing.T) { t.Helper(); dies(t, &begun, undisturbed, moments) }
+			}
+		}
+	}
+	// As in TestCrashes: they wait more than they work.
+	var crashes sync.WaitGroup
+	places := make(chan struct{}, dayWorldsAtOnce)
+	for name, crash := range cases { //nolint:paralleltest // as said above
+		crashes.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			t.Run(name, crash)
+		})
+	}
+	crashes.Wait()
+}
+
+// dayWorldsAtOnce bounds the worlds that are played beside each other: each has
+// a worker that is started again and again.
+const dayWorldsAtOnce = 4
+
+func dies(t *testing.T, begun *morning, undisturbed string, moments []moment) {
+	t.Helper()
+	w := begun.begin(t)
+	w.play(t, moments)
+	w.requireSame(t, undisturbed)
+}
+
+// handedOver kills a worker when the bank has a bulk, and the books do not know:
+// it is looked up, and not handed over again; and one that was about to.
+func handedOver(t *testing.T, begun *morning, undisturbed string) {
+	t.Helper()
+	w := begun.begin(t)
+	w.play(t, []moment{
+		{atChannel, sending, justStarted}, {atChannel, sending, notTold}, {workflows.FinanciereName, activities.DispatchName, notTold},
+	})
+	w.requireSame(t, undisturbed)
+}
+
+// unknownOutcome has a bulk whose outcome the channel cannot tell, and kills
+// workers while an operator has it handed over again.
+func unknownOutcome(t *testing.T, begun *morning, undisturbed string) {
+	t.Helper()
+	w := begun.begin(t)
+	bulk := "MONEXTEUR" + w.date.Compact() + "001"
+	stray := filepath.Join(w.outbox, bulk+".jsonl")
+	require.NoError(t, os.MkdirAll(w.outbox, 0o700))
+	require.NoError(t, os.WriteFile(stray, []byte("another"), 0o600))
+	w.meanwhile = func() {
+		eventually(t, "a bulk of unknown outcome", func() bool {
+			return w.ask(`select count(*) from bulk where state = 'UNKNOWN' and name = $1`, bulk) == 1
+		})
+		require.NoError(t, os.Remove(stray))
+		id := string(vacation.Financiere) + "/" + w.date.String()
+		w.waits(t, id)
+		w.answer(t, id, workflows.ResendUpdate, workflows.AnswerRequest{
+			Actor: "bruno", Reason: "the bank has another file of that name", Subjects: []string{bulk},
+		})
+	}
+	w.play(t, []moment{
+		{workflows.FinanciereName, activities.LookUpName, justStarted}, {workflows.FinanciereName, activities.LookUpName, notTold},
+	})
+	require.EqualValues(t, 1, w.ask(`select count(*) from operator_act where act = 'resend'`))
+	_, err := w.pool.Exec(t.Context(), `delete from operator_act where act = 'resend'`)
+	require.NoError(t, err)
+	w.requireSame(t, undisturbed)
+}
+
+// startedByHand has the day find its first session running, which somebody else
+// started, and kills workers while it waits for that.
+func startedByHand(t *testing.T, begun *morning, undisturbed string) {
+	t.Helper()
+	w := begun.begin(t)
+	w.setOut(t, nil)
+	request := workflows.TechniqueRequest{
+		BusinessDate: w.date, Phase: workflows.PhaseOpen, Inbox: w.folders.Inbox, CutOff: w.cutOff(), RequestedBy: "alice",
+	}
+	_, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: w.technique("open"), TaskQueue: workflows.Queue, WorkflowTaskTimeout: impatientTimeout,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	}, workflows.TechniqueName, request)
+	require.NoError(t, err)
+	arm(t, w.gate, moment{workflows.DayName, activities.AwaitReglementsName, justStarted})
+	arm(t, w.gate, moment{workflows.DayName, activities.AwaitReglementsName, notTold})
+	w.playOn(t)
+	w.requireSame(t, undisturbed)
+}
+
+// requireSentOnce proves that the channel was asked to hand each bulk over once.
+func (w *dayWorld) requireSentOnce(t *testing.T) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(w.gate, sendsFile))
+	require.NoError(t, err)
+	sends := strings.Fields(string(content))
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(sends))), int(w.ask(`select count(*) from bulk where attempted_at >= $1::date`, w.date.String())))
+	if w.meanwhile == nil {
+		require.Len(t, slices.Compact(slices.Sorted(slices.Values(sends))), len(sends), "handed over again: %v", sends)
+	}
+}

@@ -1,0 +1,326 @@
+//go:build linux
+
+package e2e_test
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/audit"
+	"github.com/reglo/reglo/activities/ingest"
+	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/postgres/pgtest"
+	standin "github.com/reglo/reglo/deploy/partners/bank"
+	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/settlement"
+	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/workflows"
+)
+
+// morning is the second day of a month as it begins: merchants with money, some
+// of which owe; payouts of the day before, some of which come back; the bank's
+// statements and a Payline file in the inbox; the other files still to come.
+type morning struct {
+	database string // a template
+	folder   string // of data
+	date     calendar.Date
+	sales    []byte // CRE files
+	unpaids  []byte
+}
+
+// aMorning plays the first day and stops as the second begins. What it is made
+// from goes on to the end of that day, undisturbed, and is returned as a dump.
+func aMorning(t *testing.T) (begun morning, undisturbed string) {
+	t.Helper()
+	m := newMonth(t, monthSeed)
+	first := calendar.RollForward(calendar.Target{}, day(2026, time.March, 30))
+	m.play(t, 0, first)
+	m.compare(t)
+	m.work.kill()
+
+	date := calendar.Add(calendar.Target{}, first, 1)
+	d := &monthDay{month: m, date: date, number: 1}
+	d.prepare(t)
+	d.late = false
+	d.morning(t)
+	require.True(t, d.lot, "no payout of the first day comes back")
+	begun = morning{
+		database: "reglo_morning_" + strconv.Itoa(os.Getpid()), folder: t.TempDir(), date: date,
+		sales:   d.plan.creFile(t, settlement.KindTransaction, d.salesReference(), date, d.sales),
+		unpaids: d.plan.creFile(t, settlement.KindImpaye, d.unpaidsReference(), date, d.unpaids),
+	}
+	require.NoError(t, os.CopyFS(begun.folder, os.DirFS(filepath.Dir(m.folders.Inbox))))
+	m.pool.Reset()
+	copyDatabase(t, begun.database, m.pool.Config().ConnConfig.Database)
+
+	w := &dayWorld{monthDay: d, begun: begun, settled: func() {
+		d.reckon()
+		m.compare(t)
+	}}
+	w.play(t, nil)
+	return begun, w.dump(t)
+}
+
+// copyDatabase makes a database like another one, which nobody may be connected to.
+func copyDatabase(t testing.TB, name, like string) {
+	t.Helper()
+	admin, err := pgx.Connect(t.Context(), os.Getenv(pgtest.URLVariable))
+	require.NoError(t, err)
+	eventually(t, "a copy of "+like, func() bool {
+		_, err = admin.Exec(t.Context(), "create database "+pgx.Identifier{name}.Sanitize()+
+			" template "+pgx.Identifier{like}.Sanitize())
+		return err == nil
+	})
+	t.Cleanup(func() {
+		_, err := admin.Exec(context.Background(), "drop database if exists "+pgx.Identifier{name}.Sanitize()+" with (force)")
+		require.NoError(t, err)
+		_ = admin.Close(context.Background())
+	})
+}
+
+// dayWorld is one play of the second day.
+type dayWorld struct {
+	*monthDay
+
+	begun morning
+	gate  string // folder of the moments at which workers die
+	crew  *crew
+	// meanwhile is called while financière runs, nil for nothing.
+	meanwhile func()
+	// settled is called when the day is over, and an operator's decision to come; nil for nothing.
+	settled func()
+}
+
+var dayWorlds struct { //nolint:gochecknoglobals // names must differ between all tests of a process
+	sync.Mutex
+
+	made int
+}
+
+// begin is a world of its own in which the second day begins.
+func (m *morning) begin(t *testing.T) *dayWorld {
+	t.Helper()
+	data := t.TempDir()
+	require.NoError(t, os.CopyFS(data, os.DirFS(m.folder)))
+	dayWorlds.Lock()
+	dayWorlds.made++
+	name := m.database + "_" + strconv.Itoa(dayWorlds.made)
+	copyDatabase(t, name, m.database)
+	dayWorlds.Unlock()
+	address, err := url.Parse(os.Getenv(pgtest.URLVariable))
+	require.NoError(t, err)
+	address.Path = "/" + name
+	pool, err := postgres.Open(t.Context(), address.String())
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+
+	server, namespace := shared.get(t)
+	folders := ingest.Folders{
+		Inbox: filepath.Join(data, "inbox"), Work: filepath.Join(data, "work"), Archive: filepath.Join(data, "archive"),
+	}
+	bank, err := standin.Open(filepath.Join(data, "bank.json"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = bank.Close() })
+	d := &monthDay{date: m.date, number: 1, month: &month{
+		world: setUpWorld(t, newStageOn(pool, folders), server, namespace), bank: bank,
+		clock: filepath.Join(data, "clock"), outbox: filepath.Join(data, "outbox"),
+	}}
+	return &dayWorld{monthDay: d, begun: *m, gate: filepath.Join(data, "gate")}
+}
+
+// play plays the day, with workers that die at these moments and are replaced
+// by others. What comes from outside comes when what was before it had its effect.
+func (w *dayWorld) play(t *testing.T, deaths []moment) {
+	t.Helper()
+	w.setOut(t, deaths)
+	w.playOn(t)
+}
+
+func (w *dayWorld) playOn(t *testing.T) {
+	t.Helper()
+	run := w.start(t)
+	eventually(t, "the lot of rejects", func() bool {
+		return w.ask(`select count(*) from bank_line where class = 'REJECTS'`) > 0 &&
+			w.ask(`select count(*) from bank_line where class = 'REJECTS' and batch is null`) == 0 &&
+			w.ask(`select count(*) from settlement where kind = 'REJECTS' and settled_at is null`) == 0
+	})
+	w.bringLate(t, vacation.ReglementTransactions, w.salesReference(), w.begun.sales)
+	w.bringLate(t, vacation.ReglementImpayes, w.unpaidsReference(), w.begun.unpaids)
+	if w.meanwhile != nil {
+		w.meanwhile()
+	}
+	w.decide(t)
+	eventually(t, "the end of financière", func() bool { return w.ended(string(vacation.Financiere) + "/" + w.date.String()) })
+	w.waits(t, w.technique("close"))
+	_, err := w.bank.Take(w.outbox, w.date)
+	require.NoError(t, err)
+	_, err = w.bank.CloseDay(w.date, w.folders.Inbox)
+	require.NoError(t, err)
+	w.nudge(t, w.technique("close"))
+	var result workflows.DayResult
+	require.NoError(t, run.Get(t.Context(), &result))
+	for _, step := range result.Steps {
+		require.Equal(t, workflows.OutcomeEnded, step.Outcome, step.Detail)
+	}
+	require.Empty(t, w.bank.Copies(), "bulks that were handed over again")
+	w.requireSentOnce(t)
+	if w.settled != nil {
+		w.settled()
+	}
+	w.assign(t)
+}
+
+// assign has a line that was parked assigned to a payment account.
+func (w *dayWorld) assign(t *testing.T) {
+	t.Helper()
+	decision := activities.Decision{
+		Act: activities.ActAssign, Reference: w.salesReference(), Answer: activities.Answer{Actor: "chloe", Reason: "found"},
+		Line: int(w.ask(`select min(p.line) from parked_line p join settlement s on s.number = p.settlement
+			where s.reference = '` + w.salesReference() + `' and p.gross_cents > 0`)),
+		Account: int32(w.ask(`select account from merchant where status = 'ACTIVE' order by account_id limit 1`)), //nolint:gosec // small
+	}
+	request := workflows.TechniqueRequest{
+		BusinessDate: w.date, Phase: workflows.PhaseDecisions, Run: "1", Inbox: w.folders.Inbox, CutOff: w.cutOff(),
+		RequestedBy: "chloe", Decisions: []activities.Decision{decision},
+	}
+	run, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: string(vacation.Technique) + "/" + request.SessionKey(), TaskQueue: workflows.Queue, WorkflowTaskTimeout: impatientTimeout,
+	}, workflows.TechniqueName, request)
+	require.NoError(t, err)
+	require.NoError(t, run.Get(t.Context(), nil))
+}
+
+// cutOff is by Temporal's own clock, as that of the month's days.
+func (*dayWorld) cutOff() time.Time { return time.Now().Add(24 * time.Hour) }
+
+// setOut has the workers' day begin at six, and the first of them work.
+func (w *dayWorld) setOut(t *testing.T, deaths []moment) {
+	t.Helper()
+	if w.gate == "" {
+		w.gate = filepath.Join(t.TempDir(), "gate")
+	}
+	arm(t, w.gate, deaths...)
+	offset := time.Until(w.date.Midnight().Add(6 * time.Hour))
+	require.NoError(t, os.WriteFile(w.clock, []byte(strconv.FormatInt(int64(offset), 10)), 0o600))
+	w.crew = hireCrew(t, w.world, gateVariable+"="+w.gate, clockVariable+"="+w.clock, "REGLO_CASHOUT_FOUR_EYES=250.00")
+}
+
+// bringLate brings a file that is waited for, and sees it settled. Of one an
+// operator says that it is there, the other is found.
+func (w *dayWorld) bringLate(t *testing.T, kind vacation.Kind, reference string, content []byte) {
+	t.Helper()
+	id := string(kind) + "/" + reference
+	w.waits(t, id)
+	w.deliver(t)(reference+".txt", content)
+	if kind == vacation.ReglementTransactions {
+		w.nudge(t, id)
+	}
+	eventually(t, id, func() bool {
+		return w.ask(`select count(*) from settlement where reference = $1 and settled_at is not null`, reference) == 1
+	})
+}
+
+// dump is what the world came to. How often somebody had a run look again is no
+// part of it: one that looked by itself a moment before needs nobody.
+func (w *dayWorld) dump(t *testing.T) string {
+	t.Helper()
+	var facts strings.Builder
+	for fact := range strings.Lines(pgtest.Dump(t, w.pool)) {
+		if !strings.HasPrefix(fact, "act "+workflows.RetryUpdate+" ") {
+			facts.WriteString(fact)
+		}
+	}
+	return facts.String()
+}
+
+// requireSame proves that the day ended like one that nothing disturbed, that
+// its books are right, and that its sink was told of everything.
+func (w *dayWorld) requireSame(t *testing.T, undisturbed string) {
+	t.Helper()
+	require.Empty(t, armed(t, w.gate), "moments that nobody came to")
+	pgtest.Same(t, undisturbed, w.dump(t))
+	report, err := audit.Verify(t.Context(), w.pool)
+	require.NoError(t, err)
+	require.True(t, report.Clean(), "%+v", report)
+	w.delivered(t)
+	w.requireDelivered(t)
+}
+
+// crew is a worker at a time: one that dies is replaced.
+type crew struct {
+	mutex   sync.Mutex
+	over    bool
+	current *process
+	hired   []*process
+	watched sync.WaitGroup
+}
+
+// hireCrew has a worker work until the test ends.
+func hireCrew(t *testing.T, w *world, settings ...string) *crew {
+	t.Helper()
+	c := &crew{}
+	hire := func() error {
+		c.mutex.Lock()
+		defer c.mutex.Unlock()
+		if c.over {
+			return nil
+		}
+		worker, err := w.launch(settings...)
+		if err == nil {
+			c.current, c.hired = worker, append(c.hired, worker)
+		}
+		return err
+	}
+	require.NoError(t, hire())
+	c.watched.Go(func() {
+		for {
+			c.mutex.Lock()
+			watched, over := c.current, c.over
+			c.mutex.Unlock()
+			<-watched.ended
+			if over {
+				return
+			}
+			if !watched.wasKilled() {
+				t.Errorf("a worker ended by itself")
+				return
+			}
+			if err := hire(); err != nil {
+				t.Errorf("hire another worker: %v", err)
+				return
+			}
+		}
+	})
+	t.Cleanup(func() {
+		c.mutex.Lock()
+		c.over = true
+		c.mutex.Unlock()
+		c.current.kill()
+		c.watched.Wait()
+		if t.Failed() {
+			for _, worker := range c.hired[max(0, len(c.hired)-2):] {
+				t.Log(worker.tail())
+			}
+		}
+	})
+	return c
+}
+
+// wasKilled tells a program that ended by kill -9, of itself or of others.
+func (p *process) wasKilled() bool {
+	status, known := p.command.ProcessState.Sys().(syscall.WaitStatus)
+	return known && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
