@@ -295,7 +295,8 @@ func (f *finder) section(ctx context.Context, name, file string) (Section, error
 	arguments["most"] = ListMax
 	// The count is of all; the rows come in the query's own order.
 	rows, err := f.tx.Query(ctx, `
-		select kind, id, at, amount, state, vacation, correlation, detail, count(*) over () from (`+query+`) as item limit @most`, arguments)
+		select kind, id, at, amount, state, vacation, correlation, detail, count(*) over ()
+		from (`+query+`) as item limit @most`, arguments)
 	if err != nil {
 		return section, fmt.Errorf("query %s: %w", name, err)
 	}

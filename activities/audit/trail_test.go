@@ -32,7 +32,7 @@ type stable struct {
 	known map[string]string
 }
 
-var anew = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-\d{13})?|sha256 [0-9a-f]{64}|\b\d{16}\b|, ended [-0-9:.+ ]+`)
+var anew = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-\d{13})?|sha256 [0-9a-f]{64}|\b\d{16}\b|, ended [-0-9: ]+`)
 
 func (s *stable) text(text string) string {
 	return anew.ReplaceAllStringFunc(text, func(found string) string {

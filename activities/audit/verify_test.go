@@ -276,13 +276,14 @@ func TestVerifyListsAFewAndCountsTheRest(t *testing.T) {
 	require.Equal(t, "BALANCES_PROVED: DEBT.1: found debit 0.01, credit 0.00, expected debit 0.00, credit 0.00 by its entries", report.Breaches[0].String())
 }
 
-// BenchmarkVerify proves the books of a million lines.
+// BenchmarkVerify proves the books of a million lines and a hundred thousand payouts.
 func BenchmarkVerify(b *testing.B) {
 	pool := pgtest.New(b)
 	openBooks(b, pool)
 	for _, reference := range []string{"00000120260708UEP", "00000220260708UEP", "00000320260708UEP", "00000420260708UEP"} {
 		open(b, pool, reference, 250_000).settle(b)
 	}
+	payOut(b, pool, 100_000)
 	_, err := pool.Exec(b.Context(), "vacuum analyze")
 	require.NoError(b, err)
 	for b.Loop() {
