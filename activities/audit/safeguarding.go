@@ -36,7 +36,7 @@ func Safeguarding(ctx context.Context, on postgres.Querier, date calendar.Date) 
 	}
 	due := kept.CantonnementDue
 	// What was due since the day before depends on what left since: it was kept, not to be found again.
-	if kept, err = safeguarding.New(books, date, nil, 0); err != nil {
+	if kept, err = safeguarding.New(books, date, nil, safeguarding.Left{}); err != nil {
 		return safeguarding.Statement{}, fmt.Errorf("read the safeguarding statement of %s: %w", date, err)
 	}
 	kept.CantonnementDue = due

@@ -107,23 +107,31 @@ select date::text as date from safeguarding where date < sqlc.arg(before)::text:
 -- name: SafeguardingRun :one
 select vacation from safeguarding where date = sqlc.arg(date)::text::date for update;
 
--- What left clients' claims after one day, up to another: debits of payment accounts and of parked lines, but for what went
--- to another of them, and bank debits of payouts that were ordered up to the first day.
+-- What need not stand on cantonnement any more of what was owed at the end of one day, up to another: debits of payment
+-- accounts and of parked lines, but for what went to another of them; and payouts that were ordered up to the first day, and
+-- that the bank debited or refused since, or has and did not debit yet: règlement keeps these.
 -- name: LeftClients :one
-select (coalesce((select sum(e.amount_cents)
-                  from vacation v join batch b on b.vacation = v.number join entry e on e.batch = b.id
+select coalesce((select sum(e.amount_cents)
+                 from vacation v join batch b on b.vacation = v.number join entry e on e.batch = b.id
+                 where v.business_date > sqlc.arg(after)::text::date and v.business_date <= sqlc.arg(up_to)::text::date
+                   and e.kind = any (sqlc.arg(kinds)::text[])), 0)::bigint as accounts,
+       (coalesce((select sum(e.amount_cents)
+                  from vacation v
+                           join batch b on b.vacation = v.number
+                           join entry e on e.batch = b.id and e.kind in ('REMITTED', 'NOT_SENT')
+                           join account a on a.id = e.debit
+                           join payout p on p.ref_externe = substr(a.code, length('TR.OUT.') + 1)
+                           join batch pb on pb.id = p.batch
+                           join vacation pv on pv.number = pb.vacation
                   where v.business_date > sqlc.arg(after)::text::date and v.business_date <= sqlc.arg(up_to)::text::date
-                    and e.kind = any (sqlc.arg(kinds)::text[])), 0)
-    + coalesce((select sum(e.amount_cents)
-                from vacation v
-                         join batch b on b.vacation = v.number
-                         join entry e on e.batch = b.id and e.kind = 'REMITTED'
-                         join account a on a.id = e.debit
-                         join payout p on p.ref_externe = substr(a.code, length('TR.OUT.') + 1)
-                         join batch pb on pb.id = p.batch
-                         join vacation pv on pv.number = pb.vacation
-                where v.business_date > sqlc.arg(after)::text::date and v.business_date <= sqlc.arg(up_to)::text::date
-                  and pv.business_date <= sqlc.arg(after)::text::date), 0))::bigint as cents;
+                    and pv.business_date <= sqlc.arg(after)::text::date), 0)
+           + coalesce((select sum(p.amount_cents)
+                       from bulk u
+                                join payout p on p.bulk = u.number and p.debit_line is null
+                                join batch pb on pb.id = p.batch
+                                join vacation pv on pv.number = pb.vacation
+                       where u.purpose = 'PAYOUT' and u.state in ('PREPARED', 'SENT', 'UNKNOWN') and u.attempted_at is not null
+                         and pv.business_date <= sqlc.arg(after)::text::date), 0))::bigint as with_bank;
 
 -- name: SaveSafeguarding :exec
 insert into safeguarding (date, vacation, payment_accounts_cents, parked_cents, payouts_cents, rejects_cents, reglement_cents,

@@ -53,21 +53,23 @@ func (a *Activities) state(
 	if err != nil {
 		return safeguarding.Statement{}, err
 	}
-	left := int64(0)
+	var left safeguarding.Left
 	if before != nil {
-		if left, err = queries.LeftClients(ctx, after, request.Date.String(), leavingKinds()); err != nil {
+		sums, err := queries.LeftClients(ctx, after, request.Date.String(), leavingKinds())
+		if err != nil {
 			return safeguarding.Statement{}, fmt.Errorf("sum what left clients' accounts: %w", err)
 		}
+		left = safeguarding.Left{Accounts: money.Cents(sums.Accounts), WithBank: money.Cents(sums.WithBank)}
 	}
 	books, err := postgres.ReadBooks(ctx, tx, request.Run.Number)
 	if err != nil {
 		return safeguarding.Statement{}, err
 	}
-	stated, err := safeguarding.New(books, request.Date, before, money.Cents(left))
+	stated, err := safeguarding.New(books, request.Date, before, left)
 	if err != nil {
 		return safeguarding.Statement{}, fmt.Errorf("state: %w", err)
 	}
-	return stated, a.save(ctx, queries, request, stated, left)
+	return stated, a.save(ctx, queries, request, stated, left.Accounts+left.WithBank)
 }
 
 // leavingKinds are the movements by which money leaves clients' claims: from
@@ -109,7 +111,7 @@ func previousStatement(
 }
 
 func (a *Activities) save(
-	ctx context.Context, queries *db.Queries, request activities.StateSafeguardingRequest, stated safeguarding.Statement, left int64,
+	ctx context.Context, queries *db.Queries, request activities.StateSafeguardingRequest, stated safeguarding.Statement, left money.Cents,
 ) error {
 	err := queries.SaveSafeguarding(ctx, db.SaveSafeguardingParams{
 		Date: request.Date.String(), Vacation: request.Run.Number,
@@ -117,7 +119,7 @@ func (a *Activities) save(
 		PayoutsCents: int64(stated.PayoutsOrdered), RejectsCents: int64(stated.Rejects),
 		ReglementCents: int64(stated.Reglement), CantonnementCents: int64(stated.Cantonnement),
 		TransitCents: int64(stated.TransitToClients), ToClearCents: int64(stated.ToClear), CoversCents: int64(stated.CoversToOrder),
-		LeftTodayCents: left, CantonnementDueCents: int64(stated.CantonnementDue),
+		LeftTodayCents: int64(left), CantonnementDueCents: int64(stated.CantonnementDue),
 		ToCantonnementCents: int64(stated.CantonnementHeld - stated.Cantonnement), StatedAt: a.now(),
 	})
 	if err != nil {

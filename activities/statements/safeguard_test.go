@@ -143,6 +143,51 @@ func TestTheSafeguardingOfRandomDays(t *testing.T) {
 	}
 }
 
+// TestPayoutsThatTheBankHasAreNotDueOnCantonnement: règlement keeps what it will
+// debit, a day late here. What the bank was not given is due there, as is what it gave back.
+func TestPayoutsThatTheBankHasAreNotDueOnCantonnement(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		attempted, state string
+		due              money.Cents
+	}{
+		"sent":       {`'2026-03-17 12:00+00'`, "SENT", 300},
+		"perhaps":    {`'2026-03-17 12:00+00'`, "UNKNOWN", 300},
+		"not sent":   {`null`, "PREPARED", 500},
+		"given back": {`'2026-03-17 12:00+00'`, "REJECTED", 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			work := w.openOn(t, vacation.Financiere, "2026-03-17", "2026-03-17")
+			w.post(t, work.Number, "sale",
+				ledger.Entry{Debit: ledger.Reglement, Credit: ledger.CP("1A00000001"), Kind: ledger.KindSale, Amount: 200},
+				ledger.Entry{Debit: ledger.Cantonnement, Credit: ledger.CP("1A00000001"), Kind: ledger.KindSale, Amount: 300})
+			w.payout(t, work.Number, "payout", "P1", 200)
+			_, err := w.pool.Exec(t.Context(), `
+				with made as (
+					insert into bulk (bulk_id, name, purpose, state, vacation, orders, amount_cents, due_date, created_at, attempted_at)
+					values (gen_random_uuid(), 'B', 'PAYOUT', '`+test.state+`', $1, 1, 200, '2026-03-17', now(), `+test.attempted+`) returning number)
+				update payout set bulk = made.number from made`, work.Number)
+			require.NoError(t, err)
+			closing := func(date string) error {
+				_, err := w.stateSafeguarding(w.openOn(t, vacation.Technique, date+"/close", date), day(t, date))
+				return err
+			}
+			require.NoError(t, closing("2026-03-17"), "it came today")
+			err = closing("2026-03-18")
+			if test.due > 300 {
+				require.Contains(t, requireFailure(t, vacation.InvariantBroken, err), string(ledger.CantonnementNextDay))
+			} else {
+				require.NoError(t, err)
+			}
+			kept, err := audit.Safeguarding(t.Context(), w.pool, day(t, "2026-03-18"))
+			require.NoError(t, err)
+			require.Equal(t, test.due, kept.CantonnementDue)
+		})
+	}
+}
+
 func TestStatingAgainSaysTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

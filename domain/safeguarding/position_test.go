@@ -132,7 +132,7 @@ func TestADayOfPayouts(t *testing.T) {
 			CP: p.PaymentAccounts, Parked: p.Parked, Rejects: p.Rejects, Payouts: p.PayoutsRemitted, Fees: p.Fees,
 			Reglement: -p.Reglement, Cantonnement: -p.Cantonnement,
 			TransitToClients: -p.InFlightToCantonnement, TransitToCantonnement: -p.InFlightToCantonnement,
-		}, day(t, "2026-11-23"), &safeguarding.Statement{Date: day(t, "2026-11-20"), Owed: owedBefore}, p.PayoutsRemitted)
+		}, day(t, "2026-11-23"), &safeguarding.Statement{Date: day(t, "2026-11-20"), Owed: owedBefore}, safeguarding.Left{WithBank: p.PayoutsRemitted})
 		require.NoError(t, err)
 		require.Empty(t, found.Breaches())
 

@@ -30,10 +30,25 @@ type Statement struct {
 
 	Surplus money.Cents // Held less Owed: below zero, that much of the clients' money is missing
 
-	CantonnementDue  money.Cents // what was owed the business day before and still is: it must stand on cantonnement
+	CantonnementDue  money.Cents // owed the business day before, and still, and not with the bank: it must stand on cantonnement
 	CantonnementHeld money.Cents // on cantonnement, own transfers on their way to it included
 	CantonnementGap  money.Cents // what CantonnementHeld lacks, zero or more
 }
+
+// Left is what the money that was owed at the statement before has come to since: what of it need not stand on
+// cantonnement. Each cent counts once. Both are zero or more.
+type Left struct {
+	// Accounts is what left payment accounts and parked lines, but for what went to another of them: refunds, commissions,
+	// unpaids, recoveries, and the payouts that were ordered since.
+	Accounts money.Cents
+	// WithBank are the payouts that were ordered by the statement before, and not debited by then, and that have been handed
+	// to the bank by now, whether it has debited or refused them since or not. What it is about to debit stands on règlement
+	// on purpose, where it debits it, however late it does: on cantonnement the remittance would be refused.
+	WithBank money.Cents
+}
+
+// sum is all of it.
+func (l Left) sum() money.Cents { return l.Accounts + l.WithBank }
 
 // InputError says why no statement can be made.
 type InputError struct {
@@ -46,10 +61,9 @@ func (e *InputError) Error() string { return "safeguarding statement: " + e.Reas
 // New makes the statement of a business day from the books as they are at its end.
 //
 // previous is the statement of the business day before, nil when there is none: then nothing has to stand on cantonnement
-// yet. debitedToday is what left clients' claims today, zero or more, each cent once: debits of payment accounts, and bank
-// debits of payouts that were ordered before today. Of what was owed yesterday, what did not leave is due today, and never
-// more than all that is owed. The error is an *InputError.
-func New(books ledger.Books, date calendar.Date, previous *Statement, debitedToday money.Cents) (Statement, error) {
+// yet. Of what was owed then, what has not left is due there today, and never more than all that is owed: client money that
+// waits for nothing but its transfer is what the law wants there. The error is an *InputError.
+func New(books ledger.Books, date calendar.Date, previous *Statement, left Left) (Statement, error) {
 	switch {
 	case date.IsZero():
 		return Statement{}, &InputError{Reason: "it has no date"}
@@ -57,8 +71,10 @@ func New(books ledger.Books, date calendar.Date, previous *Statement, debitedTod
 		return Statement{}, &InputError{
 			Reason: fmt.Sprintf("that of %s cannot build on that of %s: give the business day before", date, previous.Date),
 		}
-	case debitedToday < 0:
-		return Statement{}, &InputError{Reason: "clients' claims cannot lose less than nothing: " + debitedToday.String()}
+	case left.Accounts < 0 || left.WithBank < 0:
+		return Statement{}, &InputError{
+			Reason: fmt.Sprintf("clients' claims cannot lose less than nothing: %s and %s", left.Accounts, left.WithBank),
+		}
 	}
 
 	// Assets stand on the debit side of the books: their credit less debit is negative.
@@ -74,7 +90,7 @@ func New(books ledger.Books, date calendar.Date, previous *Statement, debitedTod
 	s.Surplus = s.Held - s.Owed
 
 	if previous != nil {
-		s.CantonnementDue = max(0, min(previous.Owed-debitedToday, s.Owed))
+		s.CantonnementDue = max(0, min(previous.Owed-left.sum(), s.Owed))
 	}
 
 	s.CantonnementGap = max(0, s.CantonnementDue-s.CantonnementHeld)

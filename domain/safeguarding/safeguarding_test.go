@@ -44,23 +44,25 @@ func TestTheStatementOfADay(t *testing.T) {
 		Surplus: 1_000, CantonnementHeld: 32_500,
 	}
 
-	first, err := safeguarding.New(books(), monday, nil, 0)
+	first, err := safeguarding.New(books(), monday, nil, safeguarding.Left{})
 	require.NoError(t, err)
 	require.Equal(t, want, first, "nothing is due since yesterday on the first day")
 	require.Empty(t, first.Breaches())
 
-	for name, test := range map[string]struct{ owedBefore, debited, due, gap money.Cents }{
-		"all left":             {50_000, 50_000, 0, 0},
-		"more than all left":   {50_000, 70_000, 0, 0},
-		"on cantonnement":      {50_000, 17_500, 32_500, 0},
-		"a cent short":         {50_000, 17_499, 32_501, 1},
-		"nothing left":         {50_000, 0, 50_000, 17_500},
-		"not more than is due": {500_000, 0, 100_000, 67_500},
+	for name, test := range map[string]struct{ owedBefore, debited, withBank, due, gap money.Cents }{
+		"all left":             {50_000, 50_000, 0, 0, 0},
+		"more than all left":   {50_000, 70_000, 0, 0, 0},
+		"on cantonnement":      {50_000, 17_500, 0, 32_500, 0},
+		"a cent short":         {50_000, 17_499, 0, 32_501, 1},
+		"nothing left":         {50_000, 0, 0, 50_000, 17_500},
+		"with the bank":        {50_000, 11_500, 6_000, 32_500, 0},
+		"not more than is due": {500_000, 0, 0, 100_000, 67_500},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			found, err := safeguarding.New(books(), monday, &safeguarding.Statement{Date: friday, Owed: test.owedBefore}, test.debited)
+			found, err := safeguarding.New(books(), monday, &safeguarding.Statement{Date: friday, Owed: test.owedBefore},
+				safeguarding.Left{Accounts: test.debited, WithBank: test.withBank})
 			require.NoError(t, err)
 
 			want := want
@@ -78,7 +80,7 @@ func TestBreachesNameTheAmounts(t *testing.T) {
 	short.Reglement += 1_001
 
 	found, err := safeguarding.New(short, day(t, "2026-11-24"),
-		&safeguarding.Statement{Date: day(t, "2026-11-23"), Owed: 50_000}, 10_000)
+		&safeguarding.Statement{Date: day(t, "2026-11-23"), Owed: 50_000}, safeguarding.Left{Accounts: 10_000})
 	require.NoError(t, err)
 	require.Equal(t, []ledger.Breach{
 		{Invariant: ledger.Safeguarding, Where: "client money", Detail: "held 999.99, owed 1000.00: 0.01 short"},
@@ -96,13 +98,16 @@ func TestInputsThatMakeNoStatement(t *testing.T) {
 
 	for want, attempt := range map[string]func() (safeguarding.Statement, error){
 		"it has no date": func() (safeguarding.Statement, error) {
-			return safeguarding.New(books(), calendar.Date{}, nil, 0)
+			return safeguarding.New(books(), calendar.Date{}, nil, safeguarding.Left{})
 		},
 		"that of 2026-11-23 cannot build on that of 2026-11-23": func() (safeguarding.Statement, error) {
-			return safeguarding.New(books(), monday, &safeguarding.Statement{Date: monday}, 0)
+			return safeguarding.New(books(), monday, &safeguarding.Statement{Date: monday}, safeguarding.Left{})
 		},
-		"cannot lose less than nothing: -0.01": func() (safeguarding.Statement, error) {
-			return safeguarding.New(books(), monday, nil, -1)
+		"cannot lose less than nothing: -0.01 and 0.00": func() (safeguarding.Statement, error) {
+			return safeguarding.New(books(), monday, nil, safeguarding.Left{Accounts: -1})
+		},
+		"cannot lose less than nothing: 0.00 and -0.01": func() (safeguarding.Statement, error) {
+			return safeguarding.New(books(), monday, nil, safeguarding.Left{WithBank: -1})
 		},
 	} {
 		_, err := attempt()
@@ -132,9 +137,9 @@ func TestTheStatementAgreesWithTheBooks(t *testing.T) {
 			ToClear: genCents(0).Draw(t, "toClear"), CoversToOrder: genCents(0).Draw(t, "coversToOrder"),
 		}
 		previous := &safeguarding.Statement{Date: day(t, "2026-11-20"), Owed: genCents(0).Draw(t, "owedBefore")}
-		debited := genCents(0).Draw(t, "debited")
+		left := safeguarding.Left{Accounts: genCents(0).Draw(t, "debited"), WithBank: genCents(0).Draw(t, "withBank")}
 
-		found, err := safeguarding.New(drawn, day(t, "2026-11-23"), previous, debited)
+		found, err := safeguarding.New(drawn, day(t, "2026-11-23"), previous, left)
 		require.NoError(t, err)
 
 		var inBooks []ledger.Breach
@@ -156,7 +161,7 @@ func TestTheStatementAgreesWithTheBooks(t *testing.T) {
 		require.Equal(t, inBooks, said)
 
 		require.LessOrEqual(t, found.CantonnementDue, found.Owed)
-		require.LessOrEqual(t, found.CantonnementDue, previous.Owed)
+		require.LessOrEqual(t, found.CantonnementDue, max(0, previous.Owed-left.Accounts-left.WithBank))
 		require.GreaterOrEqual(t, found.CantonnementDue, money.Cents(0))
 		require.GreaterOrEqual(t, found.CantonnementHeld+found.CantonnementGap, found.CantonnementDue)
 		require.Equal(t, found.CantonnementGap > 0, found.CantonnementHeld < found.CantonnementDue)
@@ -169,7 +174,7 @@ func TestWhatIsWritten(t *testing.T) {
 	previous := &safeguarding.Statement{Date: day(t, "2026-11-20"), Owed: 50_000}
 	spoiled := books()
 	spoiled.Reglement += 200_000
-	found, err := safeguarding.New(spoiled, day(t, "2026-11-23"), previous, 10_000)
+	found, err := safeguarding.New(spoiled, day(t, "2026-11-23"), previous, safeguarding.Left{Accounts: 10_000})
 	require.NoError(t, err)
 
 	var table bytes.Buffer
