@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -137,7 +138,7 @@ func (d *day) register(t testing.TB) {
 }
 
 // do runs an activity, again and again until it is done where it says so.
-func (d *day) do(t testing.TB, name string, asked any, result any) {
+func (d *day) do(t testing.TB, name string, asked, result any) {
 	t.Helper()
 	for {
 		value, err := d.env.ExecuteActivity(name, asked)
@@ -145,8 +146,10 @@ func (d *day) do(t testing.TB, name string, asked any, result any) {
 		if result != nil {
 			require.NoError(t, value.Get(result), name)
 		}
-		var progress map[string]any
-		if !value.HasValue() || value.Get(&progress) != nil || progress["done"] != false {
+		var progress struct {
+			Done *bool `json:"done"`
+		}
+		if !value.HasValue() || value.Get(&progress) != nil || progress.Done == nil || *progress.Done {
 			return
 		}
 	}
@@ -244,7 +247,7 @@ func (d *day) pay(t testing.TB) {
 }
 
 // state puts the next statement of an account into the inbox.
-func (d *day) state(t testing.TB, account ledger.Code, sequence int, opening money.Cents, lines ...statement.Line) money.Cents {
+func (d *day) state(t testing.TB, account ledger.Code, sequence int, opening money.Cents, lines ...statement.Line) {
 	t.Helper()
 	closing := opening
 	for _, line := range lines {
@@ -260,9 +263,8 @@ func (d *day) state(t testing.TB, account ledger.Code, sequence int, opening mon
 	}
 	_, err = writer.Close()
 	require.NoError(t, err)
-	name := "statement." + string(account[len("BK."):]) + "." + string(rune('0'+sequence)) + ".jsonl"
+	name := "statement." + string(account[len("BK."):]) + "." + strconv.Itoa(sequence) + ".jsonl"
 	require.NoError(t, os.WriteFile(filepath.Join(d.inbox, name), file.Bytes(), 0o600))
-	return closing
 }
 
 func bankLine(id, text string, amount money.Cents) statement.Line {

@@ -195,21 +195,12 @@ func Trace(ctx context.Context, pool *pgxpool.Pool, id string) (Trail, error) {
 	return look(ctx, pool, id, (*finder).find)
 }
 
-// TraceSettlement is what a settlement did, by its reference, without what it
-// hangs together with elsewhere: it reads the settlement's own rows only. The
-// error is a [*NotFoundError] when there is none.
-func TraceSettlement(ctx context.Context, pool *pgxpool.Pool, reference string) (Trail, error) {
-	return look(ctx, pool, reference, func(f *finder, ctx context.Context) error {
-		f.trail.Recognized = Reference
-		err := f.reference(ctx)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return &NotFoundError{ID: reference, LookedFor: []string{string(Reference)}}
-		}
-		if err != nil {
-			return err
-		}
-		return f.effects(ctx)
-	})
+// TraceSession is what a session did, by its correlationId or, for one that
+// settles, its reference or a creId: without what it hangs together with
+// elsewhere, so that the session's own rows are read only. The error is a
+// [*NotFoundError] when it is none of them.
+func TraceSession(ctx context.Context, pool *pgxpool.Pool, id string) (Trail, error) {
+	return look(ctx, pool, id, (*finder).findSession)
 }
 
 // look fills a trail from one snapshot of the database.
@@ -251,11 +242,15 @@ type finder struct {
 	narrow bool
 }
 
+// sought is a kind of identifier, and how one is looked for: pgx.ErrNoRows when
+// it is none.
+type sought struct {
+	what Recognized
+	look func(context.Context) error
+}
+
 func (f *finder) find(ctx context.Context) error {
-	looks := []struct {
-		what Recognized
-		look func(context.Context) error
-	}{
+	err := f.first(ctx, []sought{
 		{Correlation, f.correlation},
 		{BulkName, f.seed("bulk")},
 		{Reference, f.reference},
@@ -267,22 +262,31 @@ func (f *finder) find(ctx context.Context) error {
 		{BankLineID, f.seed("line")},
 		{FileSHA256, f.file},
 		{DebtNumber, f.seed("debt")},
+	})
+	if err != nil {
+		return err
 	}
+	return f.follow(ctx)
+}
+
+func (f *finder) findSession(ctx context.Context) error {
+	return f.first(ctx, []sought{{Correlation, f.correlation}, {Reference, f.reference}, {CreID, f.creID}})
+}
+
+// first takes the first kind that the identifier is of, and reads what its runs did.
+func (f *finder) first(ctx context.Context, kinds []sought) error {
 	unknown := &NotFoundError{ID: f.trail.ID}
-	for _, l := range looks {
-		err := l.look(ctx)
+	for _, kind := range kinds {
+		err := kind.look(ctx)
 		if errors.Is(err, pgx.ErrNoRows) {
-			unknown.LookedFor = append(unknown.LookedFor, string(l.what))
+			unknown.LookedFor = append(unknown.LookedFor, string(kind.what))
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		f.trail.Recognized = l.what
-		if err := f.effects(ctx); err != nil {
-			return err
-		}
-		return f.follow(ctx)
+		f.trail.Recognized = kind.what
+		return f.effects(ctx)
 	}
 	return unknown
 }

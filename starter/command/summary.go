@@ -53,7 +53,7 @@ vacation, named by its workflow id, such as vacation-creances/2026-11-23.`,
 			if reference == "" {
 				return s.summarizeVacation(cmd.Context(), pool, settings, id, delivered)
 			}
-			found, err := audit.TraceSettlement(cmd.Context(), pool, reference)
+			found, err := audit.TraceSession(cmd.Context(), pool, reference)
 			if err != nil {
 				return err
 			}
