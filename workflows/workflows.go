@@ -1,4 +1,5 @@
-// Package workflows holds the vacations as the business tells them. A workflow
+// Package workflows holds the vacations as the business tells them, the day that
+// runs them one after the other, and what Temporal's clock calls. A workflow
 // knows the activities' contract and the domain, and nothing of how they are done.
 package workflows
 

@@ -1,4 +1,4 @@
 // Package audit reads the books for operators and auditors: it proves the
-// invariants, traces a correlation, a settlement or a card line from end to end,
-// and lists balances, debts and parked lines. It changes nothing.
+// invariants, follows any identifier from end to end, states where the bank
+// accounts stand, and lists what the books hold. It changes nothing.
 package audit

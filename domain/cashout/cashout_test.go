@@ -360,7 +360,7 @@ func TestNobodyApprovesTheirOwnRequest(t *testing.T) {
 func TestApprovalErrorsSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	for kind, advice := range map[cashout.Problem]string{
-		cashout.UnknownActor:  "configured approvers",
+		cashout.UnknownActor:  "configured operators",
 		cashout.SamePerson:    "have another approver answer",
 		cashout.NoReason:      "say in a few words why",
 		cashout.InvalidReason: "one line of at most 200 characters",
