@@ -157,6 +157,26 @@ func requireEvent(t *testing.T, s *session, line audit.Line, want ogep.Type) {
 	require.Equal(t, 1, found)
 }
 
+func TestTraceOfASession(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	s := populate(t, pool)
+	for id, what := range map[string]audit.Recognized{
+		s.correlation: audit.Correlation, s.reference: audit.Reference, s.reference + "-17": audit.CreID,
+	} {
+		trail, err := audit.TraceSession(t.Context(), pool, id)
+		require.NoError(t, err)
+		require.Equal(t, what, trail.Recognized)
+		require.Equal(t, s.reference, trail.Settlement.Reference)
+		require.Len(t, trail.Orders, 2)
+		require.Empty(t, trail.Sections, "of elsewhere")
+	}
+	_, err := audit.TraceSession(t.Context(), pool, siret)
+	var unknown *audit.NotFoundError
+	require.ErrorAs(t, err, &unknown)
+	require.Equal(t, []string{"correlation", "settlement reference", "creId"}, unknown.LookedFor)
+}
+
 func TestTraceOfTheUnknown(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)

@@ -10,10 +10,10 @@ from (select * from account where class = 'DEBT') as a
                    on a.code = 'DEBT.' || d.siret
          left join (select account, string_agg(distinct kind, ', ' order by kind) as strange
                     from (select e.debit as account, e.kind from entry e join account a on a.id = e.debit and a.class = 'DEBT'
-                          where e.kind not in ('COVER', 'UNPAID_DEBT', 'OPENING')
+                          where e.kind not in ('COVER', 'UNPAID_DEBT')
                           union all
                           select e.credit, e.kind from entry e join account a on a.id = e.credit and a.class = 'DEBT'
-                          where e.kind not in ('RECOVERY', 'WRITE_OFF', 'OPENING')) as e
+                          where e.kind not in ('RECOVERY', 'WRITE_OFF')) as e
                     group by account) as k on k.account = a.id
 where coalesce(a.debit_cents, 0) <> coalesce(d.initial, 0)
    or coalesce(a.credit_cents, 0) <> coalesce(d.initial - d.remaining, 0)

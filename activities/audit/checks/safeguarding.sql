@@ -6,7 +6,9 @@ from (select *, payment_accounts_cents + parked_cents + payouts_cents + rejects_
              reglement_cents + cantonnement_cents + transit_cents + to_clear_cents + covers_cents as held,
              cantonnement_cents + to_cantonnement_cents as on_cantonnement,
              lead(date) over w is null as last,
+             -- A close that was stated again after the next one no longer says what the next one was made of.
              case when lag(date) over w is null then 0
+                  when lag(stated_at) over w > stated_at then cantonnement_due_cents
                   else greatest(0, least(lag(payment_accounts_cents + parked_cents + payouts_cents + rejects_cents) over w - left_today_cents,
                                          payment_accounts_cents + parked_cents + payouts_cents + rejects_cents)) end as due
       from safeguarding
