@@ -86,6 +86,39 @@ func TestEachClassOfSettlementHasItsVacation(t *testing.T) {
 	require.Equal(t, "IMPAYE", paired[1].Transaction.Vacation)
 }
 
+// TestMoreLinesThanPassAtOnceAreAllPaired: who asks again gets the next ones,
+// once règlements have taken the first ones up.
+func TestMoreLinesThanPassAtOnceAreAllPaired(t *testing.T) {
+	t.Parallel()
+	const count = 1_001
+	w := newWorld(t)
+	run := w.open(t, "open")
+	lines := make([]statement.Line, count)
+	for n := range lines {
+		lines[n] = aLine(fmt.Sprintf("L%d", n), fmt.Sprintf("REM E 100 %06d20260317UEP", n+1), 100)
+	}
+	w.deliver(t, ledger.Reglement, 1, 0, lines...)
+	_, err := w.read(run)
+	require.NoError(t, err)
+	batch := w.post(t, 0, "taken up", ledger.Entry{Debit: ledger.Reglement, Credit: ledger.Opening, Kind: ledger.KindOpening, Amount: 1})
+	var seen []string
+	for _, want := range []int{1_000, 1, 0} {
+		paired, err := w.pair(run)
+		require.NoError(t, err)
+		require.Len(t, paired, want)
+		ids := make([]string, len(paired))
+		for i, line := range paired {
+			ids[i] = line.Transaction.ID
+		}
+		_, err = w.pool.Exec(t.Context(), `update bank_line set scope = 'x', batch = $1 where id = any ($2)`, batch, ids)
+		require.NoError(t, err)
+		seen = append(seen, ids...)
+	}
+	for n, id := range seen {
+		require.Equal(t, lines[n].ID, id)
+	}
+}
+
 func TestUnknownLinesAreQueuedAndNeverDropped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
