@@ -9,6 +9,7 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/audit"
+	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/activities/statements/internal/db"
@@ -16,6 +17,7 @@ import (
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/safeguarding"
+	"github.com/reglo/reglo/domain/vacation"
 )
 
 // StateSafeguarding keeps the statement of the day's close, one a day. A run
@@ -23,6 +25,8 @@ import (
 // mended what the first one found, states anew. A statement that shows a breach
 // is kept too: it is what the day closed with.
 func (a *Activities) StateSafeguarding(ctx context.Context, request activities.StateSafeguardingRequest) (money.Cents, error) {
+	stop := heartbeat.Start(ctx, func() any { return vacation.Progress{Stage: vacation.StageSafeguarding} })
+	defer stop()
 	var stated safeguarding.Statement
 	err := postgres.InRun(ctx, a.pool, request.Run.Number, func(tx pgx.Tx) error {
 		var err error
