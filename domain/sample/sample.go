@@ -1,6 +1,6 @@
 // Package sample makes up the files of a day: the merchants' snapshot, a CRE file of sales or of unpaids and the bank movement
-// that it explains, a Payline file, and all that comes in on a whole day. The same options give the same bytes, on any machine. Nothing in them stands for a real merchant, bank or
-// account; all check digits are right.
+// that it explains, a Payline file, and all that comes in on a whole day. The same options give the same bytes, on any
+// machine. Nothing in them stands for a real merchant, bank or account; all check digits are right.
 package sample
 
 import (

@@ -66,7 +66,8 @@ func FailureCodes() []FailureCode {
 	return []FailureCode{
 		FileMissing, FileInvalid, AmountMismatch, ReferenceMismatch, DuplicateReference, DuplicateLine, ParametersConflict,
 		MerchantsMissing, PartsLost, OwnMoneyTooLow, InvariantBroken,
-		RemittanceUnmatched, RejectsMismatch, PaylineRefused, SnapshotGap, StatementInvalid, Aborted, Refused, Cancelled, Abandoned, Unexpected,
+		RemittanceUnmatched, RejectsMismatch, PaylineRefused, SnapshotGap, StatementInvalid, Aborted, Refused, Cancelled, Abandoned,
+		Unexpected,
 	}
 }
 
