@@ -44,7 +44,8 @@ func (e *ApprovalError) Error() string {
 	switch e.Problem {
 	case UnknownActor:
 		return fmt.Sprintf(
-			"%q may not answer: give the identifier of one of the configured operators, or have it added to them (operator.actors)", e.Actor)
+			"%q may not answer: give the identifier of one of the configured operators, or have it added to them (operator.actors)",
+			e.Actor)
 	case SamePerson:
 		return fmt.Sprintf("%q asked for this money to leave: have another approver answer", e.Actor)
 	case NoReason:
