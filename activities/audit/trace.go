@@ -533,16 +533,3 @@ func Events(
 	}
 	return nil
 }
-
-// SettlementOf reads a settlement's state by its reference. The error is a
-// [*NotFoundError] when there is none.
-func SettlementOf(ctx context.Context, pool *pgxpool.Pool, reference string) (Settlement, error) {
-	row, err := db.New(pool).SettlementByReference(ctx, reference)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Settlement{}, &NotFoundError{ID: reference, LookedFor: []string{string(Reference)}}
-	}
-	if err != nil {
-		return Settlement{}, fmt.Errorf("read settlement %q: %w", reference, err)
-	}
-	return settlementOf(row), nil
-}

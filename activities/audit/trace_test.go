@@ -63,9 +63,7 @@ func TestTraceOfAReference(t *testing.T) {
 	require.Equal(t, audit.Reference, trail.Recognized)
 	require.Len(t, trail.Runs, 1)
 
-	settled, err := audit.SettlementOf(t.Context(), pool, s.reference)
-	require.NoError(t, err)
-	require.Equal(t, *trail.Settlement, settled)
+	settled := *trail.Settlement
 	require.Equal(t, s.gross, settled.Amount)
 	require.Equal(t, s.gross, settled.Gross)
 	require.Equal(t, s.commission, settled.Commission)
@@ -190,8 +188,6 @@ func TestTraceOfTheUnknown(t *testing.T) {
 			"SHA-256 of a file", "debt",
 		}, unknown.LookedFor)
 		require.ErrorAs(t, audit.Events(t.Context(), pool, id, 1, 1, nil), &unknown)
-		_, err = audit.SettlementOf(t.Context(), pool, id)
-		require.ErrorAs(t, err, &unknown)
 	}
 }
 

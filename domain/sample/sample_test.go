@@ -100,11 +100,9 @@ func TestAnyDayIsAccepted(t *testing.T) {
 			require.Equal(t, made.summary.Gross, made.movement.Amount)
 			require.Equal(t, made.summary.Reference, made.movement.Reference)
 
-			read, ok := settlement.ParseLabel(made.movement.Label)
-			require.True(t, ok)
 			require.Equal(t, settlement.Movement{
 				OperationType: made.summary.OperationType, Reference: made.summary.Reference,
-			}, read)
+			}.Label(), made.movement.Label)
 		}
 	})
 }

@@ -294,26 +294,12 @@ func TestReadDoesNotDependOnHowTheSourceGivesItsBytes(t *testing.T) {
 	}
 }
 
-func TestParseLabel(t *testing.T) {
+func TestLabel(t *testing.T) {
 	t.Parallel()
 
-	good := settlement.Movement{OperationType: "100", Reference: "00000120190725UEP"}
-	require.Equal(t, good.Reference, settlement.NewReference(1, date(t, "2019-07-25")))
-
-	for _, label := range []string{good.Label(), "REM E 100 00000120190725UEP", "  REM   E  100    00000120190725UEP  "} {
-		read, ok := settlement.ParseLabel(label)
-		require.True(t, ok, label)
-		require.Equal(t, good, read)
-	}
-
-	for _, label := range []string{
-		"", "REM", "REM E 100", "REM E 100 00000120190725UEP X", "REM F 100 00000120190725UEP", "RBM E 100 00000120190725UEP",
-		"REM E 100 00000120190230UEP", "REM E 100 0000120190725UEP", "REM E 100 00000120190725UEQ",
-		"REM E 100 00000A20190725UEP", "REM VIR MONEXTEUR20190725001", "LOT REJ VIR 123456789012 01",
-	} {
-		_, ok := settlement.ParseLabel(label)
-		require.False(t, ok, label)
-	}
+	reference := settlement.NewReference(1, date(t, "2019-07-25"))
+	require.Equal(t, "00000120190725UEP", reference)
+	require.Equal(t, "REM E 100 00000120190725UEP", settlement.Movement{OperationType: "100", Reference: reference}.Label())
 }
 
 func TestParseLineDoesNotAllocate(t *testing.T) {

@@ -94,13 +94,3 @@ func AutomaticEndToEndID(date calendar.Date, number int64) (string, error) {
 		return fmt.Sprintf("P%s%09d", date.Compact()[century:], number), nil
 	}
 }
-
-// Group cuts count orders into remittances and gives the size of each: all of
-// MaxOrdersABulk but the last, which has the rest. No order makes none.
-func Group(count int) []int {
-	var sizes []int
-	for ; count > 0; count -= MaxOrdersABulk {
-		sizes = append(sizes, min(count, MaxOrdersABulk))
-	}
-	return sizes
-}

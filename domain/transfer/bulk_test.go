@@ -124,30 +124,6 @@ func TestAnAutomaticEndToEndIDIsNoneOfPaylines(t *testing.T) {
 	})
 }
 
-func TestGroup(t *testing.T) {
-	t.Parallel()
-	for count, want := range map[int][]int{
-		-1: nil, 0: nil, 1: {1}, 9_999: {9_999}, 10_000: {10_000}, 10_001: {10_000, 1}, 25_000: {10_000, 10_000, 5_000},
-	} {
-		require.Equal(t, want, transfer.Group(count))
-	}
-}
-
-func TestGroupLosesNoOrder(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		count, sum := rapid.IntRange(0, 2_000_000).Draw(t, "orders"), 0
-		sizes := transfer.Group(count)
-		for n, size := range sizes {
-			require.LessOrEqual(t, size, transfer.MaxOrdersABulk)
-			require.Positive(t, size)
-			require.True(t, n == len(sizes)-1 || size == transfer.MaxOrdersABulk, "only the last is not full")
-			sum += size
-		}
-		require.Equal(t, count, sum)
-	})
-}
-
 func TestStates(t *testing.T) {
 	t.Parallel()
 	states := []transfer.State{
