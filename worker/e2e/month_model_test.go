@@ -169,8 +169,8 @@ func (m *model) openDebt(siret string) money.Cents {
 	return open
 }
 
-// refusedByOperator is what the month's operators do not let pass: an order
-// above the threshold whose cents end in 5 or 0.
+// refusedByOperator is what the month's operators do not let pass of what they
+// are asked: orders whose cents end in 5 or 0.
 func refusedByOperator(amount money.Cents) bool { return amount%5 == 0 }
 
 // financiere pays out, and returns the orders that reached the bank.
@@ -203,9 +203,15 @@ func (m *model) financiere(date calendar.Date, requests []planRequest) []*modelP
 		}
 	}
 	var paid []*modelPayout
+	asks := make(map[string]money.Cents)
 	for _, asked := range orders {
 		cp := m.cps[asked.account]
-		if cp.held || asked.amount > m.fourEyes && refusedByOperator(asked.amount) {
+		if cp.held {
+			continue
+		}
+		asks[asked.account] += asked.amount
+		waits := asked.amount > m.fourEyes || asks[asked.account] > cp.PayoutCeiling
+		if waits && refusedByOperator(asked.amount) {
 			continue
 		}
 		cp.balance -= asked.amount
