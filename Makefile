@@ -157,7 +157,7 @@ replay: ## Replay the recorded workflow histories
 record: bin/temporal ## Record the workflow histories anew; only before a release: running vacations replay the released ones
 	@deploy/dev/up postgres
 	@$(TEST_SERVERS) REGLO_RECORD_HISTORIES=1 \
-		go test ./worker/e2e -run '^TestA.*(OnARealServer|ClosedByTheNext)$$' -count=1
+		go test ./worker/e2e -run '^Test(.*(OnARealServer|ClosedByTheNext)|EveryEventIsTold|HistoriesOfWaits)$$' -count=1
 	@$(MAKE) replay
 
 ##@ Tools

@@ -65,6 +65,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	shared.stop()
+	theMorning.drop()
 	os.Exit(code)
 }
 

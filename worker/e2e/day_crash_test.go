@@ -74,23 +74,23 @@ func some() []moment {
 // must come to the same as one that nothing disturbed.
 func TestADayWhoseWorkersDie(t *testing.T) {
 	t.Parallel()
-	begun, undisturbed := aMorning(t)
+	begun := aMorning(t)
 	cases := map[string]func(*testing.T){
-		"a bulk that was handed over": func(t *testing.T) { t.Helper(); handedOver(t, &begun, undisturbed) },
+		"a bulk that was handed over": func(t *testing.T) { t.Helper(); handedOver(t, begun) },
 	}
 	if os.Getenv(everyStepVariable) == "" {
-		cases["some steps"] = func(t *testing.T) { t.Helper(); dies(t, &begun, undisturbed, some()) }
+		cases["some steps"] = func(t *testing.T) { t.Helper(); dies(t, begun, some()) }
 	} else {
-		cases["nowhere"] = func(t *testing.T) { t.Helper(); dies(t, &begun, undisturbed, nil) }
-		cases["a bulk of unknown outcome"] = func(t *testing.T) { t.Helper(); unknownOutcome(t, &begun, undisturbed) }
-		cases["a session started by hand"] = func(t *testing.T) { t.Helper(); startedByHand(t, &begun, undisturbed) }
+		cases["nowhere"] = func(t *testing.T) { t.Helper(); dies(t, begun, nil) }
+		cases["a bulk of unknown outcome"] = func(t *testing.T) { t.Helper(); unknownOutcome(t, begun) }
+		cases["a session started by hand"] = func(t *testing.T) { t.Helper(); startedByHand(t, begun) }
 		for name, calls := range steps() {
 			for _, when := range []string{justStarted, notTold} {
 				var moments []moment
 				for _, call := range calls {
 					moments = append(moments, moment{name, call, when})
 				}
-				cases[when+" each step of "+name] = func(t *testing.T) { t.Helper(); dies(t, &begun, undisturbed, moments) }
+				cases[when+" each step of "+name] = func(t *testing.T) { t.Helper(); dies(t, begun, moments) }
 			}
 		}
 	}
@@ -111,27 +111,27 @@ func TestADayWhoseWorkersDie(t *testing.T) {
 // a worker that is started again and again.
 const dayWorldsAtOnce = 4
 
-func dies(t *testing.T, begun *morning, undisturbed string, moments []moment) {
+func dies(t *testing.T, begun *morning, moments []moment) {
 	t.Helper()
 	w := begun.begin(t)
 	w.play(t, moments)
-	w.requireSame(t, undisturbed)
+	w.requireSame(t, begun.undisturbed)
 }
 
 // handedOver kills a worker when the bank has a bulk, and the books do not know:
 // it is looked up, and not handed over again; and one that was about to.
-func handedOver(t *testing.T, begun *morning, undisturbed string) {
+func handedOver(t *testing.T, begun *morning) {
 	t.Helper()
 	w := begun.begin(t)
 	w.play(t, []moment{
 		{atChannel, sending, justStarted}, {atChannel, sending, notTold}, {workflows.FinanciereName, activities.DispatchName, notTold},
 	})
-	w.requireSame(t, undisturbed)
+	w.requireSame(t, begun.undisturbed)
 }
 
 // unknownOutcome has a bulk whose outcome the channel cannot tell, and kills
 // workers while an operator has it handed over again.
-func unknownOutcome(t *testing.T, begun *morning, undisturbed string) {
+func unknownOutcome(t *testing.T, begun *morning) {
 	t.Helper()
 	w := begun.begin(t)
 	bulk := "MONEXTEUR" + w.date.Compact() + "001"
@@ -155,12 +155,12 @@ func unknownOutcome(t *testing.T, begun *morning, undisturbed string) {
 	require.EqualValues(t, 1, w.ask(`select count(*) from operator_act where act = 'resend'`))
 	_, err := w.pool.Exec(t.Context(), `delete from operator_act where act = 'resend'`)
 	require.NoError(t, err)
-	w.requireSame(t, undisturbed)
+	w.requireSame(t, begun.undisturbed)
 }
 
 // startedByHand has the day find its first session running, which somebody else
 // started, and kills workers while it waits for that.
-func startedByHand(t *testing.T, begun *morning, undisturbed string) {
+func startedByHand(t *testing.T, begun *morning) {
 	t.Helper()
 	w := begun.begin(t)
 	w.setOut(t, nil)
@@ -175,7 +175,7 @@ func startedByHand(t *testing.T, begun *morning, undisturbed string) {
 	arm(t, w.gate, moment{workflows.DayName, activities.AwaitReglementsName, justStarted})
 	arm(t, w.gate, moment{workflows.DayName, activities.AwaitReglementsName, notTold})
 	w.playOn(t)
-	w.requireSame(t, undisturbed)
+	w.requireSame(t, begun.undisturbed)
 }
 
 // requireSentOnce proves that the channel was asked to hand each bulk over once.

@@ -4,12 +4,14 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -34,68 +36,133 @@ import (
 // of which owe; payouts of the day before, some of which come back; the bank's
 // statements and a Payline file in the inbox; the other files still to come.
 type morning struct {
-	database string // a template
+	once     sync.Once
+	database string // what worlds are copied from
 	folder   string // of data
 	date     calendar.Date
 	sales    []byte // CRE files
 	unpaids  []byte
+	// undisturbed is a dump of the day's end, where nothing happened to it.
+	undisturbed string
+	worlds      atomic.Int64
 }
 
-// aMorning plays the first day and stops as the second begins. What it is made
-// from goes on to the end of that day, undisturbed, and is returned as a dump.
-func aMorning(t *testing.T) (begun morning, undisturbed string) {
-	t.Helper()
-	m := newMonth(t, monthSeed)
-	first := calendar.RollForward(calendar.Target{}, day(2026, time.March, 30))
-	m.play(t, 0, first)
-	m.compare(t)
-	m.work.kill()
+var theMorning morning //nolint:gochecknoglobals // lives from the first test that wants it to TestMain's end
 
-	date := calendar.Add(calendar.Target{}, first, 1)
-	d := &monthDay{month: m, date: date, number: 1}
+// aMorning plays the first day, once for all tests, and stops as the second
+// begins; then the second, undisturbed, against the model.
+func aMorning(t *testing.T) *morning {
+	t.Helper()
+	theMorning.once.Do(func() { theMorning.play(t) })
+	require.NotEmpty(t, theMorning.undisturbed, "the undisturbed day failed")
+	return &theMorning
+}
+
+func (m *morning) play(t *testing.T) {
+	t.Helper()
+	month := newMonth(t, monthSeed)
+	first := calendar.RollForward(calendar.Target{}, day(2026, time.March, 30))
+	month.play(t, 0, first)
+	month.compare(t)
+	month.work.kill()
+
+	m.date = calendar.Add(calendar.Target{}, first, 1)
+	d := &monthDay{month: month, date: m.date, number: 1}
 	d.prepare(t)
 	d.late = false
 	d.morning(t)
 	require.True(t, d.lot, "no payout of the first day comes back")
-	begun = morning{
-		database: "reglo_morning_" + strconv.Itoa(os.Getpid()), folder: t.TempDir(), date: date,
-		sales:   d.plan.creFile(t, settlement.KindTransaction, d.salesReference(), date, d.sales),
-		unpaids: d.plan.creFile(t, settlement.KindImpaye, d.unpaidsReference(), date, d.unpaids),
-	}
-	require.NoError(t, os.CopyFS(begun.folder, os.DirFS(filepath.Dir(m.folders.Inbox))))
-	m.pool.Reset()
-	copyDatabase(t, begun.database, m.pool.Config().ConnConfig.Database)
+	m.sales = d.plan.creFile(t, settlement.KindTransaction, d.salesReference(), m.date, d.sales)
+	m.unpaids = d.plan.creFile(t, settlement.KindImpaye, d.unpaidsReference(), m.date, d.unpaids)
+	folder, err := os.MkdirTemp("", "reglo-morning-*") //nolint:usetesting // outlives this test
+	require.NoError(t, err)
+	m.folder = folder
+	require.NoError(t, os.CopyFS(m.folder, os.DirFS(filepath.Dir(month.folders.Inbox))))
+	m.database = "reglo_morning_" + strconv.Itoa(os.Getpid())
+	month.pool.Reset()
+	eventually(t, "a copy of the database", func() bool {
+		return copyDatabase(m.database, month.pool.Config().ConnConfig.Database) == nil
+	})
 
-	w := &dayWorld{monthDay: d, begun: begun, settled: func() {
+	w := &dayWorld{monthDay: d, begun: m, gate: filepath.Join(t.TempDir(), "gate"), settled: func() {
 		d.reckon()
-		m.compare(t)
+		month.compare(t)
 	}}
 	w.play(t, nil)
-	return begun, w.dump(t)
+	m.undisturbed = w.dump(t)
+}
+
+// drop forgets it.
+func (m *morning) drop() {
+	if m.database != "" {
+		_ = dropDatabase(m.database)
+		_ = os.RemoveAll(m.folder)
+	}
 }
 
 // copyDatabase makes a database like another one, which nobody may be connected to.
-func copyDatabase(t testing.TB, name, like string) {
+func copyDatabase(name, like string) error {
+	return asAdmin("create database " + pgx.Identifier{name}.Sanitize() + " template " + pgx.Identifier{like}.Sanitize())
+}
+
+func dropDatabase(name string) error {
+	return asAdmin("drop database if exists " + pgx.Identifier{name}.Sanitize() + " with (force)")
+}
+
+func asAdmin(statement string) error {
+	ctx := context.Background()
+	admin, err := pgx.Connect(ctx, os.Getenv(pgtest.URLVariable))
+	if err != nil {
+		return err
+	}
+	_, err = admin.Exec(ctx, statement)
+	return errors.Join(err, admin.Close(ctx))
+}
+
+// stage is a stage of its own on which the second day begins.
+func (m *morning) stage(t *testing.T, options ...option) *stage {
 	t.Helper()
-	admin, err := pgx.Connect(t.Context(), os.Getenv(pgtest.URLVariable))
+	data := t.TempDir()
+	require.NoError(t, os.CopyFS(data, os.DirFS(m.folder)))
+	name := m.database + "_" + strconv.FormatInt(m.worlds.Add(1), 10)
+	eventually(t, "a copy of the database", func() bool { return copyDatabase(name, m.database) == nil })
+	t.Cleanup(func() { require.NoError(t, dropDatabase(name)) })
+	address, err := url.Parse(os.Getenv(pgtest.URLVariable))
 	require.NoError(t, err)
-	eventually(t, "a copy of "+like, func() bool {
-		_, err = admin.Exec(t.Context(), "create database "+pgx.Identifier{name}.Sanitize()+
-			" template "+pgx.Identifier{like}.Sanitize())
-		return err == nil
-	})
-	t.Cleanup(func() {
-		_, err := admin.Exec(context.Background(), "drop database if exists "+pgx.Identifier{name}.Sanitize()+" with (force)")
-		require.NoError(t, err)
-		_ = admin.Close(context.Background())
-	})
+	address.Path = "/" + name
+	pool, err := postgres.Open(t.Context(), address.String())
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return newStageOn(pool, ingest.Folders{
+		Inbox: filepath.Join(data, "inbox"), Work: filepath.Join(data, "work"), Archive: filepath.Join(data, "archive"),
+	}, options...)
+}
+
+// on has the second day begin in a world.
+func (m *morning) on(t *testing.T, w *world) *dayWorld {
+	t.Helper()
+	data := filepath.Dir(w.folders.Inbox)
+	bank, err := standin.Open(filepath.Join(data, "bank.json"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = bank.Close() })
+	d := &monthDay{date: m.date, number: 1, month: &month{
+		world: w, bank: bank, clock: filepath.Join(data, "clock"), outbox: filepath.Join(data, "outbox"),
+	}}
+	return &dayWorld{monthDay: d, begun: m, gate: filepath.Join(data, "gate")}
+}
+
+// begin is a world of its own in which the second day begins.
+func (m *morning) begin(t *testing.T) *dayWorld {
+	t.Helper()
+	server, namespace := shared.get(t)
+	return m.on(t, setUpWorld(t, m.stage(t), server, namespace))
 }
 
 // dayWorld is one play of the second day.
 type dayWorld struct {
 	*monthDay
 
-	begun morning
+	begun *morning
 	gate  string // folder of the moments at which workers die
 	crew  *crew
 	// meanwhile is called while financière runs, nil for nothing.
@@ -104,51 +171,16 @@ type dayWorld struct {
 	settled func()
 }
 
-var dayWorlds struct { //nolint:gochecknoglobals // names must differ between all tests of a process
-	sync.Mutex
-
-	made int
-}
-
-// begin is a world of its own in which the second day begins.
-func (m *morning) begin(t *testing.T) *dayWorld {
-	t.Helper()
-	data := t.TempDir()
-	require.NoError(t, os.CopyFS(data, os.DirFS(m.folder)))
-	dayWorlds.Lock()
-	dayWorlds.made++
-	name := m.database + "_" + strconv.Itoa(dayWorlds.made)
-	copyDatabase(t, name, m.database)
-	dayWorlds.Unlock()
-	address, err := url.Parse(os.Getenv(pgtest.URLVariable))
-	require.NoError(t, err)
-	address.Path = "/" + name
-	pool, err := postgres.Open(t.Context(), address.String())
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
-
-	server, namespace := shared.get(t)
-	folders := ingest.Folders{
-		Inbox: filepath.Join(data, "inbox"), Work: filepath.Join(data, "work"), Archive: filepath.Join(data, "archive"),
-	}
-	bank, err := standin.Open(filepath.Join(data, "bank.json"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = bank.Close() })
-	d := &monthDay{date: m.date, number: 1, month: &month{
-		world: setUpWorld(t, newStageOn(pool, folders), server, namespace), bank: bank,
-		clock: filepath.Join(data, "clock"), outbox: filepath.Join(data, "outbox"),
-	}}
-	return &dayWorld{monthDay: d, begun: *m, gate: filepath.Join(data, "gate")}
-}
-
 // play plays the day, with workers that die at these moments and are replaced
 // by others. What comes from outside comes when what was before it had its effect.
 func (w *dayWorld) play(t *testing.T, deaths []moment) {
 	t.Helper()
 	w.setOut(t, deaths)
 	w.playOn(t)
+	w.requireSentOnce(t)
 }
 
+// playOn plays it with the workers that are there.
 func (w *dayWorld) playOn(t *testing.T) {
 	t.Helper()
 	run := w.start(t)
@@ -176,7 +208,6 @@ func (w *dayWorld) playOn(t *testing.T) {
 		require.Equal(t, workflows.OutcomeEnded, step.Outcome, step.Detail)
 	}
 	require.Empty(t, w.bank.Copies(), "bulks that were handed over again")
-	w.requireSentOnce(t)
 	if w.settled != nil {
 		w.settled()
 	}
@@ -209,9 +240,6 @@ func (*dayWorld) cutOff() time.Time { return time.Now().Add(24 * time.Hour) }
 // setOut has the workers' day begin at six, and the first of them work.
 func (w *dayWorld) setOut(t *testing.T, deaths []moment) {
 	t.Helper()
-	if w.gate == "" {
-		w.gate = filepath.Join(t.TempDir(), "gate")
-	}
 	arm(t, w.gate, deaths...)
 	offset := time.Until(w.date.Midnight().Add(6 * time.Hour))
 	require.NoError(t, os.WriteFile(w.clock, []byte(strconv.FormatInt(int64(offset), 10)), 0o600))
@@ -225,6 +253,9 @@ func (w *dayWorld) bringLate(t *testing.T, kind vacation.Kind, reference string,
 	id := string(kind) + "/" + reference
 	w.waits(t, id)
 	w.deliver(t)(reference+".txt", content)
+	// By the workers' clock it has stood there for some time.
+	before := w.date.Midnight()
+	_ = os.Chtimes(filepath.Join(w.folders.Inbox, reference+".txt"), before, before) // it may be taken by now
 	if kind == vacation.ReglementTransactions {
 		w.nudge(t, id)
 	}

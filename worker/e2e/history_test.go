@@ -96,11 +96,10 @@ func newHouse(t *testing.T, s *stage, before func(ctx context.Context, h *house,
 		DisableWorkflowWorker: true, MaxHeartbeatThrottleInterval: 100 * time.Millisecond,
 		Interceptors: []interceptor.WorkerInterceptor{&disturber{house: h}},
 	})
-	s.accounts.Register(data)
-	s.ingest.Register(data)
-	s.transfers.Register(data)
-	s.session.Register(data)
-	for _, one := range []worker.Worker{vacations, data} {
+	s.register(data)
+	channel := worker.New(h.client, activities.DispatchQueue, worker.Options{DisableWorkflowWorker: true})
+	s.bank.RegisterDispatch(channel)
+	for _, one := range []worker.Worker{vacations, data, channel} {
 		require.NoError(t, one.Start())
 		t.Cleanup(one.Stop)
 	}
@@ -190,31 +189,48 @@ func payloads(t *testing.T, events *history.History) string {
 	err := proxy.VisitPayloads(t.Context(), events, proxy.VisitPayloadsOptions{
 		Visitor: func(_ *proxy.VisitPayloadsContext, found []*common.Payload) ([]*common.Payload, error) {
 			for _, payload := range found {
-				text.Write(payload.GetData())
+				text.Write(withoutSubjects(payload.GetData()))
 				text.WriteByte('\n')
 			}
 			return found, nil
 		},
 	})
 	require.NoError(t, err)
-	require.Contains(t, text.String(), `"correlationId"`)
+	require.NotEmpty(t, text.String())
 	return text.String()
+}
+
+// subjects are what operators name in an answer, and the activity that does what
+// it says: references of orders, which stand nowhere else.
+var subjects = regexp.MustCompile(`"(subjects|orders)":\[("[^"\\]*",?)*\]`)
+
+func withoutSubjects(payload []byte) []byte {
+	return subjects.ReplaceAll(payload, nil)
 }
 
 // personal is what is shaped like an IBAN or a card's number, wherever it comes from.
 var personal = regexp.MustCompile(`\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b|\b\d{13,19}\b`)
+
+// nanoseconds of a timer are as long as a card's number, in Temporal's own log.
+var nanoseconds = regexp.MustCompile(`"Duration":\d+`)
 
 // requireNothingPersonal looks for what merchants are called and hold, for the
 // lines of files, and for whatever looks like an IBAN or a card.
 func (h *house) requireNothingPersonal(t *testing.T, text string) {
 	t.Helper()
 	require.NotEmpty(t, text)
+	text = nanoseconds.ReplaceAllString(text, "")
 	require.Empty(t, personal.FindAllString(text, 5))
 	rows, err := h.pool.Query(t.Context(), `
-		select unnest(array[cp_iban, external_iban, legal_name, external_name, siret]) from merchant
-		union select unnest(array[label, cre_id]) from parked_line
-		union select label from entry where line is not null
-		union select cre_id from cre_line`)
+		select secret from (
+			select unnest(array[account_id, cp_iban, external_iban, legal_name, external_name, siret]) as secret from merchant
+			union select unnest(array[label, cre_id, account_id]) from parked_line
+			union select label from entry where line is not null
+			union select cre_id from cre_line
+			union select unnest(array[ref_externe, end_to_end_id, creditor_iban, creditor_name]) from payout
+			union select unnest(array[end_to_end_id, debtor_cp, creditor_cp, creditor_iban, creditor_name]) from payline_line
+			union select ref_externe from transfer_order
+		) as secrets where length(secret) > 3`)
 	require.NoError(t, err)
 	secrets, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
@@ -224,7 +240,7 @@ func (h *house) requireNothingPersonal(t *testing.T, text string) {
 			require.NotContains(t, text, secret)
 		}
 	}
-	own := bank()
+	own := h.own
 	for _, party := range []string{own.Reglement.IBAN, own.Cantonnement.IBAN, own.Fonctionnement.IBAN, own.Reglement.Name} {
 		require.NotContains(t, text, party)
 	}

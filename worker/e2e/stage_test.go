@@ -20,20 +20,35 @@ import (
 	"go.temporal.io/sdk/converter"
 	temporallog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts"
+	"github.com/reglo/reglo/activities/cashout"
+	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/days"
+	"github.com/reglo/reglo/activities/debts"
+	"github.com/reglo/reglo/activities/decisions"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/merchants"
+	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/part"
+	"github.com/reglo/reglo/activities/payline"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
+	"github.com/reglo/reglo/activities/remittances"
 	"github.com/reglo/reglo/activities/session"
+	"github.com/reglo/reglo/activities/statements"
 	"github.com/reglo/reglo/activities/transfers"
+	"github.com/reglo/reglo/activities/virements"
 	"github.com/reglo/reglo/domain/calendar"
+	rules "github.com/reglo/reglo/domain/cashout"
+	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
+	requests "github.com/reglo/reglo/domain/payline"
 	"github.com/reglo/reglo/domain/sample"
 	"github.com/reglo/reglo/domain/settlement"
 	"github.com/reglo/reglo/domain/transfer"
@@ -49,6 +64,13 @@ type stage struct {
 	ingest    *ingest.Activities
 	transfers *transfers.Activities
 	session   *session.Activities
+	own       transfers.Bank // the EP's accounts
+	// bank hands over to the bank, by its folder.
+	bank *remittances.Activities
+	// others are the activities that no test calls by itself.
+	others []interface {
+		Register(registry worker.ActivityRegistry)
+	}
 }
 
 // businessDate of the tests is an ordinary Tuesday, a TARGET day.
@@ -66,6 +88,10 @@ const chunkLines = 100
 type settings struct {
 	files []ingest.Option
 	lines []accounts.Option
+	clock func() time.Time
+	own   transfers.Bank
+	// policy is what may leave without a second person.
+	policy rules.Policy
 }
 
 type option func(*settings)
@@ -73,6 +99,17 @@ type option func(*settings)
 // withCut cuts files into transactions of its own.
 func withCut(cut part.Cut) option {
 	return func(to *settings) { to.files = append(to.files, ingest.WithCut(cut)) }
+}
+
+// withClock gives all activities an hour of their own.
+func withClock(clock func() time.Time) option { return func(to *settings) { to.clock = clock } }
+
+// withBank gives them the accounts of a bank that a test plays with.
+func withBank(own transfers.Bank) option { return func(to *settings) { to.own = own } }
+
+// withFourEyes has payouts above an amount need an approval.
+func withFourEyes(above money.Cents) option {
+	return func(to *settings) { to.policy.FourEyes = above }
 }
 
 // oneChunkASlice has post-lines hand back after each chunk.
@@ -104,17 +141,63 @@ func newStageOn(pool *pgxpool.Pool, folders ingest.Folders, options ...option) *
 	outbox := postgres.Outbox{Environment: 'I', Node: 1}
 	small := part.OrdinaryCut()
 	small.ChunkLines = chunkLines
-	to := settings{files: []ingest.Option{ingest.WithCut(small)}}
+	to := settings{files: []ingest.Option{ingest.WithCut(small)}, clock: time.Now, own: bank(),
+		policy: rules.Policy{CPCeiling: money.Max, TotalCeiling: money.Max, FourEyes: money.Max},
+	}
 	for _, set := range options {
 		set(&to)
 	}
-	return &stage{
+	s := &stage{
 		pool:      pool,
 		folders:   folders,
-		accounts:  accounts.New(pool, outbox, folders.Work, time.Now, to.lines...),
-		ingest:    ingest.New(pool, folders, time.Now, to.files...),
-		transfers: transfers.New(pool, outbox, bank(), calendar.Target{}, time.Now),
-		session:   session.New(pool, outbox, time.Now),
+		accounts:  accounts.New(pool, outbox, folders.Work, to.clock, to.lines...),
+		ingest:    ingest.New(pool, folders, to.clock, to.files...),
+		transfers: transfers.New(pool, outbox, to.own, calendar.Target{}, to.clock),
+		session:   session.New(pool, outbox, to.clock),
+		own:       to.own,
+	}
+	s.engage(outbox, &to)
+	return s
+}
+
+// engage makes the activities that no test calls by itself.
+func (s *stage) engage(outbox postgres.Outbox, to *settings) {
+	labels, err := label.Compile(label.Default(), nil)
+	if err != nil {
+		panic(err) // the ordinary grammars hold
+	}
+	actors := operator.Actors{"alice", "bruno", "chloe"}
+	archived, out := inbox.Archive(s.folders.Archive), filepath.Join(filepath.Dir(s.folders.Inbox), "outbox")
+	s.bank = remittances.New(remittances.Parts{
+		Pool: s.pool, Outbox: outbox, Own: s.transfers, Channel: directory.New(out), Bank: to.own,
+		Calendar: calendar.Target{}, Actors: actors, Clock: to.clock,
+	})
+	s.others = append(s.others,
+		s.bank,
+		cashout.New(s.pool, outbox, cashout.Settings{
+			BankID: to.own.ID, Calendar: calendar.Target{}, Policy: to.policy, Actors: actors,
+		}, to.clock),
+		days.New(s.pool, calendar.Target{}, to.clock),
+		debts.New(s.pool, outbox, to.clock),
+		decisions.New(s.pool, outbox, actors, labels, s.transfers, to.clock),
+		merchants.New(s.pool, archived, actors, merchants.Guard{MaxClosedPercent: merchants.MaxClosedPercent}, to.clock),
+		payline.New(s.pool, outbox, payline.Folders{Inbox: s.folders.Inbox, Archive: s.folders.Archive, Outbox: out}, payline.Settings{
+			BankID: to.own.ID, BankBIC: to.own.Reglement.BIC, Calendar: calendar.Target{}, Layout: requests.Ogep1{},
+		}, to.clock),
+		statements.New(s.pool, outbox, labels, archived, to.clock),
+		virements.New(s.pool, outbox, virements.Folders{Inbox: s.folders.Inbox, Archive: s.folders.Archive}, to.own.ID,
+			calendar.Target{}, to.clock),
+	)
+}
+
+// register makes all activities known to a worker, but those of the channel to the bank.
+func (s *stage) register(registry worker.ActivityRegistry) {
+	s.accounts.Register(registry)
+	s.ingest.Register(registry)
+	s.transfers.Register(registry)
+	s.session.Register(registry)
+	for _, other := range s.others {
+		other.Register(registry)
 	}
 }
 
@@ -198,10 +281,8 @@ func (s *stage) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(time.Minute)
 	env.SetDataConverter(converter.GetDefaultDataConverter())
-	s.accounts.Register(env)
-	s.ingest.Register(env)
-	s.transfers.Register(env)
-	s.session.Register(env)
+	s.register(env)
+	s.bank.RegisterDispatch(env)
 	workflows.Register(env)
 	// The environment calls all its runs the same; on a server each has an id of its own.
 	run := uuid.NewString()
@@ -210,6 +291,12 @@ func (s *stage) environment(t testing.TB) *testsuite.TestWorkflowEnvironment {
 			request.WorkflowRun = run
 			return s.accounts.OpenSettlement(ctx, request)
 		}, activity.RegisterOptions{Name: activities.OpenSettlementName, DisableAlreadyRegisteredCheck: true})
+	runs := uuid.New()
+	env.RegisterActivityWithOptions(
+		func(ctx context.Context, request activities.OpenVacationRequest) (activities.OpenVacationResult, error) {
+			request.WorkflowRun = uuid.NewSHA1(runs, []byte(request.ID.String())).String()
+			return s.session.OpenVacation(ctx, request)
+		}, activity.RegisterOptions{Name: activities.OpenVacationName, DisableAlreadyRegisteredCheck: true})
 	return env
 }
 

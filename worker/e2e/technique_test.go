@@ -1,28 +1,15 @@
 package e2e_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 
-	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/channels/directory"
-	"github.com/reglo/reglo/activities/inbox"
-	"github.com/reglo/reglo/activities/merchants"
-	"github.com/reglo/reglo/activities/operator"
-	"github.com/reglo/reglo/activities/postgres"
-	"github.com/reglo/reglo/activities/remittances"
-	"github.com/reglo/reglo/activities/statements"
-	"github.com/reglo/reglo/domain/calendar"
-	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
@@ -35,23 +22,6 @@ import (
 func (s *stage) technique(t *testing.T, phase workflows.Phase) (vacation.TechniqueTotals, error) {
 	t.Helper()
 	env := s.environment(t)
-	outbox := postgres.Outbox{Environment: 'I', Node: 1}
-	labels, err := label.Compile(label.Default(), nil)
-	require.NoError(t, err)
-	archived, actors := inbox.Archive(s.folders.Archive), operator.Actors{"alice"}
-	statements.New(s.pool, outbox, labels, archived, time.Now).Register(env)
-	merchants.New(s.pool, archived, actors, merchants.Guard{MaxClosedPercent: 10}, time.Now).Register(env)
-	remittances.New(remittances.Parts{
-		Pool: s.pool, Outbox: outbox, Own: s.transfers, Channel: directory.New(t.TempDir()), Bank: bank(),
-		Calendar: calendar.Target{}, Actors: actors, Clock: time.Now,
-	}).Register(env)
-	// As in environment: on a server each run has an id of its own.
-	run := uuid.New()
-	env.RegisterActivityWithOptions(
-		func(ctx context.Context, request activities.OpenVacationRequest) (activities.OpenVacationResult, error) {
-			request.WorkflowRun = uuid.NewSHA1(run, []byte(request.ID.String())).String()
-			return s.session.OpenVacation(ctx, request)
-		}, activity.RegisterOptions{Name: activities.OpenVacationName, DisableAlreadyRegisteredCheck: true})
 	request := workflows.TechniqueRequest{
 		BusinessDate: businessDate(t), Phase: phase, Inbox: s.folders.Inbox, CutOff: time.Now().Add(time.Hour), RequestedBy: "alice",
 	}
