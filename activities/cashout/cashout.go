@@ -52,8 +52,8 @@ const (
 	// seen, and a cancellation heard, about that often.
 	sliceTime = 3 * time.Second
 	// chunkOrders is how many CPs or orders one transaction takes up: some
-	// hundred kilobytes of rows and events, and locks held for a part of a second.
-	chunkOrders = 1_000
+	// megabytes of rows and events, and locks held for a part of a second.
+	chunkOrders = 5_000
 	// eventOrders is how many orders one validate-cashout holds: some 300 KiB.
 	eventOrders = 500
 )

@@ -397,7 +397,7 @@ func TestAgainAndBesideAnother(t *testing.T) {
 				tag, err := w.Pool.Exec(ctx, `
 					select pg_terminate_backend(pid) from pg_stat_activity
 					where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null
-					  and random() < 0.02`)
+					  and random() < 0.1`)
 				if err == nil {
 					kills += tag.RowsAffected()
 				}

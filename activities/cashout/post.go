@@ -27,8 +27,11 @@ const stepPost = "post-payouts"
 // automatic payout is planned anew on the next day. So is one whose CP's payouts
 // were put on hold since it was validated, with the reason HELD and the code AC06.
 func (a *Activities) PostPayouts(ctx context.Context, run activities.Run) (activities.PostPayoutsResult, error) {
+	left := queue{sources: []payout.Source{payout.Payline, payout.Automatic}}
 	done, err := a.work(ctx, run, vacation.StagePaying,
-		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) { return a.post(ctx, tx, run, now) })
+		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) {
+			return a.post(ctx, tx, run, &left, now)
+		})
 	if err != nil {
 		return activities.PostPayoutsResult{}, activities.Failed("post payouts", err)
 	}
@@ -42,20 +45,30 @@ func (a *Activities) PostPayouts(ctx context.Context, run activities.Run) (activ
 	}, nil
 }
 
+// queue is what a call has not looked at yet. Nothing is validated meanwhile: a
+// call need not look again at what lies behind it.
+type queue struct {
+	sources []payout.Source // the first is being posted
+	after   int64           // number of its last order that was taken up
+}
+
 // post takes up the next orders, those of one source: the entries of automatic
 // ones are rendered as events, those of Payline are told one by one.
-func (a *Activities) post(ctx context.Context, tx pgx.Tx, run activities.Run, now time.Time) (done bool, err error) {
-	for _, source := range []payout.Source{payout.Payline, payout.Automatic} {
+func (a *Activities) post(ctx context.Context, tx pgx.Tx, run activities.Run, left *queue, now time.Time) (done bool, err error) {
+	for len(left.sources) > 0 {
+		source := left.sources[0]
 		orders, err := payout.Select(ctx, tx, payout.Selection{
-			Scope: run.ID.String(), State: payout.Validated, Source: source, Most: a.chunk,
+			Scope: run.ID.String(), State: payout.Validated, Source: source, After: left.after, Most: a.chunk,
 		})
 		if err != nil {
 			return false, err
 		}
 		if len(orders) > 0 {
+			left.after = orders[len(orders)-1].Number
 			posting := posting{activities: a, tx: tx, run: run, source: source, now: now}
 			return false, posting.post(ctx, orders)
 		}
+		*left = queue{sources: left.sources[1:]}
 	}
 	return true, nil
 }
@@ -164,12 +177,13 @@ func (p *posting) begin(ctx context.Context, covered []payout.Order) (int64, err
 }
 
 // write posts the orders: Dr CP / Cr TR.OUT, one entry an order in their order.
+// An order's TR.OUT is its own, and made with the order's amount.
 func (p *posting) write(ctx context.Context, batch int64, covered []payout.Order) error {
-	codes := make([]ledger.Code, len(covered))
+	out := make([]postgres.NewAccount, len(covered))
 	for i := range covered {
-		codes[i] = ledger.Payout(covered[i].RefExterne)
+		out[i] = postgres.NewAccount{Code: ledger.Payout(covered[i].RefExterne), Credit: covered[i].Amount}
 	}
-	ids, err := postgres.Accounts(ctx, p.tx, codes)
+	ids, err := postgres.AddAccounts(ctx, p.tx, out)
 	if err != nil {
 		return err
 	}
@@ -177,7 +191,7 @@ func (p *posting) write(ctx context.Context, batch int64, covered []payout.Order
 		for i := range covered {
 			order := &covered[i]
 			err := postgres.AppendEntry(rows, postgres.EntryRow{
-				Batch: batch, Ordinal: i, Kind: ledger.KindPayout, Debit: order.Account, Credit: ids[codes[i]],
+				Batch: batch, Ordinal: i, Kind: ledger.KindPayout, Debit: order.Account, Credit: ids[i],
 				Amount: order.Amount, TransactionAt: p.run.StartedAt, ValueDate: order.Due, Label: []byte(order.Info),
 			})
 			if err != nil {
@@ -190,11 +204,10 @@ func (p *posting) write(ctx context.Context, batch int64, covered []payout.Order
 		return err
 	}
 	byCP := make(map[int32]int64, len(covered))
-	movements := make([]postgres.Movement, 0, 2*len(covered))
 	for i := range covered {
 		byCP[covered[i].Account] += int64(covered[i].Amount)
-		movements = append(movements, postgres.Movement{Account: ids[codes[i]], Credit: int64(covered[i].Amount)})
 	}
+	movements := make([]postgres.Movement, 0, len(byCP))
 	for account, debit := range byCP {
 		movements = append(movements, postgres.Movement{Account: account, Debit: debit})
 	}

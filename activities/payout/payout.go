@@ -218,13 +218,14 @@ func ToJudge(ctx context.Context, tx pgx.Tx, scope string, after Place, most int
 }
 
 // Open sums what REQUESTED, WAITING and VALIDATED orders of the session will
-// take from CPs, in cents by accountId; CPs without any are left out.
+// take from CPs, in cents by accountId; CPs without any are left out, others
+// that lie between those asked for are not.
 func Open(ctx context.Context, tx pgx.Tx, scope string, accountIDs []string) (map[string]money.Cents, error) {
 	return sums(ctx, tx, scope, accountIDs, Requested, Waiting, Validated)
 }
 
 // Granted sums the session's orders that were judged and not refused, in cents
-// by accountId; CPs without any are left out.
+// by accountId, of the same CPs as [Open].
 func Granted(ctx context.Context, tx pgx.Tx, scope string, accountIDs []string) (map[string]money.Cents, error) {
 	return sums(ctx, tx, scope, accountIDs, Waiting, Validated,
 		State(transfer.Prepared), State(transfer.Sent), State(transfer.Executed), State(transfer.Rejected), State(transfer.Unknown))
@@ -237,7 +238,12 @@ func sums(
 	for i, state := range states {
 		texts[i] = string(state)
 	}
-	rows, err := db.New(tx).SumsOfCPs(ctx, accountIDs, scope, texts)
+	if len(accountIDs) == 0 {
+		return map[string]money.Cents{}, nil
+	}
+	rows, err := db.New(tx).SumsOfCPs(ctx, db.SumsOfCPsParams{
+		Scope: scope, First: slices.Min(accountIDs), Last: slices.Max(accountIDs), States: texts,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("sum the orders of CPs: %w", err)
 	}

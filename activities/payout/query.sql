@@ -14,24 +14,21 @@ select * from payout
 where scope = sqlc.arg(scope) and ref_externe = any (sqlc.arg(refs)::text[])
 order by number;
 
--- Orders to be judged, those of a CP one after the other. The state is written so that it chooses no index: by
--- payout_cp the rows come in their order, by payout_scope all that are left would be sorted for each page.
+-- Orders to be judged, those of a CP one after the other.
 -- name: RequestedOrders :many
 select * from payout
-where scope = sqlc.arg(scope) and state || '' = 'REQUESTED'
+where scope = sqlc.arg(scope) and state = 'REQUESTED'
   and (account_id, number) > (sqlc.arg(account_id)::text, sqlc.arg(number)::bigint)
 order by account_id, number
 limit sqlc.arg(most);
 
--- CP by CP: a CP has few orders, a session a hundred thousand.
+-- The CPs mostly follow each other: what lies between the first and the last is read in one go.
 -- name: SumsOfCPs :many
-select i.account_id::text as account_id, p.sum::bigint as sum
-from (select unnest(sqlc.arg(account_ids)::text[]) as account_id) as i
-cross join lateral (
-    select sum(amount_cents) as sum from payout
-    where account_id = i.account_id and scope = sqlc.arg(scope) and state = any (sqlc.arg(states)::text[])
-    offset 0) as p
-where p.sum is not null;
+select account_id, sum(amount_cents)::bigint as sum
+from payout
+where scope = sqlc.arg(scope) and account_id between sqlc.arg(first)::text and sqlc.arg(last)::text
+  and state = any (sqlc.arg(states)::text[])
+group by account_id;
 
 -- name: HeldCPs :many
 select account_id from payout_hold where account_id = any (sqlc.arg(account_ids)::text[]) and released_at is null;

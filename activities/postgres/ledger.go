@@ -102,6 +102,37 @@ func Accounts(ctx context.Context, tx pgx.Tx, codes []ledger.Code) (map[ledger.C
 	return nil, fmt.Errorf("%d of %d accounts could not be made", len(texts)-len(ids), len(texts))
 }
 
+// NewAccount is an account that does not exist yet, and what its first entries
+// credit it with, in cents.
+type NewAccount struct {
+	Code   ledger.Code
+	Credit money.Cents
+}
+
+// AddAccounts makes many accounts with the credit of entries that the same
+// transaction writes, and returns their ids in their order. The error is of code
+// [UniqueViolation] when one exists already.
+func AddAccounts(ctx context.Context, tx pgx.Tx, accounts []NewAccount) ([]int32, error) {
+	ids, err := db.New(tx).ReserveAccounts(ctx, int32(len(accounts))) //nolint:gosec // a chunk of accounts
+	if err != nil {
+		return nil, fmt.Errorf("number accounts: %w", err)
+	}
+	columns := []string{"id", "code", "class", "credit_cents"}
+	_, err = Copy(ctx, tx, "account", columns, func(rows *Rows) error {
+		for i, account := range accounts {
+			if err := rows.Start(); err != nil {
+				return err
+			}
+			rows.Int32(ids[i])
+			rows.String(string(account.Code))
+			rows.String(string(account.Code.Class()))
+			rows.Int64(int64(account.Credit))
+		}
+		return nil
+	})
+	return ids, err
+}
+
 // Post writes a batch's few entries, from ordinal first on, and adds them to the
 // accounts' balances; many are copied with [AppendEntry]. It returns the ids of the accounts they touch.
 func Post(ctx context.Context, tx pgx.Tx, batch int64, first int, entries []ledger.Entry) (map[ledger.Code]int32, error) {

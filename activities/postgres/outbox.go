@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -67,28 +66,57 @@ func (o Outbox) Emit(ctx context.Context, tx pgx.Tx, emission Emission) error {
 		return err
 	}
 
-	return write(ctx, queries, emission, first+int64(emission.Rendered))
+	return write(ctx, tx, emission, first+int64(emission.Rendered))
 }
 
-// bodiesAtOnce bounds what one statement holds in memory, some hundred bytes a body.
-const bodiesAtOnce = 1_000
+// fewBodies are written by one statement, which is prepared; more are copied.
+const fewBodies = 8
 
 // write keeps the events that are not rendered from entries.
-func write(ctx context.Context, queries *db.Queries, emission Emission, seq int64) error {
-	for page := range slices.Chunk(emission.Bodies, bodiesAtOnce) {
-		params := db.InsertEventsParams{Vacation: emission.Vacation}
-		for _, body := range page {
+func write(ctx context.Context, tx pgx.Tx, emission Emission, seq int64) error {
+	if len(emission.Bodies) <= fewBodies {
+		return insertBodies(ctx, tx, emission, seq)
+	}
+	var params []byte
+	_, err := Copy(ctx, tx, "event", []string{"vacation", "seq", "type", "params"}, func(rows *Rows) error {
+		for _, body := range emission.Bodies {
 			if err := body.Validate(); err != nil {
 				return fmt.Errorf("event %s: %w", body.Type(), err)
 			}
-			params.Seqs = append(params.Seqs, seq)
-			params.Types = append(params.Types, string(body.Type()))
-			params.Params = append(params.Params, string(body.AppendParams(nil)))
+			if err := rows.Start(); err != nil {
+				return err
+			}
+			params = body.AppendParams(params[:0])
+			rows.Int32(emission.Vacation)
+			rows.Int64(seq)
+			rows.String(string(body.Type()))
+			rows.Text(params)
 			seq++
 		}
-		if err := queries.InsertEvents(ctx, params); err != nil {
-			return fmt.Errorf("write events of vacation %d: %w", emission.Vacation, err)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write events of vacation %d: %w", emission.Vacation, err)
+	}
+	return nil
+}
+
+func insertBodies(ctx context.Context, tx pgx.Tx, emission Emission, seq int64) error {
+	if len(emission.Bodies) == 0 {
+		return nil
+	}
+	params := db.InsertEventsParams{Vacation: emission.Vacation}
+	for _, body := range emission.Bodies {
+		if err := body.Validate(); err != nil {
+			return fmt.Errorf("event %s: %w", body.Type(), err)
 		}
+		params.Seqs = append(params.Seqs, seq)
+		params.Types = append(params.Types, string(body.Type()))
+		params.Params = append(params.Params, string(body.AppendParams(nil)))
+		seq++
+	}
+	if err := db.New(tx).InsertEvents(ctx, params); err != nil {
+		return fmt.Errorf("write events of vacation %d: %w", emission.Vacation, err)
 	}
 	return nil
 }

@@ -13,6 +13,9 @@ insert into account (code, class)
 select unnest(sqlc.arg(codes)::text[]), unnest(sqlc.arg(classes)::text[])
 on conflict (code) do nothing;
 
+-- name: ReserveAccounts :many
+select nextval('account_id_seq')::int as id from generate_series(1, sqlc.arg(count)::int);
+
 -- name: AccountIDs :many
 select code, id from account where code = any (sqlc.arg(codes)::text[]);
 
@@ -24,17 +27,19 @@ where id = any (sqlc.arg(ids)::int[])
 order by id
 for no key update;
 
+-- The locked rows are counted, which comes before any change, and not joined: how
+-- many there are is not known when the statement is planned, and thousands would
+-- be compared with thousands.
 -- name: ApplyMovements :execrows
 with locked as materialized (
     select id from account where id = any (sqlc.arg(ids)::int[]) order by id for no key update
 )
 update account as a
 set debit_cents = a.debit_cents + m.debit, credit_cents = a.credit_cents + m.credit
-from locked,
-     (select unnest(sqlc.arg(ids)::int[]) as id,
+from (select unnest(sqlc.arg(ids)::int[]) as id,
              unnest(sqlc.arg(debits)::bigint[]) as debit,
              unnest(sqlc.arg(credits)::bigint[]) as credit) as m
-where a.id = m.id and locked.id = m.id;
+where a.id = m.id and (select count(*) from locked) > 0;
 
 -- name: InsertEntries :exec
 insert into entry (batch, ordinal, debit, credit, amount_cents, transaction_at, value_date, kind, label)

@@ -1,23 +1,23 @@
 -- What the session's posted orders of the earliest due date come to, as many as one bulk holds.
 -- name: NextToRemit :one
 select coalesce(min(x.due_date)::text, '')::text as due_date, count(*)::int as orders, coalesce(sum(x.amount_cents), 0)::bigint as amount_cents,
-       coalesce(max(x.number), 0)::bigint as last
-from (select p.number, p.due_date, p.amount_cents from payout p
-      where p.scope = sqlc.arg(scope) and p.state = 'PREPARED' and p.bulk is null
-        and p.due_date = (select min(e.due_date) from payout e where e.scope = sqlc.arg(scope) and e.state = 'PREPARED' and e.bulk is null)
-      order by p.number
-      limit sqlc.arg(most)::int) as x;
+       coalesce(min(x.number), 0)::bigint as first, coalesce(max(x.number), 0)::bigint as last
+from (select p.number, p.due_date, p.amount_cents, min(p.due_date) over () as earliest
+      from (select number, due_date, amount_cents from payout
+            where scope = sqlc.arg(scope) and state = 'PREPARED' and bulk is null
+            order by due_date, number
+            limit sqlc.arg(most)::int) as p) as x
+where x.due_date = x.earliest;
 
 -- name: PutIntoBulk :execrows
 update payout set bulk = sqlc.arg(bulk)::int
 where scope = sqlc.arg(scope) and state = 'PREPARED' and bulk is null and due_date = sqlc.arg(due_date)::text::date
-  and number <= sqlc.arg(last);
+  and number between sqlc.arg(first) and sqlc.arg(last);
 
 -- name: Remitted :one
-select count(distinct bulk)::int as bulks, count(*)::int as orders, coalesce(sum(amount_cents), 0)::bigint as amount_cents,
-       (select count(*) from payout p where p.scope = sqlc.arg(scope) and p.state = 'PREPARED' and p.bulk is null)::int as remaining
-from payout
-where payout.scope = sqlc.arg(scope) and payout.bulk is not null;
+select count(*)::int as bulks, coalesce(sum(b.orders), 0)::int as orders, coalesce(sum(b.amount_cents), 0)::bigint as amount_cents
+from bulk b join vacation v on v.number = b.vacation
+where v.kind = sqlc.arg(kind) and v.key = sqlc.arg(key) and b.purpose = 'PAYOUT';
 
 -- name: PayoutsOfBulk :many
 select number, ref_externe, end_to_end_id, debtor_name, debtor_bic, debtor_iban, creditor_name, creditor_bic, creditor_iban,
@@ -110,7 +110,7 @@ select p.number, p.source, p.ref_externe, p.end_to_end_id, p.account_id, p.debto
        p.creditor_name, p.creditor_bic, p.creditor_iban, p.amount_cents, p.due_date::text as due_date, p.info
 from payout p join bulk b on b.number = p.bulk and b.state = 'REJECTED'
 where p.state in ('PREPARED', 'UNKNOWN')
-order by p.number
+order by p.bulk, p.number
 limit sqlc.arg(most)::int
 for update of p;
 

@@ -26,46 +26,50 @@ const ordersAtOnce = 500
 // Remit puts the session's posted orders into bulks, one transaction each, and
 // says how far the session is.
 func (a *Activities) Remit(ctx context.Context, run activities.Run) (activities.RemitResult, error) {
-	var result activities.RemitResult
 	stop := heartbeat.Start(ctx, func() any { return nil })
 	defer stop()
 
-	for until := a.clock().Add(a.slice); ; {
-		var err error
-		if result, err = a.remit(ctx, run); err != nil {
-			return activities.RemitResult{}, activities.Failed("remit the orders of "+run.ID.String(), err)
-		}
-		if result.Done || !a.clock().Before(until) {
-			return result, nil
-		}
+	result, err := a.remit(ctx, run)
+	if err != nil {
+		return activities.RemitResult{}, activities.Failed("remit the orders of "+run.ID.String(), err)
 	}
+	return result, nil
 }
 
-// remit makes one bulk of what is left, if anything is.
 func (a *Activities) remit(ctx context.Context, run activities.Run) (activities.RemitResult, error) {
-	var result activities.RemitResult
+	var done bool
+	for until := a.clock().Add(a.slice); !done; {
+		var err error
+		if done, err = a.remitNext(ctx, run); err != nil {
+			return activities.RemitResult{}, err
+		}
+		if !a.clock().Before(until) {
+			break
+		}
+	}
+	sums, err := db.New(a.pool).Remitted(ctx, string(run.ID.Kind), run.ID.Key)
+	if err != nil {
+		return activities.RemitResult{}, fmt.Errorf("sum the session's bulks: %w", err)
+	}
+	return activities.RemitResult{
+		Bulks: int(sums.Bulks), Orders: int(sums.Orders), Sum: money.Cents(sums.AmountCents), Done: done,
+	}, nil
+}
+
+// remitNext makes one bulk of what is left. It is done when nothing was.
+func (a *Activities) remitNext(ctx context.Context, run activities.Run) (done bool, err error) {
 	now := a.now()
-	err := postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
-		queries := db.New(tx)
-		left, err := queries.NextToRemit(ctx, run.ID.String(), transfer.MaxOrdersABulk)
+	err = postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
+		left, err := db.New(tx).NextToRemit(ctx, run.ID.String(), transfer.MaxOrdersABulk)
 		if err != nil {
 			return fmt.Errorf("find orders to remit: %w", err)
 		}
-		if left.Orders > 0 {
-			if err := a.makeBulk(ctx, tx, run, left, now); err != nil {
-				return err
-			}
+		if done = left.Orders == 0; done {
+			return nil
 		}
-		sums, err := queries.Remitted(ctx, run.ID.String())
-		if err != nil {
-			return fmt.Errorf("sum the session's bulks: %w", err)
-		}
-		result = activities.RemitResult{
-			Bulks: int(sums.Bulks), Orders: int(sums.Orders), Sum: money.Cents(sums.AmountCents), Done: sums.Remaining == 0,
-		}
-		return nil
+		return a.makeBulk(ctx, tx, run, left, now)
 	})
-	return result, err
+	return done, err
 }
 
 func (a *Activities) makeBulk(ctx context.Context, tx pgx.Tx, run activities.Run, left db.NextToRemitRow, now time.Time) error {
@@ -81,7 +85,7 @@ func (a *Activities) makeBulk(ctx context.Context, tx pgx.Tx, run activities.Run
 		return err
 	}
 	put, err := db.New(tx).PutIntoBulk(ctx, db.PutIntoBulkParams{
-		Bulk: made.Number, Scope: run.ID.String(), DueDate: left.DueDate, Last: left.Last,
+		Bulk: made.Number, Scope: run.ID.String(), DueDate: left.DueDate, First: left.First, Last: left.Last,
 	})
 	if err != nil {
 		return fmt.Errorf("put orders into bulk %s: %w", made.Name, err)

@@ -232,7 +232,7 @@ func (q *Queries) PrepareOrders(ctx context.Context, batch int64, numbers []int6
 
 const requestedOrders = `-- name: RequestedOrders :many
 select number, scope, source, payline_file, payline_line, ref_externe, end_to_end_id, account_id, account, debtor_name, debtor_bic, debtor_iban, creditor_name, creditor_bic, creditor_iban, amount_cents, ceiling_cents, due_date, info, requested_at, state, reason, validator, batch, bulk, debit_line, reject_line, settled_at from payout
-where scope = $1 and state || '' = 'REQUESTED'
+where scope = $1 and state = 'REQUESTED'
   and (account_id, number) > ($2::text, $3::bigint)
 order by account_id, number
 limit $4
@@ -245,8 +245,7 @@ type RequestedOrdersParams struct {
 	Most      int32
 }
 
-// Orders to be judged, those of a CP one after the other. The state is written so that it chooses no index: by
-// payout_cp the rows come in their order, by payout_scope all that are left would be sorted for each page.
+// Orders to be judged, those of a CP one after the other.
 func (q *Queries) RequestedOrders(ctx context.Context, arg RequestedOrdersParams) ([]Payout, error) {
 	rows, err := q.db.Query(ctx, requestedOrders,
 		arg.Scope,
@@ -366,23 +365,33 @@ func (q *Queries) Standing(ctx context.Context, scope string) ([]StandingRow, er
 }
 
 const sumsOfCPs = `-- name: SumsOfCPs :many
-select i.account_id::text as account_id, p.sum::bigint as sum
-from (select unnest($1::text[]) as account_id) as i
-cross join lateral (
-    select sum(amount_cents) as sum from payout
-    where account_id = i.account_id and scope = $2 and state = any ($3::text[])
-    offset 0) as p
-where p.sum is not null
+select account_id, sum(amount_cents)::bigint as sum
+from payout
+where scope = $1 and account_id between $2::text and $3::text
+  and state = any ($4::text[])
+group by account_id
 `
+
+type SumsOfCPsParams struct {
+	Scope  string
+	First  string
+	Last   string
+	States []string
+}
 
 type SumsOfCPsRow struct {
 	AccountID string
 	Sum       int64
 }
 
-// CP by CP: a CP has few orders, a session a hundred thousand.
-func (q *Queries) SumsOfCPs(ctx context.Context, accountIds []string, scope string, states []string) ([]SumsOfCPsRow, error) {
-	rows, err := q.db.Query(ctx, sumsOfCPs, accountIds, scope, states)
+// The CPs mostly follow each other: what lies between the first and the last is read in one go.
+func (q *Queries) SumsOfCPs(ctx context.Context, arg SumsOfCPsParams) ([]SumsOfCPsRow, error) {
+	rows, err := q.db.Query(ctx, sumsOfCPs,
+		arg.Scope,
+		arg.First,
+		arg.Last,
+		arg.States,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -58,13 +58,15 @@ with locked as materialized (
 )
 update account as a
 set debit_cents = a.debit_cents + m.debit, credit_cents = a.credit_cents + m.credit
-from locked,
-     (select unnest($1::int[]) as id,
+from (select unnest($1::int[]) as id,
              unnest($2::bigint[]) as debit,
              unnest($3::bigint[]) as credit) as m
-where a.id = m.id and locked.id = m.id
+where a.id = m.id and (select count(*) from locked) > 0
 `
 
+// The locked rows are counted, which comes before any change, and not joined: how
+// many there are is not known when the statement is planned, and thousands would
+// be compared with thousands.
 func (q *Queries) ApplyMovements(ctx context.Context, ids []int32, debits []int64, credits []int64) (int64, error) {
 	result, err := q.db.Exec(ctx, applyMovements, ids, debits, credits)
 	if err != nil {
@@ -331,6 +333,30 @@ func (q *Queries) ReadBooks(ctx context.Context, exceptVacation int32) ([]ReadBo
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const reserveAccounts = `-- name: ReserveAccounts :many
+select nextval('account_id_seq')::int as id from generate_series(1, $1::int)
+`
+
+func (q *Queries) ReserveAccounts(ctx context.Context, count int32) ([]int32, error) {
+	rows, err := q.db.Query(ctx, reserveAccounts, count)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int32
+	for rows.Next() {
+		var id int32
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

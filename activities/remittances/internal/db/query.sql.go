@@ -160,18 +160,20 @@ func (q *Queries) NextToHandOver(ctx context.Context, vacation int32) (NextToHan
 
 const nextToRemit = `-- name: NextToRemit :one
 select coalesce(min(x.due_date)::text, '')::text as due_date, count(*)::int as orders, coalesce(sum(x.amount_cents), 0)::bigint as amount_cents,
-       coalesce(max(x.number), 0)::bigint as last
-from (select p.number, p.due_date, p.amount_cents from payout p
-      where p.scope = $1 and p.state = 'PREPARED' and p.bulk is null
-        and p.due_date = (select min(e.due_date) from payout e where e.scope = $1 and e.state = 'PREPARED' and e.bulk is null)
-      order by p.number
-      limit $2::int) as x
+       coalesce(min(x.number), 0)::bigint as first, coalesce(max(x.number), 0)::bigint as last
+from (select p.number, p.due_date, p.amount_cents, min(p.due_date) over () as earliest
+      from (select number, due_date, amount_cents from payout
+            where scope = $1 and state = 'PREPARED' and bulk is null
+            order by due_date, number
+            limit $2::int) as p) as x
+where x.due_date = x.earliest
 `
 
 type NextToRemitRow struct {
 	DueDate     string
 	Orders      int32
 	AmountCents int64
+	First       int64
 	Last        int64
 }
 
@@ -183,6 +185,7 @@ func (q *Queries) NextToRemit(ctx context.Context, scope string, most int32) (Ne
 		&i.DueDate,
 		&i.Orders,
 		&i.AmountCents,
+		&i.First,
 		&i.Last,
 	)
 	return i, err
@@ -304,13 +307,14 @@ func (q *Queries) PayoutsOfBulk(ctx context.Context, bulk int32, after int64, mo
 const putIntoBulk = `-- name: PutIntoBulk :execrows
 update payout set bulk = $1::int
 where scope = $2 and state = 'PREPARED' and bulk is null and due_date = $3::text::date
-  and number <= $4
+  and number between $4 and $5
 `
 
 type PutIntoBulkParams struct {
 	Bulk    int32
 	Scope   string
 	DueDate string
+	First   int64
 	Last    int64
 }
 
@@ -319,6 +323,7 @@ func (q *Queries) PutIntoBulk(ctx context.Context, arg PutIntoBulkParams) (int64
 		arg.Bulk,
 		arg.Scope,
 		arg.DueDate,
+		arg.First,
 		arg.Last,
 	)
 	if err != nil {
@@ -381,7 +386,7 @@ select p.number, p.source, p.ref_externe, p.end_to_end_id, p.account_id, p.debto
        p.creditor_name, p.creditor_bic, p.creditor_iban, p.amount_cents, p.due_date::text as due_date, p.info
 from payout p join bulk b on b.number = p.bulk and b.state = 'REJECTED'
 where p.state in ('PREPARED', 'UNKNOWN')
-order by p.number
+order by p.bulk, p.number
 limit $1::int
 for update of p
 `
@@ -439,28 +444,21 @@ func (q *Queries) RejectedPayouts(ctx context.Context, most int32) ([]RejectedPa
 }
 
 const remitted = `-- name: Remitted :one
-select count(distinct bulk)::int as bulks, count(*)::int as orders, coalesce(sum(amount_cents), 0)::bigint as amount_cents,
-       (select count(*) from payout p where p.scope = $1 and p.state = 'PREPARED' and p.bulk is null)::int as remaining
-from payout
-where payout.scope = $1 and payout.bulk is not null
+select count(*)::int as bulks, coalesce(sum(b.orders), 0)::int as orders, coalesce(sum(b.amount_cents), 0)::bigint as amount_cents
+from bulk b join vacation v on v.number = b.vacation
+where v.kind = $1 and v.key = $2 and b.purpose = 'PAYOUT'
 `
 
 type RemittedRow struct {
 	Bulks       int32
 	Orders      int32
 	AmountCents int64
-	Remaining   int32
 }
 
-func (q *Queries) Remitted(ctx context.Context, scope string) (RemittedRow, error) {
-	row := q.db.QueryRow(ctx, remitted, scope)
+func (q *Queries) Remitted(ctx context.Context, kind string, key string) (RemittedRow, error) {
+	row := q.db.QueryRow(ctx, remitted, kind, key)
 	var i RemittedRow
-	err := row.Scan(
-		&i.Bulks,
-		&i.Orders,
-		&i.AmountCents,
-		&i.Remaining,
-	)
+	err := row.Scan(&i.Bulks, &i.Orders, &i.AmountCents)
 	return i, err
 }
 
