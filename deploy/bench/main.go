@@ -28,6 +28,7 @@ func main() {
 	flag.IntVar(&options.lines, "lines", 1_000_000, "lines of the large vacation")
 	flag.IntVar(&options.largest, "largest", 5_000_000, "lines of the vacation that memory is measured with, 0 for none")
 	flag.IntVar(&options.merchants, "merchants", 10_000, "payment accounts")
+	flag.IntVar(&options.payouts, "payouts", 100_000, "automatic payouts of the large financière")
 	flag.IntVar(&options.runs, "runs", 3, "runs of each measurement; the median counts")
 	flag.StringVar(&options.only, "only", "", "comma-separated goals to measure, such as P1,P3; all when empty")
 	flag.StringVar(&options.out, "out", "bench/latest.json", "file for the figures")
@@ -47,8 +48,8 @@ func bench(options options) int {
 }
 
 type options struct {
-	lines, largest, merchants, runs int
-	only, out                       string
+	lines, largest, merchants, payouts, runs int
+	only, out                                string
 }
 
 func (o options) measures(goal string) bool {
@@ -71,6 +72,7 @@ type report struct {
 	Cores     int       `json:"cores"`
 	Lines     int       `json:"lines"`
 	Merchants int       `json:"merchants"`
+	Payouts   int       `json:"payouts"`
 	Runs      int       `json:"runs"`
 	Figures   []Figure  `json:"figures"`
 }
@@ -101,7 +103,8 @@ func (r *report) judge(goal, what string, value float64, unit, bound string, met
 
 func run(ctx context.Context, options options) error {
 	found := &report{
-		At: time.Now().UTC(), Cores: runtime.NumCPU(), Lines: options.lines, Merchants: options.merchants, Runs: options.runs,
+		At: time.Now().UTC(), Cores: runtime.NumCPU(), Lines: options.lines, Merchants: options.merchants,
+		Payouts: options.payouts, Runs: options.runs,
 	}
 	stand, err := newStand(ctx)
 	if err != nil {
@@ -127,6 +130,11 @@ func run(ctx context.Context, options options) error {
 	if options.measures("P5") {
 		if err := delivery(ctx, stand, options, found); err != nil {
 			return fmt.Errorf("P5: %w", err)
+		}
+	}
+	if options.measures("P6") {
+		if err := payouts(ctx, stand, options, found); err != nil {
+			return fmt.Errorf("P6: %w", err)
 		}
 	}
 	return write(options.out, found)

@@ -306,35 +306,45 @@ func (p *process) peak() (float64, error) {
 	return 0, errors.New("read the worker's memory: no VmHWM")
 }
 
-// outcome is a vacation that was measured.
-type outcome struct {
+// timing is a vacation that was measured.
+type timing struct {
 	run     client.WorkflowRun
-	totals  vacation.Totals
 	seconds float64 // from the start to the committed end event
 	whole   float64 // from the start to the workflow's result
 }
 
+// outcome is a règlement that was measured.
+type outcome struct {
+	timing
+
+	totals vacation.Totals
+}
+
 // settle runs the vacation and waits for its end.
 func (d *database) settle(ctx context.Context, request workflows.ReglementRequest) (outcome, error) {
-	// The name is the bench's own: each database settles the same reference.
-	options := client.StartWorkflowOptions{
-		ID:        "bench-" + d.name + "/" + request.Transaction.Reference,
-		TaskQueue: workflows.Queue,
-	}
+	var result outcome
+	var err error
+	result.timing, err = d.measure(ctx, workflows.ReglementTransactionsName, request.Transaction.Reference, request, &result.totals)
+	return result, err
+}
+
+// measure runs a vacation, waits for its end, and reads its totals.
+func (d *database) measure(ctx context.Context, name, key string, request, totals any) (timing, error) {
+	// The name is the bench's own: each database has a vacation of the same key.
+	options := client.StartWorkflowOptions{ID: "bench-" + d.name + "/" + key, TaskQueue: workflows.Queue}
 	began := time.Now()
-	run, err := d.stand.server.ExecuteWorkflow(ctx, options, workflows.ReglementTransactionsName, request)
+	run, err := d.stand.server.ExecuteWorkflow(ctx, options, name, request)
 	if err != nil {
-		return outcome{}, fmt.Errorf("start: %w", err)
+		return timing{}, fmt.Errorf("start: %w", err)
 	}
-	result := outcome{run: run}
-	if err := run.Get(ctx, &result.totals); err != nil {
-		return outcome{}, fmt.Errorf("run: %w", err)
+	result := timing{run: run}
+	if err := run.Get(ctx, totals); err != nil {
+		return timing{}, fmt.Errorf("run: %w", err)
 	}
 	result.whole = time.Since(began).Seconds()
 	var ended time.Time
-	err = d.pool.QueryRow(ctx, `select ended_at from vacation where key = $1`, request.Transaction.Reference).Scan(&ended)
-	if err != nil {
-		return outcome{}, fmt.Errorf("read the end: %w", err)
+	if err := d.pool.QueryRow(ctx, `select ended_at from vacation where key = $1`, key).Scan(&ended); err != nil {
+		return timing{}, fmt.Errorf("read the end: %w", err)
 	}
 	result.seconds = ended.Sub(began).Seconds()
 	return result, nil
