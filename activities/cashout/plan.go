@@ -32,7 +32,7 @@ func (a *Activities) PlanPayouts(
 	scope := request.Run.ID.String()
 	plan := planning{
 		activities: a, run: request.Run, date: request.BusinessDate,
-		due:         calendar.RollForward(a.settings.Calendar, request.BusinessDate),
+		due:         calendar.DueDate(a.settings.Calendar, a.now(), request.BusinessDate),
 		frequencies: dueFrequencies(a.settings.Calendar, request.BusinessDate),
 	}
 	done, err := a.work(ctx, request.Run, vacation.StagePlanning, plan.take)

@@ -216,7 +216,7 @@ func (o *orders) decide(row *db.OpenTransfersRow) error {
 		return nil
 	}
 	order.Account = *row.Debtor
-	order.Due = calendar.RollForward(o.activities.settings.Calendar, line.ExecDate)
+	order.Due = calendar.DueDate(o.activities.settings.Calendar, o.now, o.date, line.ExecDate)
 	o.open[line.DebtorCP] += line.Amount
 	o.list = append(o.list, order)
 	return nil

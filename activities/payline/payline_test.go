@@ -218,6 +218,24 @@ func text(t testing.TB, w *payouttest.World, query string) string {
 }
 
 // TestAFileRefusedAsAWhole: nothing of it is processed; the automatic payouts go on.
+// TestTransfersOfALateSessionFallDueToday: what was asked for a day that has
+// passed by now is paid today, and what was asked for a later day on that one.
+func TestTransfersOfALateSessionFallDueToday(t *testing.T) {
+	t.Parallel()
+	w := payouttest.New(t, payouttest.Options{}, payouttest.Manual(1, 300_00))
+	w.Date = w.Date.AddDays(-4) // Friday before
+	passed, later := w.Transfer(1, payouttest.ID(1), 10_00), w.Transfer(2, payouttest.ID(1), 20_00)
+	later.ExecDate = w.Date.AddDays(5)
+	w.File(t, 7, passed, later)
+	run := w.Open(t, w.Date.String(), "one")
+	_, err := w.Load(run)
+	require.NoError(t, err)
+	require.NoError(t, w.Until(activities.MovePaylineName, run))
+	require.NoError(t, w.Until(activities.ControlPaylineName, run))
+	require.Equal(t, "1000 2026-03-17, 2000 2026-03-18",
+		text(t, w, `select string_agg(amount_cents || ' ' || due_date, ', ' order by amount_cents) from payout`))
+}
+
 func TestAFileRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	w := payouttest.New(t, payouttest.Options{}, payouttest.Active(1, 1000_00))

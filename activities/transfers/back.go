@@ -11,6 +11,7 @@ import (
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/transfers/internal/db"
+	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/transfer"
@@ -34,7 +35,11 @@ func (a *Activities) TakeBack(ctx context.Context, run activities.Run, bulk int3
 		}
 		refused := order{
 			step: stepOrderAgain, purpose: transfer.Purpose(row.Purpose), amount: money.Cents(row.AmountCents),
-			info: row.Info, due: a.today(now),
+			info: row.Info,
+		}
+		value, err := a.due(ctx, tx, run, now, calendar.Date{})
+		if err != nil {
+			return err
 		}
 		item, err := postgres.NextItem(ctx, tx, run.ID.String(), stepTakeBack)
 		if err != nil {
@@ -47,7 +52,7 @@ func (a *Activities) TakeBack(ctx context.Context, run activities.Run, bulk int3
 		}
 		_, err = postgres.Post(ctx, tx, batch, 0, []ledger.Entry{{
 			Debit: a.bank.route(refused.purpose).from, Credit: ledger.Transit(row.RefExterne), Kind: ledger.KindTransferBack,
-			Amount: refused.amount, Label: row.Info, TransactionAt: now, ValueDate: refused.due,
+			Amount: refused.amount, Label: row.Info, TransactionAt: now, ValueDate: value,
 		}})
 		if err != nil {
 			return err

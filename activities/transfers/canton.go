@@ -33,7 +33,7 @@ func (a *Activities) Decanton(ctx context.Context, run activities.Run) (money.Ce
 		if lacking := safeguarding.Decantonnement(position); lacking > 0 {
 			err := a.next(ctx, tx, run, order{
 				step: stepDecanton, purpose: transfer.Decanton, amount: lacking,
-				info: transfer.DecantonLabel(run.StartedAt), due: a.today(now),
+				info: transfer.DecantonLabel(run.StartedAt),
 			}, now)
 			if err != nil {
 				return err
@@ -97,7 +97,7 @@ func (a *Activities) canton(ctx context.Context, tx pgx.Tx, run activities.Run, 
 	}
 	return a.commit(ctx, tx, run, batch, order{
 		step: stepCanton, purpose: transfer.Canton, amount: amount,
-		info: transfer.CantonLabel(run.StartedAt), due: a.today(now), told: told,
+		info: transfer.CantonLabel(run.StartedAt), told: told,
 	}, now)
 }
 

@@ -1,6 +1,9 @@
 -- name: Settlement :one
 select number, value_date::text as value_date, shortfall_cents, taken_cents from settlement where scope = sqlc.arg(scope);
 
+-- name: BusinessDate :one
+select business_date::text from vacation where number = sqlc.arg(number);
+
 -- name: InsertOrder :exec
 insert into transfer_order (batch, ref_externe, bulk_id, bulk, purpose, state, debtor, creditor, amount_cents, due_date, info, created_at)
 values (sqlc.arg(batch), sqlc.arg(ref_externe), sqlc.arg(bulk_id)::text::uuid, sqlc.arg(bulk)::int, sqlc.arg(purpose), 'PREPARED',

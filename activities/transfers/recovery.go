@@ -30,7 +30,7 @@ func (a *Activities) OrderRecovery(ctx context.Context, run activities.Run) erro
 		}
 		return a.next(ctx, tx, run, order{
 			step: stepRecovery, purpose: transfer.Recovery, amount: money.Cents(recovered),
-			info: transfer.RecoveryLabel(run.StartedAt), due: a.today(now),
+			info: transfer.RecoveryLabel(run.StartedAt),
 		}, now)
 	})
 	if err != nil {
@@ -59,7 +59,19 @@ func (a *Activities) next(ctx context.Context, tx pgx.Tx, run activities.Run, pl
 // now is the hour of orders, to the millisecond that they show.
 func (a *Activities) now() time.Time { return a.clock().Truncate(time.Millisecond) }
 
-// today is the day on which an order given now falls due.
-func (a *Activities) today(now time.Time) calendar.Date {
-	return calendar.BusinessDate(a.calendar, now)
+// due is the day on which the bank is to execute an order that the run gives
+// now: the run's business date, today where the run is late, and not before
+// another date.
+func (a *Activities) due(
+	ctx context.Context, tx pgx.Tx, run activities.Run, now time.Time, notBefore calendar.Date,
+) (calendar.Date, error) {
+	text, err := db.New(tx).BusinessDate(ctx, run.Number)
+	if err != nil {
+		return calendar.Date{}, fmt.Errorf("read the business date of %s: %w", run.ID, err)
+	}
+	date, err := calendar.ParseDate(text)
+	if err != nil {
+		return calendar.Date{}, fmt.Errorf("business date of %s: %w", run.ID, err)
+	}
+	return calendar.DueDate(a.calendar, now, date, notBefore), nil
 }

@@ -82,24 +82,24 @@ const (
 // CoverShortfalls orders fonctionnement → règlement for what CPs were credited
 // against debts: own money fills the gap, never another client's.
 func (a *Activities) CoverShortfalls(ctx context.Context, run activities.Run) error {
-	return a.order(ctx, run, func(settled settlement, now time.Time) order {
+	return a.order(ctx, run, func(settled settlement) order {
 		return order{
 			step: stepCover, purpose: transfer.Cover, amount: settled.shortfall,
 			info: transfer.CoverLabel(run.StartedAt),
-			due:  calendar.RollForward(a.calendar, calendar.DateOf(now)),
 		}
 	})
 }
 
 // IsolateRevenue orders règlement → fonctionnement for the commissions taken,
-// due on the settlement's value date, and books them as earned.
+// due on the settlement's value date where that is still to come, and books them
+// as earned.
 func (a *Activities) IsolateRevenue(ctx context.Context, run activities.Run) error {
-	return a.order(ctx, run, func(settled settlement, _ time.Time) order {
+	return a.order(ctx, run, func(settled settlement) order {
 		return order{
 			step: stepRevenue, purpose: transfer.Revenue, amount: settled.taken,
-			earned: true,
-			info:   transfer.CommissionLabel(revenueScheme, run.StartedAt),
-			due:    calendar.RollForward(a.calendar, settled.valueDate),
+			earned:    true,
+			info:      transfer.CommissionLabel(revenueScheme, run.StartedAt),
+			notBefore: settled.valueDate,
 		}
 	})
 }
@@ -121,8 +121,9 @@ type order struct {
 	amount  money.Cents
 	earned  bool // the amount is income: FEE.DUE becomes PL.COM
 	info    string
-	due     calendar.Date
-	told    []ogep.Body // what is told before the order
+	// notBefore is a date before which the order is not due; none for most.
+	notBefore calendar.Date
+	told      []ogep.Body // what is told before the order
 }
 
 // route is the accounts between which orders of a purpose move money.
@@ -166,7 +167,7 @@ func (b Bank) Creditor(purpose transfer.Purpose) transfer.Party { return b.route
 
 // order commits the order that plan makes of the settlement, once, and nothing
 // when it comes to zero.
-func (a *Activities) order(ctx context.Context, run activities.Run, plan func(settlement, time.Time) order) error {
+func (a *Activities) order(ctx context.Context, run activities.Run, plan func(settlement) order) error {
 	now := a.clock().Truncate(time.Millisecond)
 	var planned order
 	err := pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
@@ -174,7 +175,7 @@ func (a *Activities) order(ctx context.Context, run activities.Run, plan func(se
 		if err != nil {
 			return err
 		}
-		planned = plan(settled, now)
+		planned = plan(settled)
 		if planned.amount == 0 {
 			return nil
 		}
@@ -212,12 +213,16 @@ func read(ctx context.Context, tx pgx.Tx, run activities.Run) (settlement, error
 func (a *Activities) commit(
 	ctx context.Context, tx pgx.Tx, run activities.Run, batch int64, planned order, now time.Time,
 ) error {
+	due, err := a.due(ctx, tx, run, now, planned.notBefore)
+	if err != nil {
+		return err
+	}
 	reference, err := uuid.NewUUID()
 	if err != nil {
 		return fmt.Errorf("make a refExterne: %w", err)
 	}
 	refExterne, route := transfer.RefExterne(reference.String(), now), a.bank.route(planned.purpose)
-	if _, err := postgres.Post(ctx, tx, batch, 0, entries(planned, route.from, refExterne, now)); err != nil {
+	if _, err := postgres.Post(ctx, tx, batch, 0, entries(planned, route.from, refExterne, due, now)); err != nil {
 		return err
 	}
 	ids, err := postgres.Accounts(ctx, tx, []ledger.Code{route.from, route.to})
@@ -230,7 +235,7 @@ func (a *Activities) commit(
 		}
 	}
 	made, err := bulk.Make(ctx, tx, bulk.Draft{
-		Vacation: run.Number, Prefix: a.bank.InternalPrefix, Purpose: planned.purpose, DueDate: planned.due,
+		Vacation: run.Number, Prefix: a.bank.InternalPrefix, Purpose: planned.purpose, DueDate: due,
 		Orders: 1, Sum: planned.amount, At: now,
 	})
 	if err != nil {
@@ -245,7 +250,7 @@ func (a *Activities) commit(
 		Debtor:      ids[route.from],
 		Creditor:    ids[route.to],
 		AmountCents: int64(planned.amount),
-		DueDate:     planned.due.String(),
+		DueDate:     due.String(),
 		Info:        planned.info,
 		CreatedAt:   now,
 	})
@@ -261,22 +266,22 @@ func (a *Activities) commit(
 			DebtorName: route.debtor.Name, DebtorBIC: route.debtor.BIC, DebtorIBAN: route.debtor.IBAN,
 			Amount: planned.amount, DeviseID: money.Currency, Ccy: money.Currency,
 			BankID: a.bank.ID, OrderFormat: transfer.OrderFormat,
-			Echeance: planned.due, Info: planned.info, BulkID: made.ID,
+			Echeance: due, Info: planned.info, BulkID: made.ID,
 		}}}),
 	})
 }
 
 // entries of an order: the money leaves its account for the transit account,
 // where it stays until the bank's statements show it.
-func entries(planned order, from ledger.Code, refExterne string, now time.Time) []ledger.Entry {
+func entries(planned order, from ledger.Code, refExterne string, due calendar.Date, now time.Time) []ledger.Entry {
 	list := []ledger.Entry{{
 		Debit: ledger.Transit(refExterne), Credit: from, Kind: ledger.KindTransferSent,
-		Amount: planned.amount, Label: planned.info, TransactionAt: now, ValueDate: planned.due,
+		Amount: planned.amount, Label: planned.info, TransactionAt: now, ValueDate: due,
 	}}
 	if planned.earned {
 		list = append(list, ledger.Entry{
 			Debit: ledger.FeesDue, Credit: ledger.CommissionEarned, Kind: ledger.KindEarning,
-			Amount: planned.amount, Label: planned.info, TransactionAt: now, ValueDate: planned.due,
+			Amount: planned.amount, Label: planned.info, TransactionAt: now, ValueDate: due,
 		})
 	}
 	return list

@@ -288,6 +288,51 @@ func TestWhatWasRecoveredIsOrderedOnce(t *testing.T) {
 	}, b.orders(t))
 }
 
+// TestOrdersFallDueOnTheRunsDay, or today where the run is late: it is Saturday,
+// 14 March. A règlement's commission also waits for the settlement's value date.
+func TestOrdersFallDueOnTheRunsDay(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ business, value, want, revenue string }{
+		{"2026-03-12", "2026-03-11", "2026-03-16", "2026-03-16"}, // late
+		{"2026-03-16", "2026-03-16", "2026-03-16", "2026-03-16"},
+		{"2026-03-18", "2026-03-17", "2026-03-18", "2026-03-18"}, // ahead
+		{"2026-03-18", "2026-03-21", "2026-03-18", "2026-03-23"},
+	} {
+		b := newBooks(t, 70_00, 100_00)
+		b.post(t, ledger.Fonctionnement, ledger.Opening, ledger.KindOpening, 50_00)
+		b.payout(t, "1", 80_00)
+		run := b.newRun(t, vacation.ReglementTransactions, "000001")
+		b.post(t, cp, ledger.FeesDue, ledger.KindCommission, 6_00, run)
+		b.post(t, cp, ledger.Debt("12345678901234"), ledger.KindRecovery, 5_00, run)
+		_, err := b.pool.Exec(t.Context(), `update vacation set business_date = $1::text::date`, c.business)
+		require.NoError(t, err)
+		_, err = b.pool.Exec(t.Context(), `
+			insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_sha256, value_date,
+				shortfall_cents, short_cps, taken_cents)
+			values ('000001', $1, 'TRANSACTION', '', 7000, 'l', sha256('x'), $2::text::date, 100, 1, 500)`, run.ID.String(), c.value)
+		require.NoError(t, err)
+		for _, name := range []string{
+			activities.CoverShortfallsName, activities.IsolateRevenueName, activities.OrderRecoveryName, activities.DecantonName,
+			activities.CantonName,
+		} {
+			_, err := call[any](t.Context(), b.pool, name, run)
+			require.NoError(t, err, name)
+		}
+		ordering := transfers.New(b.pool, postgres.Outbox{Environment: 'I', Node: 1}, bank(), calendar.Target{}, now)
+		require.NoError(t, postgres.InRun(t.Context(), b.pool, run.Number, func(tx pgx.Tx) error {
+			return ordering.IsolateWithin(t.Context(), tx, run, 1_00, now())
+		}))
+		rows, err := b.pool.Query(t.Context(), `select purpose || ' ' || due_date from transfer_order order by number`)
+		require.NoError(t, err)
+		due, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.Equal(t, []string{
+			"COVER " + c.want, "REVENUE " + c.revenue, "RECOVERY " + c.want, "DECANTONNEMENT " + c.want,
+			"CANTONNEMENT " + c.want, "REVENUE " + c.want,
+		}, due, c)
+	}
+}
+
 // TestADeadWorkerOrdersNothingTwice cuts each activity off at every message to PostgreSQL in turn.
 func TestADeadWorkerOrdersNothingTwice(t *testing.T) {
 	t.Parallel()

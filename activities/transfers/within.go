@@ -12,7 +12,7 @@ import (
 )
 
 // IsolateWithin orders règlement → fonctionnement of a commission that the
-// caller's transaction takes outside a file, due as soon as the bank works, and
+// caller's transaction takes outside a file, due on the run's business date, and
 // books it as earned. The run is locked by the caller, who has told the
 // commission by then. Nothing is ordered for zero.
 func (a *Activities) IsolateWithin(
@@ -23,6 +23,6 @@ func (a *Activities) IsolateWithin(
 	}
 	return a.next(ctx, tx, run, order{
 		step: stepRevenue, purpose: transfer.Revenue, amount: commission, earned: true,
-		info: transfer.CommissionLabel(revenueScheme, run.StartedAt), due: a.today(now),
+		info: transfer.CommissionLabel(revenueScheme, run.StartedAt),
 	}, now)
 }

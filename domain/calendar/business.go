@@ -75,6 +75,20 @@ func Add(c Calendar, d Date, n int) Date {
 // BusinessDate gives the business day on which work begun at now counts: the date in Paris, rolled forward.
 func BusinessDate(c Calendar, now time.Time) Date { return RollForward(c, DateOf(now)) }
 
+// DueDate gives the day on which the bank is to execute an order given at now: the first business day that is neither
+// before today in Paris, which the bank could not keep, nor before any of the dates.
+func DueDate(c Calendar, now time.Time, notBefore ...Date) Date {
+	due := DateOf(now)
+
+	for _, date := range notBefore {
+		if date.After(due) {
+			due = date
+		}
+	}
+
+	return RollForward(c, due)
+}
+
 // CutOff is a time of day in Paris after which work waits for the next business day.
 type CutOff struct {
 	Hour   int // 0 to 23

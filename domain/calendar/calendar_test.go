@@ -296,6 +296,32 @@ func FuzzParseDate(f *testing.F) {
 	})
 }
 
+func TestDueDate(t *testing.T) {
+	t.Parallel()
+
+	date := func(text string) calendar.Date {
+		date, err := calendar.ParseDate(text)
+		require.NoError(t, err)
+
+		return date
+	}
+	evening := time.Date(2026, time.March, 17, 23, 30, 0, 0, time.UTC) // after midnight in Paris
+
+	for _, c := range []struct {
+		want      string
+		notBefore []calendar.Date
+	}{
+		{"2026-03-18", nil},
+		{"2026-03-18", []calendar.Date{{}}},
+		{"2026-03-18", []calendar.Date{date("2026-03-17")}},
+		{"2026-03-19", []calendar.Date{date("2026-03-19"), date("2026-03-17")}},
+		{"2026-03-23", []calendar.Date{date("2026-03-17"), date("2026-03-21")}}, // a Saturday
+		{"2026-04-07", []calendar.Date{date("2026-04-03")}},                     // Good Friday, a weekend, Easter Monday
+	} {
+		require.Equal(t, c.want, calendar.DueDate(calendar.Target{}, evening, c.notBefore...).String(), c.notBefore)
+	}
+}
+
 func FuzzParseCompact(f *testing.F) {
 	for _, text := range []string{"20190925", "20190230", "", "00000000", "99991231"} {
 		f.Add([]byte(text))

@@ -10,6 +10,17 @@ import (
 	"time"
 )
 
+const businessDate = `-- name: BusinessDate :one
+select business_date::text from vacation where number = $1
+`
+
+func (q *Queries) BusinessDate(ctx context.Context, number int32) (string, error) {
+	row := q.db.QueryRow(ctx, businessDate, number)
+	var business_date string
+	err := row.Scan(&business_date)
+	return business_date, err
+}
+
 const insertOrder = `-- name: InsertOrder :exec
 insert into transfer_order (batch, ref_externe, bulk_id, bulk, purpose, state, debtor, creditor, amount_cents, due_date, info, created_at)
 values ($1, $2, $3::text::uuid, $4::int, $5, 'PREPARED',
