@@ -109,6 +109,21 @@ func TestNothingIsDueOnAClosedDay(t *testing.T) {
 	require.Equal(t, activities.PlanPayoutsResult{Done: true}, planned)
 }
 
+// TestPayoutsOfALateSessionFallDueToday: nothing is asked of the bank for a day
+// that has passed, nor before the session's own.
+func TestPayoutsOfALateSessionFallDueToday(t *testing.T) {
+	t.Parallel()
+	for shift, want := range map[int]string{-4: "2026-03-17", 0: "2026-03-17", 1: "2026-03-18"} {
+		w := payouttest.New(t, payouttest.Options{}, payouttest.Active(1, 100_00))
+		w.Date = w.Date.AddDays(shift)
+		run := w.Open(t, w.Date.String(), "one")
+		require.NoError(t, w.Until(activities.PlanPayoutsName, activities.PlanPayoutsRequest{Run: run, BusinessDate: w.Date}))
+		var due string
+		require.NoError(t, w.Pool.QueryRow(t.Context(), `select due_date::text from payout`).Scan(&due))
+		require.Equal(t, want, due, shift)
+	}
+}
+
 // TestEveryReasonOfAReview, its code for Payline, and its event.
 func TestEveryReasonOfAReview(t *testing.T) {
 	t.Parallel()
