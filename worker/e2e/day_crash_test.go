@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,10 +12,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/ingest"
+	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
 )
@@ -55,15 +58,48 @@ func steps() map[string][]string {
 	}
 }
 
+// elsewhere are the activities at which single cases kill, and the one that only
+// asks the calendar.
+func elsewhere() []string {
+	return []string{
+		activities.FailVacationName, activities.AwaitReglementsName, activities.LookUpName, activities.IsOpenDayName,
+	}
+}
+
+// registered notes the names of activities.
+type registered struct {
+	worker.ActivityRegistry
+
+	names map[string]bool
+}
+
+func (r *registered) RegisterActivityWithOptions(_ any, options activity.RegisterOptions) {
+	r.names[options.Name] = true
+}
+
+// TestNoStepIsForgotten holds the steps at which workers die against what workers do.
+func TestNoStepIsForgotten(t *testing.T) {
+	t.Parallel()
+	does := &registered{names: make(map[string]bool)}
+	s := newStageOn(nil, ingest.Folders{})
+	s.register(does)
+	s.bank.RegisterDispatch(does)
+	killed := make(map[string]bool)
+	for _, names := range append(slices.Collect(maps.Values(steps())), elsewhere()) {
+		for _, name := range names {
+			killed[name] = true
+		}
+	}
+	require.Equal(t, does.names, killed)
+}
+
 // some of the steps are those at which the suite kills.
 func some() []moment {
 	return []moment{
-		{workflows.TechniqueName, activities.ReadStatementsName, notTold},
 		{workflows.ReglementVirementsName, activities.AllocateRejectsName, notTold},
 		{workflows.ReglementTransactionsName, activities.PostLinesName, notTold},
 		{workflows.CreancesName, activities.RecoverDebtsName, notTold},
 		{workflows.FinanciereName, activities.PostPayoutsName, notTold},
-		{workflows.FinanciereName, activities.RemitName, justStarted},
 		{workflows.FinanciereName, activities.DecideCashoutsName, notTold},
 		{workflows.TechniqueName, activities.MatchTransfersName, justStarted},
 	}
@@ -83,6 +119,7 @@ func TestADayWhoseWorkersDie(t *testing.T) {
 	} else {
 		cases["nowhere"] = func(t *testing.T) { t.Helper(); dies(t, begun, nil) }
 		cases["a bulk of unknown outcome"] = func(t *testing.T) { t.Helper(); unknownOutcome(t, begun) }
+		cases["a vacation that fails"] = func(t *testing.T) { t.Helper(); fails(t, begun) }
 		cases["a session started by hand"] = func(t *testing.T) { t.Helper(); startedByHand(t, begun) }
 		for name, calls := range steps() {
 			for _, when := range []string{justStarted, notTold} {
@@ -158,6 +195,26 @@ func unknownOutcome(t *testing.T, begun *morning) {
 	w.requireSame(t, begun.undisturbed)
 }
 
+// fails has a Payline file refused as a whole, and kills workers while the
+// vacation ends with error.
+func fails(t *testing.T, begun *morning) {
+	t.Helper()
+	fail := func(deaths ...moment) string {
+		w := begun.begin(t)
+		spoil(t, w.only(t, "Payline.*.txt"))
+		w.setOut(t, deaths)
+		run := w.financiere(t, w.cutOff())
+		w.decide(t)
+		require.Equal(t, vacation.PaylineRefused, activities.AsFailure(run.Get(t.Context(), nil)).Code)
+		require.Empty(t, armed(t, w.gate), "moments that nobody came to")
+		return w.dump(t)
+	}
+	pgtest.Same(t, fail(), fail(
+		moment{workflows.FinanciereName, activities.FailVacationName, justStarted},
+		moment{workflows.FinanciereName, activities.FailVacationName, notTold},
+	))
+}
+
 // startedByHand has the day find its first session running, which somebody else
 // started, and kills workers while it waits for that.
 func startedByHand(t *testing.T, begun *morning) {
@@ -167,11 +224,7 @@ func startedByHand(t *testing.T, begun *morning) {
 	request := workflows.TechniqueRequest{
 		BusinessDate: w.date, Phase: workflows.PhaseOpen, Inbox: w.folders.Inbox, CutOff: w.cutOff(), RequestedBy: "alice",
 	}
-	_, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-		ID: w.technique("open"), TaskQueue: workflows.Queue, WorkflowTaskTimeout: impatientTimeout,
-		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-	}, workflows.TechniqueName, request)
-	require.NoError(t, err)
+	w.perform(t, w.technique("open"), workflows.TechniqueName, request)
 	arm(t, w.gate, moment{workflows.DayName, activities.AwaitReglementsName, justStarted})
 	arm(t, w.gate, moment{workflows.DayName, activities.AwaitReglementsName, notTold})
 	w.playOn(t)

@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"os"
@@ -55,26 +54,6 @@ func (d *dayHouse) keep(t *testing.T, id, name string) {
 	d.house.history(t, d.client.GetWorkflow(t.Context(), id, ""), name)
 }
 
-func (d *dayHouse) session(kind vacation.Kind) string { return string(kind) + "/" + d.date.String() }
-
-// perform starts a workflow that is no day.
-func (d *dayHouse) perform(t *testing.T, id, name string, request any) client.WorkflowRun {
-	t.Helper()
-	run, err := d.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-		ID: id, TaskQueue: workflows.Queue, WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-	}, name, request)
-	require.NoError(t, err)
-	return run
-}
-
-// financiere starts the day's payouts.
-func (d *dayHouse) financiere(t *testing.T, cutOff time.Time) client.WorkflowRun {
-	t.Helper()
-	return d.perform(t, d.session(vacation.Financiere), workflows.FinanciereName, workflows.FinanciereRequest{
-		BusinessDate: d.date, Payline: d.folders.Inbox, CutOff: cutOff, RequestedBy: "alice",
-	})
-}
-
 // open starts the opening of the day; the files of its règlements are there.
 func (d *dayHouse) open(t *testing.T) client.WorkflowRun {
 	t.Helper()
@@ -83,24 +62,6 @@ func (d *dayHouse) open(t *testing.T) client.WorkflowRun {
 	return d.perform(t, d.technique("open"), workflows.TechniqueName, workflows.TechniqueRequest{
 		BusinessDate: d.date, Phase: workflows.PhaseOpen, Inbox: d.folders.Inbox, CutOff: d.cutOff(), RequestedBy: "alice",
 	})
-}
-
-// only is the one file of the inbox with such a name.
-func (d *dayHouse) only(t *testing.T, pattern string) string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(d.folders.Inbox, pattern))
-	require.NoError(t, err)
-	require.Len(t, files, 1)
-	return files[0]
-}
-
-// spoil cuts a file short, and mends it when asked to.
-func spoil(t *testing.T, path string) (mend func()) {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, bytes.ReplaceAll(content, []byte("1"), []byte("2")), 0o600))
-	return func() { require.NoError(t, os.WriteFile(path, content, 0o600)) }
 }
 
 // TestEveryEventIsTold plays the day as it should go, and as it should not, and

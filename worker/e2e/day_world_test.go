@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/url"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/reglo/reglo/activities"
@@ -227,10 +229,7 @@ func (w *dayWorld) assign(t *testing.T) {
 		BusinessDate: w.date, Phase: workflows.PhaseDecisions, Run: "1", Inbox: w.folders.Inbox, CutOff: w.cutOff(),
 		RequestedBy: "chloe", Decisions: []activities.Decision{decision},
 	}
-	run, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-		ID: string(vacation.Technique) + "/" + request.SessionKey(), TaskQueue: workflows.Queue, WorkflowTaskTimeout: impatientTimeout,
-	}, workflows.TechniqueName, request)
-	require.NoError(t, err)
+	run := w.perform(t, string(vacation.Technique)+"/"+request.SessionKey(), workflows.TechniqueName, request)
 	require.NoError(t, run.Get(t.Context(), nil))
 }
 
@@ -262,6 +261,45 @@ func (w *dayWorld) bringLate(t *testing.T, kind vacation.Kind, reference string,
 	eventually(t, id, func() bool {
 		return w.ask(`select count(*) from settlement where reference = $1 and settled_at is not null`, reference) == 1
 	})
+}
+
+func (w *dayWorld) session(kind vacation.Kind) string { return string(kind) + "/" + w.date.String() }
+
+// perform starts a workflow that is no day.
+func (w *dayWorld) perform(t *testing.T, id, name string, request any) client.WorkflowRun {
+	t.Helper()
+	run, err := w.client.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: id, TaskQueue: workflows.Queue, WorkflowTaskTimeout: impatientTimeout,
+		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+	}, name, request)
+	require.NoError(t, err)
+	return run
+}
+
+// financiere starts the day's payouts.
+func (w *dayWorld) financiere(t *testing.T, cutOff time.Time) client.WorkflowRun {
+	t.Helper()
+	return w.perform(t, w.session(vacation.Financiere), workflows.FinanciereName, workflows.FinanciereRequest{
+		BusinessDate: w.date, Payline: w.folders.Inbox, CutOff: cutOff, RequestedBy: "alice",
+	})
+}
+
+// only is the one file of the inbox with such a name.
+func (w *dayWorld) only(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.folders.Inbox, pattern))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	return files[0]
+}
+
+// spoil cuts a file short, and mends it when asked to.
+func spoil(t *testing.T, path string) (mend func()) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, bytes.ReplaceAll(content, []byte("1"), []byte("2")), 0o600))
+	return func() { require.NoError(t, os.WriteFile(path, content, 0o600)) }
 }
 
 // dump is what the world came to. How often somebody had a run look again is no
