@@ -216,6 +216,46 @@ func TestAnswerARunThatWaits(t *testing.T) {
 	require.Contains(t, got.err, "no run of vacation-financiere/2098-01-06 is known")
 }
 
+// TestRunsThatWereEndedNeedAnOperator: one that an operator aborted, or cancelled
+// in Temporal, is listed until a later run of its id follows.
+func TestRunsThatWereEndedNeedAnOperator(t *testing.T) {
+	t.Parallel()
+	environ, _ := onStage(t)
+	lists := func(says string) {
+		t.Helper()
+		require.Eventually(t, func() bool { return strings.Contains(starter(t, environ, "waiting").out, says) }, soon, 50*time.Millisecond)
+	}
+	session := func(run string) (id string, args []string) {
+		return "vacation-financiere/2099-01-08/" + run,
+			[]string{"run", "financiere", "--date", "2099-01-08", "--run", run, "--payline", "/inbox", "--await-payline"}
+	}
+	aborted, args := session("late-aborted")
+	require.Zero(t, starter(t, environ, args...).code)
+	lists(aborted + "\n  waits    Waits for the Payline file")
+	require.Zero(t, starter(t, environ, "answer", aborted, "abort", "--reason", "not today").code)
+	lists(aborted + "\n  waits    ABORTED: ended by alice while it waited: not today")
+
+	cancelled, args := session("late-cancelled")
+	require.Zero(t, starter(t, environ, args...).code)
+	lists(cancelled + "\n  waits    Waits for the Payline file")
+	require.NoError(t, devServer.Client().CancelWorkflow(t.Context(), cancelled, ""))
+	lists(cancelled + "\n  waits    CANCELLED: ")
+
+	trigger := workflows.TriggerName + "/cancelled" // ends as cancelled: it has no session to end with error
+	_, err := devServer.Client().ExecuteWorkflow(t.Context(),
+		client.StartWorkflowOptions{ID: trigger, TaskQueue: workflows.Queue, StartDelay: time.Hour},
+		workflows.TriggerName, workflows.TriggerRequest{What: workflows.DayName, CutOff: "16:00"})
+	require.NoError(t, err)
+	require.NoError(t, devServer.Client().CancelWorkflow(t.Context(), trigger, ""))
+	lists(trigger + "\n  waits  CANCELLED: ")
+
+	_, err = devServer.Client().ExecuteWorkflow(t.Context(),
+		client.StartWorkflowOptions{ID: trigger, TaskQueue: workflows.Queue},
+		workflows.TriggerName, workflows.TriggerRequest{What: workflows.StepCreances, CutOff: "16:00"})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return !strings.Contains(starter(t, environ, "waiting").out, trigger) }, soon, 50*time.Millisecond)
+}
+
 func TestAnAnswerThatNobodyTakes(t *testing.T) {
 	t.Parallel()
 	environ := append(onServer(t), "REGLO_ACTOR=alice")

@@ -28,7 +28,8 @@ func newWaiting(s *session) *cobra.Command {
 		Use:   "waiting",
 		Short: "List the runs that need an operator: those that wait for an answer, and those that failed",
 		Long: `List the runs that need an operator: those that wait for an answer, and those
-that failed in the last days and that no later run of the same id followed.
+that failed, or that somebody aborted, cancelled or terminated, in the last days
+and that no later run of the same id followed.
 ` + "`starter answer`" + ` answers them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -117,13 +118,15 @@ func waitingWithin(ctx context.Context, connection server, workflowID string) ([
 	return slices.DeleteFunc(list.Runs, func(run waitingRun) bool { return run.WorkflowID == workflowID }), err
 }
 
-// addFailed adds the runs that failed since then and were not followed.
+// addFailed adds the runs that failed, or that somebody ended, since then and
+// that were not followed.
 func (l *waitingList) addFailed(ctx context.Context, connection server, since time.Time) error {
 	names := []string{
 		workflows.ReglementTransactionsName, workflows.ReglementImpayesName, workflows.ReglementVirementsName,
 		workflows.CreancesName, workflows.FinanciereName, workflows.TechniqueName, workflows.DayName, workflows.TriggerName,
 	}
-	query := fmt.Sprintf("ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated') AND CloseTime > '%s' AND WorkflowType IN ('%s')",
+	query := fmt.Sprintf(
+		"ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated', 'Canceled') AND CloseTime > '%s' AND WorkflowType IN ('%s')",
 		since.UTC().Format(time.RFC3339), strings.Join(names, "', '"))
 	return connection.eachRun(ctx, query, func(info *workflow.WorkflowExecutionInfo) error {
 		run := waitingRun{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}
