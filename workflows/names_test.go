@@ -195,7 +195,7 @@ func formsOfTheDay() []any {
 		activities.DecideRequest{Run: run, Date: date, Decision: decision}, activities.DecideResult{After: "a"},
 		vacation.TechniqueTotals{
 			CorrelationID: "c", Snapshot: 1, Statements: 2, Lines: 3, UnknownLines: 4, Transfers: 5, Reglements: 6, Failed: 7,
-			UnknownBulks: 8, StaleOrders: 9, Decisions: 10, Events: 11, Surplus: 12,
+			UnknownBulks: 8, StaleOrders: 9, Decisions: 10, Decided: []string{"d"}, Events: 11, Surplus: 12,
 		},
 		workflows.DayRequest{
 			Date: date, Inbox: "/i", Payline: "/p", AwaitPayline: true, CutOff: cutOff, RequestedBy: "alice",

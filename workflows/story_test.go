@@ -51,7 +51,10 @@ func stories() map[string]story {
 	}
 	paid := paidTotals()
 	open, closed := openedDay(), closedDay()
-	decided := vacation.TechniqueTotals{CorrelationID: correlation, Decisions: 2, Events: events}
+	const stands = "line 7 stands on account 12"
+	decided := vacation.TechniqueTotals{
+		CorrelationID: correlation, Decisions: 2, Decided: []string{stands, stands}, Events: events,
+	}
 	return map[string]story{
 		"unpaids": {
 			workflow: workflows.ReglementImpayesName, kind: vacation.ReglementImpayes, key: reference, request: reglement,

@@ -107,7 +107,7 @@ func (t *technique) decide(ctx workflow.Context) error {
 	return nil
 }
 
-// taken has a decision taken, and counts it.
+// taken has a decision taken, counts it, and keeps what it changed.
 func (t *technique) taken(ctx workflow.Context, decision activities.Decision) (string, error) {
 	result, err := activities.Decide(ctx, activities.DecideRequest{
 		Run: t.run, Date: t.request.BusinessDate, Decision: decision,
@@ -116,5 +116,6 @@ func (t *technique) taken(ctx workflow.Context, decision activities.Decision) (s
 		return "", activities.Final(activities.AsFailure(err))
 	}
 	t.totals.Decisions++
+	t.totals.Decided = append(t.totals.Decided, result.After)
 	return result.After, nil
 }

@@ -129,7 +129,9 @@ type TechniqueTotals struct {
 	UnknownBulks  int    `json:"unknownBulks"`
 	StaleOrders   int    `json:"staleOrders"`
 	Decisions     int    `json:"decisions"`
-	Events        int64  `json:"events"`
+	// Decided says what each decision changed, a sentence each, in their order.
+	Decided []string `json:"decided,omitempty"`
+	Events  int64    `json:"events"`
 	// Surplus is client money held beyond what is owed at the close, negative for a gap.
 	Surplus money.Cents `json:"surplusCents"`
 }

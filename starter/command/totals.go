@@ -30,7 +30,7 @@ func newTotals(workflowID string) totals {
 	case vacation.Financiere:
 		return &financiereTotals{}
 	case vacation.Technique:
-		return &techniqueTotals{}
+		return &techniqueTotals{phase: phaseOf(workflowID)}
 	case vacation.ReglementTransactions, vacation.ReglementImpayes:
 		return &linesTotals{}
 	default:
@@ -104,24 +104,44 @@ func (t *financiereTotals) rows() [][]string {
 	)
 }
 
-type techniqueTotals struct{ vacation.TechniqueTotals }
+// techniqueTotals are of a phase, and show what that phase does.
+type techniqueTotals struct {
+	vacation.TechniqueTotals
+
+	phase workflows.Phase
+}
+
+// phaseOf is the phase of the technique of that workflow id, whose key ends
+// with it, and with the name of a further run where there is one.
+func phaseOf(workflowID string) workflows.Phase {
+	phase, _, _ := strings.Cut(workflowID[strings.LastIndexByte(workflowID, '/')+1:], "-")
+	return workflows.Phase(phase)
+}
 
 func (t *techniqueTotals) rows() [][]string {
 	rows := [][]string{{rowCorrelation, t.CorrelationID}}
 	if t.Snapshot > 0 {
 		rows = append(rows, []string{"snapshot", "of merchants, " + number(t.Snapshot)})
 	}
-	return append(
-		rows,
-		[]string{"statements", fmt.Sprintf("%d, %s, %d unknown", t.Statements, count(t.Lines, "line"), t.UnknownLines)},
-		[]string{"own transfers", number(t.Transfers) + " closed"},
-		[]string{"règlements", fmt.Sprintf("%d, %d ended with error", t.Reglements, t.Failed)},
-		[]string{"outcome unknown", count(t.UnknownBulks, "bulk")},
-		[]string{"not debited for days", count(t.StaleOrders, "order")},
-		[]string{"decisions", number(t.Decisions)},
-		[]string{"safeguarding surplus", euros(t.Surplus)},
-		[]string{"events", number(t.Events)},
-	)
+	if t.phase != workflows.PhaseDecisions {
+		rows = append(rows,
+			[]string{"statements", fmt.Sprintf("%d, %s, %d unknown", t.Statements, count(t.Lines, "line"), t.UnknownLines)},
+			[]string{"own transfers", number(t.Transfers) + " closed"},
+			[]string{"règlements", fmt.Sprintf("%d, %d ended with error", t.Reglements, t.Failed)})
+	}
+	if t.phase == workflows.PhaseClose {
+		rows = append(rows,
+			[]string{"outcome unknown", count(t.UnknownBulks, "bulk")},
+			[]string{"not debited for days", count(t.StaleOrders, "order")},
+			[]string{"safeguarding surplus", euros(t.Surplus)})
+	}
+	if t.Decisions > 0 || t.phase == workflows.PhaseDecisions {
+		rows = append(rows, []string{"decisions", number(t.Decisions)})
+	}
+	for _, decided := range t.Decided {
+		rows = append(rows, []string{"decided", decided})
+	}
+	return append(rows, []string{"events", number(t.Events)})
 }
 
 // dayTotals is how a day went.
