@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -50,18 +49,6 @@ func BankLines(ctx context.Context, pool *pgxpool.Pool, class, date string) ([]B
 		})
 	}
 	return lines, nil
-}
-
-// withoutIBANs masks the words of a text that may be an account, whatever
-// punctuation follows them.
-func withoutIBANs(label string) string {
-	words := strings.Fields(label)
-	for i, word := range words {
-		if bare := strings.TrimRight(word, ",.;:)"); iban.Resembles(bare) {
-			words[i] = iban.Mask(bare) + word[len(bare):]
-		}
-	}
-	return strings.Join(words, " ")
 }
 
 // Hold is a CP whose payouts are held, or were.
@@ -192,9 +179,11 @@ type Act struct {
 	CorrelationID string `json:"correlationId,omitempty"`
 }
 
-// Acts reads the operators' journal, the last first, [ListMax] at most.
+// Acts reads the operators' journal, the last first, [ListMax] at most. IBANs in
+// what people wrote are masked.
 func Acts(ctx context.Context, pool *pgxpool.Pool) ([]Act, error) {
-	rows, err := db.New(pool).Acts(ctx, ListMax)
+	queries := db.New(pool)
+	rows, err := queries.Acts(ctx, ListMax)
 	if err != nil {
 		return nil, fmt.Errorf("read the operators' journal: %w", err)
 	}
@@ -204,6 +193,13 @@ func Acts(ctx context.Context, pool *pgxpool.Pool) ([]Act, error) {
 			Number: row.Number, At: row.ActedAt, Actor: row.Actor, Act: row.Act, Subject: row.Subject,
 			Before: row.Before, After: row.After, Reason: row.Reason, CorrelationID: row.CorrelationID,
 		})
+	}
+	var texts []*string
+	for i := range acts {
+		texts = append(texts, &acts[i].Before, &acts[i].After, &acts[i].Reason)
+	}
+	if err := maskAll(ctx, queries, texts); err != nil {
+		return nil, err
 	}
 	return acts, nil
 }

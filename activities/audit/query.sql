@@ -205,6 +205,9 @@ from operator_act a left join vacation v on v.number = a.vacation
 order by a.number desc
 limit sqlc.arg(at_most);
 
+-- name: KnownBankLines :many
+select id from bank_line where id = any (sqlc.arg(ids)::text[]);
+
 -- name: Days :many
 select date::text as date, run, workflow_run, started_at, ended_at, outcome from day
 order by date desc, started_at desc

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/reglo/reglo/activities/audit/internal/db"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 )
@@ -305,7 +306,6 @@ func (f *finder) section(ctx context.Context, name, file string) (Section, error
 	_, err = pgx.ForEachRow(rows, []any{
 		&item.Kind, &item.ID, &item.At, &item.Amount, &item.State, &item.Vacation, &item.CorrelationID, &item.Detail, &total,
 	}, func() error {
-		item.Detail = withoutIBANs(item.Detail)
 		if item.CorrelationID != "" {
 			f.keys.add(keyCorrelated, item.CorrelationID)
 		} else {
@@ -319,6 +319,13 @@ func (f *finder) section(ctx context.Context, name, file string) (Section, error
 	})
 	if err != nil {
 		return section, fmt.Errorf("read %s: %w", name, err)
+	}
+	details := make([]*string, len(section.Items))
+	for i := range section.Items {
+		details[i] = &section.Items[i].Detail
+	}
+	if err := maskAll(ctx, db.New(f.tx), details); err != nil {
+		return section, err
 	}
 	section.More = total - int64(len(section.Items))
 	return section, nil

@@ -85,6 +85,25 @@ func TestListsOfADay(t *testing.T) {
 	}
 }
 
+// TestActsNameTheirBankLines: an id that begins as an IBAN does stays readable,
+// and an IBAN that somebody wrote into the journal is masked, in both lists.
+func TestActsNameTheirBankLines(t *testing.T) {
+	t.Parallel()
+	environ, url := onDatabase(t)
+	execute(t, url, strings.Replace(aDayOfRows, "select 'B-' || n,", "select 'BQ000000000000000' || n,", 1))
+	execute(t, url, `
+		insert into operator_act (act, subject, answer_id, actor, reason, before, after, acted_at)
+		values ('classify', 'bank line BQ0000000000000002', 'b', 'alice', 'is from FR7630006000011234567890189, as BQ0000000000000009',
+		        'UNKNOWN', 'bank line BQ0000000000000002, 20.22, is own money', '2026-03-02 12:00:00+00')`)
+	for _, args := range [][]string{{"acts"}, {"trace", "BQ0000000000000002"}, {"trace", "BQ0000000000000002", "--csv"}} {
+		got := starter(t, environ, args...)
+		require.Zero(t, got.code, got.err)
+		require.Contains(t, got.out, "bank line BQ0000000000000002, 20.22, is own money", args)
+		require.Contains(t, got.out, "is from FR76…0189, as BQ00…0009", "of which no bank line is known")
+		require.NotContains(t, got.out, "FR7630006000011234567890189")
+	}
+}
+
 func TestSummaryOfAVacation(t *testing.T) {
 	t.Parallel()
 	environ, url := onDatabase(t)

@@ -715,6 +715,30 @@ func (q *Queries) JournalLine(ctx context.Context, scope string, line int32) ([]
 	return items, nil
 }
 
+const knownBankLines = `-- name: KnownBankLines :many
+select id from bank_line where id = any ($1::text[])
+`
+
+func (q *Queries) KnownBankLines(ctx context.Context, ids []string) ([]string, error) {
+	rows, err := q.db.Query(ctx, knownBankLines, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const largestBalances = `-- name: LargestBalances :many
 select code, class, debit_cents, credit_cents from account
 where class = 'CP'
