@@ -209,6 +209,12 @@ that an operator paused stays so unless its file says paused.`,
 			if err != nil {
 				return err
 			}
+			if prune && len(files) == 0 {
+				return &InputError{
+					What: path + " has no schedule, and --prune would delete all that there are",
+					Next: "name one schedule at least, or leave --prune out; `starter schedule pause` has one call no more",
+				}
+			}
 			connection, settings, err := s.temporal(cmd)
 			if err != nil {
 				return err
@@ -227,7 +233,7 @@ that an operator paused stays so unless its file says paused.`,
 			return s.show(applied)
 		},
 	}
-	cmd.Flags().BoolVar(&prune, "prune", false, "delete the schedules that no file has")
+	cmd.Flags().BoolVar(&prune, "prune", false, "delete the schedules that no file has (refused where the files have none at all)")
 	return cmd
 }
 
