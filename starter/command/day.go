@@ -27,8 +27,8 @@ créances, financière, technique (close), one after the other. A vacation that
 somebody started by hand is waited for, and its result taken. Where one fails the
 day waits for an operator: ` + "`starter answer day/DATE retry|skip|abort`" + `.
 
-A Payline file that does not stand there is done without, unless --await-payline
-has it waited for. Paths that are not absolute begin at the current folder.
+--await-payline has a Payline file waited for that is not there yet. Without it,
+a file that is named must be there; a folder without one is done without. Paths that are not absolute begin at the current folder.
 
 A day is started once: started again, the one under way or its result is shown.`,
 		Example: "  starter day --date 2026-11-23 --payline /srv/reglo/inbox --await-payline --wait",
@@ -47,9 +47,12 @@ A day is started once: started again, the one under way or its result is shown.`
 			if request.Payline, err = paylineOf(payline, await); err != nil {
 				return err
 			}
-			return s.launch(cmd, flags.waitFlags, launch{
-				id: workflows.DayID(asked.date), workflow: workflows.DayName, request: request,
-			})
+			started := launch{id: workflows.DayID(asked.date), workflow: workflows.DayName, request: request}
+			if !await {
+				started.payline = request.Payline
+				started.takenBy = []string{started.id, dayStep(vacation.Financiere, asked.date)}
+			}
+			return s.launch(cmd, flags.waitFlags, started)
 		},
 	}
 	cmd.Flags().StringVar(&inbox, "inbox", "", inboxUsage)

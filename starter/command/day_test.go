@@ -85,6 +85,8 @@ func TestBadUsageOfADay(t *testing.T) {
 		{[]string{"schedule"}, "starter schedule wants one of: apply, list, pause, resume, trigger"},
 		{[]string{"schedule", "apply", write(t, "s.yaml", "- name: a\n  hour: 3\n")}, `s.yaml line 2: there is no "hour"`},
 		{[]string{"schedule", "apply", "/nowhere"}, "/nowhere"},
+		{[]string{"schedule", "apply", write(t, "none.yaml", "# none\n"), "--prune"}, "none.yaml has no schedule, and --prune would delete all"},
+		{[]string{"schedule", "apply", write(t, "empty.yaml", "[]\n"), "--prune"}, "empty.yaml has no schedule"},
 		{[]string{"schedule", "pause", "day"}, "--reason is missing"},
 		{[]string{"schedule", "trigger", "day", "--date", "2026-03-01"}, "is a Sunday"},
 		{[]string{"parked", "assign"}, "--reference, --line and --cp"},
@@ -254,6 +256,35 @@ func TestRunsThatWereEndedNeedAnOperator(t *testing.T) {
 		workflows.TriggerName, workflows.TriggerRequest{What: workflows.StepCreances, CutOff: "16:00"})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return !strings.Contains(starter(t, environ, "waiting").out, trigger) }, soon, 50*time.Millisecond)
+}
+
+// TestAPaylineFileThatIsNotThere is refused before anything is started; a folder
+// without one is not, nor a file that the run of the day has taken away.
+func TestAPaylineFileThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	environ, _ := onStage(t)
+	folder := t.TempDir()
+	file := filepath.Join(folder, "Payline.000001.txt")
+	for id, args := range map[string][]string{
+		"vacation-financiere/2099-01-12": {"run", "financiere", "--date", "2099-01-12"},
+		"day/2099-01-13":                 {"day", "--date", "2099-01-13", "--inbox", "/inbox"},
+	} {
+		named := append(slices.Clone(args), "--payline", file)
+		got := starter(t, environ, named...)
+		require.Equal(t, command.ExitInput, got.code, got.err)
+		require.Contains(t, got.err, "--payline "+file+": no such file")
+		require.Contains(t, starter(t, environ, "progress", id).err, "no run of "+id+" is known")
+
+		require.NoError(t, writeTo(file, "x"))
+		got = starter(t, environ, append(named, "--wait")...)
+		require.Zero(t, got.code, got.err)
+		require.NoError(t, os.Remove(file))
+		again := starter(t, environ, append(named, "--json")...)
+		require.Zero(t, again.code, again.err)
+		require.Equal(t, "ALREADY_ENDED", document(t, again)["outcome"])
+	}
+	got := starter(t, environ, "run", "financiere", "--date", "2099-01-12", "--run", "folder", "--payline", folder, "--wait")
+	require.Zero(t, got.code, got.err)
 }
 
 func TestAnAnswerThatNobodyTakes(t *testing.T) {

@@ -149,6 +149,9 @@ somebody other than who asked for the session (--actor), until the cut-off.`,
 			if err != nil {
 				return err
 			}
+			if !await {
+				started.payline, started.takenBy = request.Payline, []string{started.id}
+			}
 			return s.launch(cmd, flags.waitFlags, started)
 		},
 	}

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -48,6 +50,10 @@ type launch struct {
 	request  any
 	// reference is a règlement's, by which an operator finds it; empty for others.
 	reference string
+	// payline is a Payline file that must be there, empty for none. takenBy are
+	// the workflow ids of whatever may have taken it in, and away, before.
+	payline string
+	takenBy []string
 	// differs says in what the run that is there was started with something else,
 	// empty when it was not; nil compares the requests.
 	differs func(ctx context.Context, connection server, there started) (string, error)
@@ -76,6 +82,9 @@ func (s *session) launch(cmd *cobra.Command, flags waitFlags, l launch) error {
 	if err != nil {
 		return err
 	}
+	if err := l.checkPayline(cmd.Context(), connection); err != nil {
+		return err
+	}
 	there, err := start(cmd.Context(), connection, &l)
 	if err != nil {
 		return err
@@ -90,6 +99,31 @@ func (s *session) launch(cmd *cobra.Command, flags waitFlags, l launch) error {
 	return s.wait(cmd.Context(), connection, waiting{
 		result: result, timeout: flags.timeout, again: cmd.CommandPath() + " --wait with the same parameters",
 	})
+}
+
+// checkPayline refuses a Payline file that is not there, unless a run is: one
+// that took the file in has moved it to the archive.
+func (l *launch) checkPayline(ctx context.Context, connection server) error {
+	if l.payline == "" {
+		return nil
+	}
+	if _, err := os.Stat(l.payline); !errors.Is(err, fs.ErrNotExist) {
+		return nil // what else is wrong with it, the workers see
+	}
+	for _, id := range l.takenBy {
+		_, err := connection.DescribeWorkflowExecution(ctx, id, "")
+		if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look at %s: %w", id, err)
+		}
+		return nil
+	}
+	return &InputError{
+		What: "--payline " + l.payline + ": no such file or folder",
+		Next: "correct the path, name the folder that the file will come to, or have it waited for by --await-payline",
+	}
 }
 
 // started is a run that was started, or that was there before.
