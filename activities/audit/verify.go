@@ -113,6 +113,7 @@ func checks() []check {
 		{ledger.SuspenseEmpty, "transit"},
 		{PayoutsProved, "payouts_out"},
 		{PayoutsProved, "payouts_entries"},
+		{PayoutsProved, "payouts_references"},
 		{BulksProved, "bulks"},
 		{BulksProved, "bulks_executed"},
 		{BulksProved, "bulks_told"},

@@ -65,6 +65,13 @@ func TestVerifyNamesEachBreachOfADay(t *testing.T) {
 		"payout given back that the bank never refused": {
 			"update payout set reject_line = null where reject_line is not null", audit.PayoutsProved, "payout ", "1 RETURNED, 0 NOT_SENT", "0 RETURNED, 1 NOT_SENT",
 		},
+		"payout of a bulk that is not there": {
+			"update payout set bulk = 99 where number = 1", audit.PayoutsProved, "payout ", "bulk 99", "a bulk that is there",
+		},
+		"payout of an account that is not its CP's": {
+			"update payout set account = (select id from account where code = 'PL.COM') where number = 1",
+			audit.PayoutsProved, "payout ", "ledger account ", "the account of its CP",
+		},
 		"bulk of another number of orders": {
 			"update bulk set orders = orders + 1 where purpose = 'PAYOUT'", audit.BulksProved, "bulk MONEXTEUR", "EXECUTED with 4 orders", "5 of ",
 		},
