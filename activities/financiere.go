@@ -152,8 +152,12 @@ type PostPayoutsResult struct {
 	// Dropped are orders whose CP no longer covers them: rejected with AM04, or
 	// left for the next day when nobody asked for them. Orders of a CP that was
 	// put on hold since they were validated are refused as held, and not counted here.
-	Dropped int  `json:"dropped"`
-	Done    bool `json:"done"`
+	Dropped int `json:"dropped"`
+	// Refused are all orders of the session that are refused by now, at the
+	// review or at the posting.
+	Refused    int         `json:"refused,omitempty"`
+	RefusedSum money.Cents `json:"refusedCents,omitempty"`
+	Done       bool        `json:"done"`
 }
 
 // PostPayouts posts the VALIDATED orders: Dr CP / Cr TR.OUT, PREPARED, unless

@@ -260,6 +260,9 @@ func (f *financiere) postPayouts(ctx workflow.Context) error {
 		return result, err
 	}, func(result activities.PostPayoutsResult) bool { return result.Done })
 	f.totals.Paid, f.totals.PaidSum = posted.Posted, posted.PostedSum
+	// Orders are refused at the posting too, and none is ever taken back from that.
+	f.totals.Refused = max(f.totals.Refused, posted.Refused)
+	f.totals.RefusedSum = max(f.totals.RefusedSum, posted.RefusedSum)
 	return err
 }
 

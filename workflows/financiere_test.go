@@ -450,6 +450,21 @@ func TestApprovalsAndOutcomesAreAnsweredTogether(t *testing.T) {
 		slices.Concat(untilPaid(), []string{activities.DecideCashoutsName}, payOutNames(), lastNames()), on.called(activities.LookUpName))
 }
 
+// TestOrdersThatThePostingRefusesAreCounted beside those that the review refused.
+func TestOrdersThatThePostingRefusesAreCounted(t *testing.T) {
+	t.Parallel()
+	on := payday()
+	on.says[activities.ValidateCashoutsName] = func(int) any {
+		return activities.CashoutsResult{Validated: 10, ValidatedSum: 64_000, Refused: 1, RefusedSum: 500, Done: true}
+	}
+	on.says[activities.PostPayoutsName] = func(int) any {
+		return activities.PostPayoutsResult{Posted: 8, PostedSum: 60_000, Dropped: 1, Refused: 3, RefusedSum: 4_500, Done: true}
+	}
+	result, err := pay(t, on.environment(t), newFinanciere())
+	require.NoError(t, err)
+	require.Equal(t, []int{8, 3, 4_500}, []int{result.Paid, result.Refused, int(result.RefusedSum)})
+}
+
 func TestBulksAreHandedOverUntilNoneIsLeft(t *testing.T) {
 	t.Parallel()
 	on := payday()

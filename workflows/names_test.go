@@ -158,7 +158,7 @@ func formsOfSessions() []any {
 		activities.DecideCashoutsRequest{
 			Run: run, Approve: true, Orders: []string{"o"}, Requester: "alice", CutOff: true, Answer: answer,
 		},
-		activities.PostPayoutsResult{Posted: 1, PostedSum: 2, Dropped: 3, Done: true},
+		activities.PostPayoutsResult{Posted: 1, PostedSum: 2, Dropped: 3, Refused: 4, RefusedSum: 5, Done: true},
 		activities.RemitResult{Bulks: 1, Orders: 2, Sum: 3, Done: true},
 		activities.DispatchResult{Sent: 1, Rejected: 2, Unknown: 3, Left: 4},
 		activities.LookUpRequest{Run: run, Decision: workflows.ResendUpdate, Bulks: []string{"b"}, Answer: answer},

@@ -321,7 +321,7 @@ func TestACPThatIsHeldSince(t *testing.T) {
 	require.NoError(t, w.Until(activities.PostPayoutsName, run))
 	posted, err := payouttest.Do[activities.PostPayoutsResult](w, activities.PostPayoutsName, run)
 	require.NoError(t, err)
-	require.Equal(t, activities.PostPayoutsResult{Posted: 1, PostedSum: 40_00, Done: true}, posted)
+	require.Equal(t, activities.PostPayoutsResult{Posted: 1, PostedSum: 40_00, Refused: 2, RefusedSum: 160_00, Done: true}, posted)
 	require.Equal(t, int64(2), w.Number(t, `select count(*) from payout where state = 'REFUSED' and reason = 'HELD' and batch is null`))
 	require.Equal(t, int64(1), w.Number(t, `select count(*) from payline_line where reject_code = 'AC06'`))
 	told := eventtest.Bodies(t, w.Pool)
@@ -348,7 +348,7 @@ func TestACPThatNoLongerCovers(t *testing.T) {
 	require.NoError(t, w.Until(activities.PostPayoutsName, run))
 	posted, err := payouttest.Do[activities.PostPayoutsResult](w, activities.PostPayoutsName, run)
 	require.NoError(t, err)
-	require.Equal(t, activities.PostPayoutsResult{Posted: 1, PostedSum: 40_00, Dropped: 2, Done: true}, posted)
+	require.Equal(t, activities.PostPayoutsResult{Posted: 1, PostedSum: 40_00, Dropped: 2, Refused: 2, RefusedSum: 160_00, Done: true}, posted)
 	require.Equal(t, int64(1), w.Number(t, `select count(*) from payline_line where reject_code = 'AM04'`))
 	told := eventtest.Bodies(t, w.Pool)
 	require.Equal(t, []string{

@@ -41,7 +41,7 @@ func (a *Activities) PostPayouts(ctx context.Context, run activities.Run) (activ
 	}
 	return activities.PostPayoutsResult{
 		Posted: orders.Posted.Orders, PostedSum: orders.Posted.Amount,
-		Dropped: orders.ByReason[string(rules.NoCover)], Done: done,
+		Dropped: orders.ByReason[string(rules.NoCover)], Refused: orders.Refused.Orders, RefusedSum: orders.Refused.Amount, Done: done,
 	}, nil
 }
 
