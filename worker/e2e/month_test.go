@@ -394,6 +394,9 @@ func (d *monthDay) evening(t *testing.T) {
 			d.returning[d.plan.merchants[d.random.IntN(monthCPs)].AccountID] = true
 			d.returning[d.plan.merchants[8*d.random.IntN(6)].AccountID] = true // often the same: holds
 		}
+		for _, always := range []int{0, 8, 16} { // paid daily
+			d.returning[d.plan.merchants[always].AccountID] = true
+		}
 	}
 	d.bank.SetFaults(standin.Faults{RejectIDs: d.returned(t)})
 	_, err := d.bank.Take(d.outbox, d.date)
