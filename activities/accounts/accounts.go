@@ -14,6 +14,7 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/slice"
 )
 
 // Activities does the work on PostgreSQL.
@@ -22,24 +23,19 @@ type Activities struct {
 	outbox postgres.Outbox
 	work   string
 	clock  func() time.Time
-	slice  time.Duration
+	lasts  time.Duration // of a slice
 }
-
-// sliceTime is how long PostLines works before it hands back: the run's progress
-// is seen, and a cancellation heard, about that often, while a run of hours
-// stays within a few thousand events of history.
-const sliceTime = 3 * time.Second
 
 // Option changes what New makes.
 type Option func(*Activities)
 
 // WithSlice sets how long PostLines works before it hands back.
-func WithSlice(slice time.Duration) Option { return func(a *Activities) { a.slice = slice } }
+func WithSlice(lasts time.Duration) Option { return func(a *Activities) { a.lasts = lasts } }
 
 // New makes the activities. work is the folder of the parts, shared by all
 // workers; clock gives the hour of postings and events.
 func New(pool *pgxpool.Pool, outbox postgres.Outbox, work string, clock func() time.Time, options ...Option) *Activities {
-	a := &Activities{pool: pool, outbox: outbox, work: work, clock: clock, slice: sliceTime}
+	a := &Activities{pool: pool, outbox: outbox, work: work, clock: clock, lasts: slice.Time}
 	for _, option := range options {
 		option(a)
 	}

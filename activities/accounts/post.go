@@ -55,7 +55,7 @@ func (a *Activities) PostLines(ctx context.Context, request activities.PostLines
 	})
 	defer stop()
 
-	until := a.clock().Add(a.slice)
+	until := a.clock().Add(a.lasts)
 	for _, chunk := range chunks[done:] {
 		err := posting.post(ctx, chunk)
 		if errors.Is(err, part.ErrDamaged) {

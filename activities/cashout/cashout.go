@@ -5,25 +5,21 @@
 package cashout
 
 import (
-	"context"
-	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/payout"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/slice"
 	"github.com/reglo/reglo/domain/calendar"
 	rules "github.com/reglo/reglo/domain/cashout"
 	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/payline"
-	"github.com/reglo/reglo/domain/vacation"
 )
 
 // Settings are what an EP decides for itself.
@@ -43,14 +39,11 @@ type Activities struct {
 	outbox   postgres.Outbox
 	settings Settings
 	clock    func() time.Time
-	slice    time.Duration
+	slices   slice.Worker
 	chunk    int
 }
 
 const (
-	// sliceTime is how long an activity works before it hands back: progress is
-	// seen, and a cancellation heard, about that often.
-	sliceTime = 3 * time.Second
 	// chunkOrders is how many CPs or orders one transaction takes up: some
 	// megabytes of rows and events, and locks held for a part of a second.
 	chunkOrders = 5_000
@@ -62,7 +55,7 @@ const (
 type Option func(*Activities)
 
 // WithSlice sets how long an activity works before it hands back.
-func WithSlice(slice time.Duration) Option { return func(a *Activities) { a.slice = slice } }
+func WithSlice(lasts time.Duration) Option { return func(a *Activities) { a.slices.Time = lasts } }
 
 // WithChunk sets how many CPs or orders one transaction takes up.
 func WithChunk(orders int) Option { return func(a *Activities) { a.chunk = orders } }
@@ -72,7 +65,8 @@ func New(
 	pool *pgxpool.Pool, outbox postgres.Outbox, settings Settings, clock func() time.Time, options ...Option,
 ) *Activities {
 	a := &Activities{
-		pool: pool, outbox: outbox, settings: settings, clock: clock, slice: sliceTime, chunk: chunkOrders,
+		pool: pool, outbox: outbox, settings: settings, clock: clock,
+		slices: slice.Worker{Pool: pool, Clock: clock, Time: slice.Time}, chunk: chunkOrders,
 	}
 	for _, option := range options {
 		option(a)
@@ -89,31 +83,6 @@ func (a *Activities) Register(registry worker.ActivityRegistry) {
 		activities.PostPayoutsName:      a.PostPayouts,
 	} {
 		registry.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
-	}
-}
-
-// step takes up one chunk in its transaction. It tells whether nothing is left.
-type step func(ctx context.Context, tx pgx.Tx, now time.Time) (done bool, err error)
-
-// work takes up chunk after chunk until nothing is left or the slice of time is over.
-func (a *Activities) work(ctx context.Context, run activities.Run, stage vacation.Stage, take step) (done bool, err error) {
-	stop := heartbeat.Start(ctx, func() any { return vacation.Progress{Stage: stage} })
-	defer stop()
-
-	until := a.clock().Add(a.slice)
-	for {
-		now := a.now()
-		err := postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
-			var err error
-			done, err = take(ctx, tx, now)
-			return err
-		})
-		if err != nil {
-			return false, fmt.Errorf("%s of %s: %w", stage, run.ID, err)
-		}
-		if done || a.clock().After(until) {
-			return done, nil
-		}
 	}
 }
 

@@ -35,7 +35,7 @@ func (a *Activities) PlanPayouts(
 		due:         calendar.DueDate(a.settings.Calendar, a.now(), request.BusinessDate),
 		frequencies: dueFrequencies(a.settings.Calendar, request.BusinessDate),
 	}
-	done, err := a.work(ctx, request.Run, vacation.StagePlanning, plan.take)
+	done, err := a.slices.Work(ctx, request.Run, vacation.StagePlanning, plan.take)
 	if err != nil {
 		return activities.PlanPayoutsResult{}, activities.Failed("plan payouts", err)
 	}

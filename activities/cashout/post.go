@@ -28,7 +28,7 @@ const stepPost = "post-payouts"
 // were put on hold since it was validated, with the reason HELD and the code AC06.
 func (a *Activities) PostPayouts(ctx context.Context, run activities.Run) (activities.PostPayoutsResult, error) {
 	left := queue{sources: []payout.Source{payout.Payline, payout.Automatic}}
-	done, err := a.work(ctx, run, vacation.StagePaying,
+	done, err := a.slices.Work(ctx, run, vacation.StagePaying,
 		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) {
 			return a.post(ctx, tx, run, &left, now)
 		})

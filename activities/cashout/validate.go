@@ -27,7 +27,7 @@ const stepValidate = "validate"
 // are requested after that, as by a Payline file that was brought again, make
 // another pass, which counts what the passes before it granted.
 func (a *Activities) ValidateCashouts(ctx context.Context, run activities.Run) (activities.CashoutsResult, error) {
-	done, err := a.work(ctx, run, vacation.StageValidating,
+	done, err := a.slices.Work(ctx, run, vacation.StageValidating,
 		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) { return a.judge(ctx, tx, run, now) })
 	if err != nil {
 		return activities.CashoutsResult{}, activities.Failed("validate payouts", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/slice"
 )
 
 // Activities recovers debts on PostgreSQL.
@@ -18,31 +19,29 @@ type Activities struct {
 	pool   *pgxpool.Pool
 	outbox postgres.Outbox
 	clock  func() time.Time
-	slice  time.Duration
+	slices slice.Worker
 	chunk  int
 }
 
-const (
-	// sliceTime is how long RecoverDebts works before it hands back: the run's
-	// progress is seen, and a cancellation heard, about that often.
-	sliceTime = 3 * time.Second
-	// chunkDebts is how many debts one transaction looks at: enough to make a
-	// commit's cost vanish, few enough to hold their CPs for milliseconds.
-	chunkDebts = 500
-)
+// chunkDebts is how many debts one transaction looks at: enough to make a
+// commit's cost vanish, few enough to hold their CPs for milliseconds.
+const chunkDebts = 500
 
 // Option changes what New makes.
 type Option func(*Activities)
 
 // WithSlice sets how long RecoverDebts works before it hands back.
-func WithSlice(slice time.Duration) Option { return func(a *Activities) { a.slice = slice } }
+func WithSlice(lasts time.Duration) Option { return func(a *Activities) { a.slices.Time = lasts } }
 
 // WithChunk sets how many debts one transaction looks at.
 func WithChunk(debts int) Option { return func(a *Activities) { a.chunk = debts } }
 
 // New makes the activities; clock gives the hour of postings and events.
 func New(pool *pgxpool.Pool, outbox postgres.Outbox, clock func() time.Time, options ...Option) *Activities {
-	a := &Activities{pool: pool, outbox: outbox, clock: clock, slice: sliceTime, chunk: chunkDebts}
+	a := &Activities{
+		pool: pool, outbox: outbox, clock: clock,
+		slices: slice.Worker{Pool: pool, Clock: clock, Time: slice.Time}, chunk: chunkDebts,
+	}
 	for _, option := range options {
 		option(a)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/debts/internal/db"
-	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/debt"
@@ -29,47 +28,32 @@ const stepRecover = "recover"
 // oldest first, until its slice of time is over. The debts' own rows say which
 // of them the session has looked at.
 func (a *Activities) RecoverDebts(ctx context.Context, run activities.Run) (activities.RecoverDebtsResult, error) {
-	stop := heartbeat.Start(ctx, func() any { return vacation.Progress{Stage: vacation.StageRecovering} })
-	defer stop()
-
-	result, err := a.lookAtAll(ctx, run)
+	done, err := a.slices.Work(ctx, run, vacation.StageRecovering,
+		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) {
+			return a.lookAtSome(ctx, tx, run, now)
+		})
+	if err != nil {
+		return activities.RecoverDebtsResult{}, activities.Failed("recover debts", err)
+	}
+	result, err := a.outcome(ctx, run)
 	if err != nil {
 		return activities.RecoverDebtsResult{}, activities.Failed("recover debts of "+run.ID.String(), err)
 	}
+	result.Done = done
 	return result, nil
 }
 
-func (a *Activities) lookAtAll(ctx context.Context, run activities.Run) (activities.RecoverDebtsResult, error) {
-	for until := a.clock().Add(a.slice); ; {
-		looked, err := a.lookAtSome(ctx, run)
-		if err != nil {
-			return activities.RecoverDebtsResult{}, err
-		}
-		if looked == 0 || a.clock().After(until) {
-			result, err := a.outcome(ctx, run)
-			result.Done = looked == 0
-			return result, err
-		}
+// lookAtSome takes what some of the debts can be paid with. It is done when none is left to look at.
+func (a *Activities) lookAtSome(ctx context.Context, tx pgx.Tx, run activities.Run, now time.Time) (done bool, err error) {
+	due, err := a.due(ctx, tx, run)
+	if err != nil || len(due.debts) == 0 {
+		return err == nil, err
 	}
-}
-
-// lookAtSome takes what some of the debts can be paid with, in one transaction.
-// It returns how many it looked at.
-func (a *Activities) lookAtSome(ctx context.Context, run activities.Run) (int, error) {
-	looked := 0
-	err := postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
-		due, err := a.due(ctx, tx, run)
-		if err != nil || len(due.debts) == 0 {
-			return err
-		}
-		looked = len(due.debts)
-		recovery := &recovery{run: run, due: due, now: a.clock().Truncate(time.Millisecond)}
-		if err := recovery.take(); err != nil {
-			return err
-		}
-		return recovery.commit(ctx, tx, a.outbox)
-	})
-	return looked, err
+	recovery := &recovery{run: run, due: due, now: now}
+	if err := recovery.take(); err != nil {
+		return false, err
+	}
+	return false, recovery.commit(ctx, tx, a.outbox)
 }
 
 // cp is a payment account of a merchant that owes.

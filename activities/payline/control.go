@@ -39,7 +39,7 @@ func (a *Activities) ControlPayline(ctx context.Context, run activities.Run) (ac
 	if !found {
 		return activities.PaylineResult{Done: true}, nil
 	}
-	done, err := a.work(ctx, run, vacation.StageControlling,
+	done, err := a.slices.Work(ctx, run, vacation.StageControlling,
 		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) {
 			orders := orders{activities: a, tx: tx, run: run, file: file, now: now}
 			return orders.take(ctx)

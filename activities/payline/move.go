@@ -36,7 +36,7 @@ func (a *Activities) MovePayline(ctx context.Context, run activities.Run) (activ
 	if !found {
 		return activities.PaylineResult{Done: true}, nil
 	}
-	done, err := a.work(ctx, run, vacation.StageMoving,
+	done, err := a.slices.Work(ctx, run, vacation.StageMoving,
 		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) {
 			moves := moves{activities: a, tx: tx, run: run, file: file, now: now}
 			return moves.take(ctx)

@@ -16,15 +16,14 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/payline/internal/db"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/slice"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
 	request "github.com/reglo/reglo/domain/payline"
 	"github.com/reglo/reglo/domain/transfer"
-	"github.com/reglo/reglo/domain/vacation"
 )
 
 // Folders are where files are kept. All workers share them.
@@ -52,14 +51,11 @@ type Activities struct {
 	folders  Folders
 	settings Settings
 	clock    func() time.Time
-	slice    time.Duration
+	slices   slice.Worker
 	chunk    int
 }
 
 const (
-	// sliceTime is how long an activity works before it hands back: progress is
-	// seen, and a cancellation heard, about that often.
-	sliceTime = 3 * time.Second
 	// chunkLines is how many lines one transaction takes up: a movement has two
 	// CPs, two events and locks on both until the commit.
 	chunkLines = 500
@@ -69,7 +65,7 @@ const (
 type Option func(*Activities)
 
 // WithSlice sets how long an activity works before it hands back.
-func WithSlice(slice time.Duration) Option { return func(a *Activities) { a.slice = slice } }
+func WithSlice(lasts time.Duration) Option { return func(a *Activities) { a.slices.Time = lasts } }
 
 // WithChunk sets how many lines one transaction takes up.
 func WithChunk(lines int) Option { return func(a *Activities) { a.chunk = lines } }
@@ -80,7 +76,8 @@ func New(
 	pool *pgxpool.Pool, outbox postgres.Outbox, folders Folders, settings Settings, clock func() time.Time, options ...Option,
 ) *Activities {
 	a := &Activities{
-		pool: pool, outbox: outbox, folders: folders, settings: settings, clock: clock, slice: sliceTime, chunk: chunkLines,
+		pool: pool, outbox: outbox, folders: folders, settings: settings, clock: clock,
+		slices: slice.Worker{Pool: pool, Clock: clock, Time: slice.Time}, chunk: chunkLines,
 	}
 	for _, option := range options {
 		option(a)
@@ -97,31 +94,6 @@ func (a *Activities) Register(registry worker.ActivityRegistry) {
 		activities.AnswerPaylineName:  a.AnswerPayline,
 	} {
 		registry.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
-	}
-}
-
-// step takes up one chunk in its transaction. It tells whether nothing is left.
-type step func(ctx context.Context, tx pgx.Tx, now time.Time) (done bool, err error)
-
-// work takes up chunk after chunk until nothing is left or the slice of time is over.
-func (a *Activities) work(ctx context.Context, run activities.Run, stage vacation.Stage, take step) (done bool, err error) {
-	stop := heartbeat.Start(ctx, func() any { return vacation.Progress{Stage: stage} })
-	defer stop()
-
-	until := a.clock().Add(a.slice)
-	for {
-		now := a.now()
-		err := postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
-			var err error
-			done, err = take(ctx, tx, now)
-			return err
-		})
-		if err != nil {
-			return false, fmt.Errorf("%s of %s: %w", stage, run.ID, err)
-		}
-		if done || a.clock().After(until) {
-			return done, nil
-		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/slice"
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/domain/calendar"
 )
@@ -29,7 +30,7 @@ type Activities struct {
 	calendar calendar.Calendar
 	actors   operator.Actors
 	clock    func() time.Time
-	slice    time.Duration
+	slices   slice.Worker
 }
 
 // ownTransfers takes back orders between the EP's own accounts.
@@ -38,15 +39,11 @@ type ownTransfers interface {
 	TakeBack(ctx context.Context, run activities.Run, bulk int32) error
 }
 
-// sliceTime is how long Remit and Dispatch work before they hand back, so that
-// progress is seen and a cancellation heard.
-const sliceTime = 3 * time.Second
-
 // Option changes what New makes.
 type Option func(*Activities)
 
 // WithSlice sets how long Remit and Dispatch work before they hand back.
-func WithSlice(slice time.Duration) Option { return func(a *Activities) { a.slice = slice } }
+func WithSlice(lasts time.Duration) Option { return func(a *Activities) { a.slices.Time = lasts } }
 
 // Parts are what the activities work with.
 type Parts struct {
@@ -65,7 +62,8 @@ type Parts struct {
 func New(parts Parts, options ...Option) *Activities {
 	a := &Activities{
 		pool: parts.Pool, outbox: parts.Outbox, own: parts.Own, channel: parts.Channel, bank: parts.Bank,
-		calendar: parts.Calendar, actors: parts.Actors, clock: parts.Clock, slice: sliceTime,
+		calendar: parts.Calendar, actors: parts.Actors, clock: parts.Clock,
+		slices: slice.Worker{Pool: parts.Pool, Clock: parts.Clock, Time: slice.Time},
 	}
 	for _, option := range options {
 		option(a)

@@ -42,7 +42,7 @@ func (a *Activities) dispatch(ctx context.Context, run activities.Run) (activiti
 	if err := a.giveBack(ctx, run); err != nil {
 		return activities.DispatchResult{}, err
 	}
-	for until := a.clock().Add(a.slice); ; {
+	for until := a.clock().Add(a.slices.Time); ; {
 		more, err := a.handOver(ctx, run)
 		if err != nil {
 			return activities.DispatchResult{}, err

@@ -9,13 +9,13 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/bulk"
-	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/remittances/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/transfer"
+	"github.com/reglo/reglo/domain/vacation"
 )
 
 // ordersAtOnce is how many orders a create-transfer event tells, some 300 KB at
@@ -26,30 +26,16 @@ const ordersAtOnce = 500
 // Remit puts the session's posted orders into bulks, one transaction each, and
 // says how far the session is.
 func (a *Activities) Remit(ctx context.Context, run activities.Run) (activities.RemitResult, error) {
-	stop := heartbeat.Start(ctx, func() any { return nil })
-	defer stop()
-
-	result, err := a.remit(ctx, run)
+	done, err := a.slices.Work(ctx, run, vacation.StageRemitting,
+		func(ctx context.Context, tx pgx.Tx, now time.Time) (bool, error) {
+			return a.remitNext(ctx, tx, run, now)
+		})
 	if err != nil {
-		return activities.RemitResult{}, activities.Failed("remit the orders of "+run.ID.String(), err)
-	}
-	return result, nil
-}
-
-func (a *Activities) remit(ctx context.Context, run activities.Run) (activities.RemitResult, error) {
-	var done bool
-	for until := a.clock().Add(a.slice); !done; {
-		var err error
-		if done, err = a.remitNext(ctx, run); err != nil {
-			return activities.RemitResult{}, err
-		}
-		if !a.clock().Before(until) {
-			break
-		}
+		return activities.RemitResult{}, activities.Failed("remit orders", err)
 	}
 	sums, err := db.New(a.pool).Remitted(ctx, string(run.ID.Kind), run.ID.Key)
 	if err != nil {
-		return activities.RemitResult{}, fmt.Errorf("sum the session's bulks: %w", err)
+		return activities.RemitResult{}, fmt.Errorf("sum the bulks of %s: %w", run.ID, err)
 	}
 	return activities.RemitResult{
 		Bulks: int(sums.Bulks), Orders: int(sums.Orders), Sum: money.Cents(sums.AmountCents), Done: done,
@@ -57,19 +43,15 @@ func (a *Activities) remit(ctx context.Context, run activities.Run) (activities.
 }
 
 // remitNext makes one bulk of what is left. It is done when nothing was.
-func (a *Activities) remitNext(ctx context.Context, run activities.Run) (done bool, err error) {
-	now := a.now()
-	err = postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
-		left, err := db.New(tx).NextToRemit(ctx, run.ID.String(), transfer.MaxOrdersABulk)
-		if err != nil {
-			return fmt.Errorf("find orders to remit: %w", err)
-		}
-		if done = left.Orders == 0; done {
-			return nil
-		}
-		return a.makeBulk(ctx, tx, run, left, now)
-	})
-	return done, err
+func (a *Activities) remitNext(ctx context.Context, tx pgx.Tx, run activities.Run, now time.Time) (done bool, err error) {
+	left, err := db.New(tx).NextToRemit(ctx, run.ID.String(), transfer.MaxOrdersABulk)
+	if err != nil {
+		return false, fmt.Errorf("find orders to remit: %w", err)
+	}
+	if left.Orders == 0 {
+		return true, nil
+	}
+	return false, a.makeBulk(ctx, tx, run, left, now)
 }
 
 func (a *Activities) makeBulk(ctx context.Context, tx pgx.Tx, run activities.Run, left db.NextToRemitRow, now time.Time) error {

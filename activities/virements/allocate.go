@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/virements/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
@@ -25,23 +24,14 @@ import (
 // AllocateRejects gives the lot's orders back to their CPs, slice by slice; the
 // orders' states say what is left.
 func (a *Activities) AllocateRejects(ctx context.Context, run activities.Run) (activities.MatchResult, error) {
-	stop := heartbeat.Start(ctx, func() any { return vacation.Progress{Stage: vacation.StageAllocating} })
-	defer stop()
-
 	var result activities.MatchResult
-	until := a.clock().Add(a.slice)
-	for !result.Done {
-		err := postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
-			var err error
+	_, err := a.slices.Work(ctx, run, vacation.StageAllocating,
+		func(ctx context.Context, tx pgx.Tx, _ time.Time) (done bool, err error) {
 			result, err = a.allocate(ctx, tx, run)
-			return err
+			return result.Done, err
 		})
-		if err != nil {
-			return activities.MatchResult{}, activities.Failed("allocate lot "+run.ID.Key, err)
-		}
-		if a.clock().After(until) {
-			break
-		}
+	if err != nil {
+		return activities.MatchResult{}, activities.Failed("allocate lot", err)
 	}
 	return result, nil
 }

@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/reglo/reglo/activities"
-	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/virements/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
@@ -28,23 +28,14 @@ const (
 // MatchRemittance settles the orders of the bulk that the bank debited, slice
 // by slice; which of them carry the bank line says what is left.
 func (a *Activities) MatchRemittance(ctx context.Context, run activities.Run) (activities.MatchResult, error) {
-	stop := heartbeat.Start(ctx, func() any { return vacation.Progress{Stage: vacation.StageMatching} })
-	defer stop()
-
 	var result activities.MatchResult
-	until := a.clock().Add(a.slice)
-	for !result.Done {
-		err := postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
-			var err error
+	_, err := a.slices.Work(ctx, run, vacation.StageMatching,
+		func(ctx context.Context, tx pgx.Tx, _ time.Time) (done bool, err error) {
 			result, err = a.match(ctx, tx, run)
-			return err
+			return result.Done, err
 		})
-		if err != nil {
-			return activities.MatchResult{}, activities.Failed("match remittance "+run.ID.Key, err)
-		}
-		if a.clock().After(until) {
-			break
-		}
+	if err != nil {
+		return activities.MatchResult{}, activities.Failed("match remittance", err)
 	}
 	return result, nil
 }

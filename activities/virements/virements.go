@@ -12,6 +12,7 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/slice"
 	"github.com/reglo/reglo/domain/calendar"
 )
 
@@ -23,7 +24,7 @@ type Activities struct {
 	bank     string
 	calendar calendar.Calendar
 	clock    func() time.Time
-	slice    time.Duration
+	slices   slice.Worker
 	chunk    int32
 }
 
@@ -34,9 +35,6 @@ type Folders struct {
 }
 
 const (
-	// sliceTime is how long an activity works before it hands back: the run's
-	// progress is seen, and a cancellation heard, about that often.
-	sliceTime = 3 * time.Second
 	// chunkOrders is how many orders one transaction settles: enough to make a
 	// commit's cost vanish, few enough to hold their CPs for some hundredths of a second.
 	chunkOrders = 1_000
@@ -46,7 +44,7 @@ const (
 type Option func(*Activities)
 
 // WithSlice sets how long an activity works before it hands back.
-func WithSlice(slice time.Duration) Option { return func(a *Activities) { a.slice = slice } }
+func WithSlice(lasts time.Duration) Option { return func(a *Activities) { a.slices.Time = lasts } }
 
 // WithChunk sets how many orders one transaction settles.
 func WithChunk(orders int32) Option { return func(a *Activities) { a.chunk = orders } }
@@ -60,7 +58,7 @@ func New(
 ) *Activities {
 	a := &Activities{
 		pool: pool, outbox: outbox, folders: folders, bank: bank, calendar: days, clock: clock,
-		slice: sliceTime, chunk: chunkOrders,
+		slices: slice.Worker{Pool: pool, Clock: clock, Time: slice.Time}, chunk: chunkOrders,
 	}
 	for _, option := range options {
 		option(a)
