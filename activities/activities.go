@@ -60,7 +60,8 @@ func short(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// long is for activities that work through a file and say so by heartbeats.
+// long is for activities that work through a file, or by slices of a few
+// seconds through a list, and say so by heartbeats.
 func long(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           DataQueue,
@@ -69,6 +70,13 @@ func long(ctx workflow.Context) workflow.Context {
 		WaitForCancellation: true,
 		RetryPolicy:         retryPolicy(),
 	})
+}
+
+// call has an activity done and returns what it returned.
+func call[Result any](ctx workflow.Context, name string, request any) (Result, error) {
+	var result Result
+	err := workflow.ExecuteActivity(ctx, name, request).Get(ctx, &result)
+	return result, err
 }
 
 // failureDetails travel with a failure through Temporal.

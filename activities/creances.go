@@ -25,9 +25,7 @@ type RecoverDebtsResult struct {
 // RecoverDebts takes what each merchant with an open debt has on its CPs, the
 // oldest debt first: Dr CP / Cr DEBT. Call it until it is done.
 func RecoverDebts(ctx workflow.Context, run Run) (RecoverDebtsResult, error) {
-	var result RecoverDebtsResult
-	err := workflow.ExecuteActivity(slice(ctx), RecoverDebtsName, run).Get(ctx, &result)
-	return result, err
+	return call[RecoverDebtsResult](long(ctx), RecoverDebtsName, run)
 }
 
 // OrderRecovery orders the transfer règlement → fonctionnement of what the run

@@ -46,7 +46,5 @@ func CloseDay(ctx workflow.Context, request CloseDayRequest) error {
 
 // IsBusinessDay asks the calendar that the workers are set to.
 func IsBusinessDay(ctx workflow.Context, date calendar.Date) (bool, error) {
-	var open bool
-	err := workflow.ExecuteActivity(short(ctx), IsOpenDayName, date).Get(ctx, &open)
-	return open, err
+	return call[bool](short(ctx), IsOpenDayName, date)
 }

@@ -52,9 +52,7 @@ type LoadPaylineResult struct {
 // LoadPayline reads the Payline file under its controls and keeps its requests,
 // or its refusal, in one transaction.
 func LoadPayline(ctx workflow.Context, request LoadPaylineRequest) (LoadPaylineResult, error) {
-	var result LoadPaylineResult
-	err := workflow.ExecuteActivity(long(ctx), LoadPaylineName, request).Get(ctx, &result)
-	return result, err
+	return call[LoadPaylineResult](long(ctx), LoadPaylineName, request)
 }
 
 // PaylineResult is how far the requests of one kind are decided.
@@ -68,17 +66,13 @@ type PaylineResult struct {
 // MovePayline posts the movements between CPs, in the order of the file, and
 // rejects those that break a control. Call it until it is done.
 func MovePayline(ctx workflow.Context, run Run) (PaylineResult, error) {
-	var result PaylineResult
-	err := workflow.ExecuteActivity(slice(ctx), MovePaylineName, run).Get(ctx, &result)
-	return result, err
+	return call[PaylineResult](long(ctx), MovePaylineName, run)
 }
 
 // ControlPayline makes orders of the requested transfers that pass the
 // controls, REQUESTED, and rejects the others. Call it until it is done.
 func ControlPayline(ctx workflow.Context, run Run) (PaylineResult, error) {
-	var result PaylineResult
-	err := workflow.ExecuteActivity(slice(ctx), ControlPaylineName, run).Get(ctx, &result)
-	return result, err
+	return call[PaylineResult](long(ctx), ControlPaylineName, run)
 }
 
 // PlanPayoutsRequest asks for the automatic payouts of a day.
@@ -97,9 +91,7 @@ type PlanPayoutsResult struct {
 // PlanPayouts makes an order, REQUESTED, for each CP whose automatic payout is
 // due on the day and comes to more than its minimum. Call it until it is done.
 func PlanPayouts(ctx workflow.Context, request PlanPayoutsRequest) (PlanPayoutsResult, error) {
-	var result PlanPayoutsResult
-	err := workflow.ExecuteActivity(slice(ctx), PlanPayoutsName, request).Get(ctx, &result)
-	return result, err
+	return call[PlanPayoutsResult](long(ctx), PlanPayoutsName, request)
 }
 
 // CashoutsResult is where the session's orders stand: counts in orders, cents.
@@ -117,9 +109,7 @@ type CashoutsResult struct {
 // the holds and the liquidity: VALIDATED, WAITING for an approval, or REFUSED.
 // Nothing is posted. Call it until it is done.
 func ValidateCashouts(ctx workflow.Context, run Run) (CashoutsResult, error) {
-	var result CashoutsResult
-	err := workflow.ExecuteActivity(slice(ctx), ValidateCashoutsName, run).Get(ctx, &result)
-	return result, err
+	return call[CashoutsResult](long(ctx), ValidateCashoutsName, run)
 }
 
 // DecideCashoutsRequest decides orders that wait.
@@ -140,9 +130,7 @@ type DecideCashoutsRequest struct {
 //
 // Failures: Refused when the actor may not decide, or an order does not wait.
 func DecideCashouts(ctx workflow.Context, request DecideCashoutsRequest) (CashoutsResult, error) {
-	var result CashoutsResult
-	err := workflow.ExecuteActivity(short(ctx), DecideCashoutsName, request).Get(ctx, &result)
-	return result, err
+	return call[CashoutsResult](short(ctx), DecideCashoutsName, request)
 }
 
 // PostPayoutsResult is how far the validated orders are posted.
@@ -163,18 +151,14 @@ type PostPayoutsResult struct {
 // PostPayouts posts the VALIDATED orders: Dr CP / Cr TR.OUT, PREPARED, unless
 // their CP no longer covers them or is on hold. Call it until it is done.
 func PostPayouts(ctx workflow.Context, run Run) (PostPayoutsResult, error) {
-	var result PostPayoutsResult
-	err := workflow.ExecuteActivity(slice(ctx), PostPayoutsName, run).Get(ctx, &result)
-	return result, err
+	return call[PostPayoutsResult](long(ctx), PostPayoutsName, run)
 }
 
 // Decanton orders cantonnement → règlement of what règlement lacks for what it
 // owes: payouts ordered, and unpaids that were debited. It returns what the
 // session has ordered so far, in cents, 0 when règlement sufficed.
 func Decanton(ctx workflow.Context, run Run) (money.Cents, error) {
-	var ordered money.Cents
-	err := workflow.ExecuteActivity(short(ctx), DecantonName, run).Get(ctx, &ordered)
-	return ordered, err
+	return call[money.Cents](short(ctx), DecantonName, run)
 }
 
 // RemitResult is how far the posted orders stand in bulks.
@@ -188,9 +172,7 @@ type RemitResult struct {
 // Remit groups the session's PREPARED orders in bulks, each with its name, and
 // emits create-transfer. Call it until it is done.
 func Remit(ctx workflow.Context, run Run) (RemitResult, error) {
-	var result RemitResult
-	err := workflow.ExecuteActivity(slice(ctx), RemitName, run).Get(ctx, &result)
-	return result, err
+	return call[RemitResult](long(ctx), RemitName, run)
 }
 
 // DispatchResult is what became of bulks that were handed to the bank's channel.
@@ -208,9 +190,7 @@ type DispatchResult struct {
 // It is tried without end: what fails before the intent is tried again, what
 // fails after it is looked up.
 func Dispatch(ctx workflow.Context, run Run) (DispatchResult, error) {
-	var result DispatchResult
-	err := workflow.ExecuteActivity(dispatch(ctx), DispatchName, run).Get(ctx, &result)
-	return result, err
+	return call[DispatchResult](dispatch(ctx), DispatchName, run)
 }
 
 // LookUpRequest settles bulks whose outcome is not known.
@@ -226,18 +206,14 @@ type LookUpRequest struct {
 // LookUp asks the channel what became of UNKNOWN bulks, or takes an operator's
 // word for it: delivered makes them SENT, resend PREPARED.
 func LookUp(ctx workflow.Context, request LookUpRequest) (DispatchResult, error) {
-	var result DispatchResult
-	err := workflow.ExecuteActivity(dispatch(ctx), LookUpName, request).Get(ctx, &result)
-	return result, err
+	return call[DispatchResult](dispatch(ctx), LookUpName, request)
 }
 
 // Canton reads the bank accounts' balances and orders règlement → cantonnement
 // of client money that règlement does not need for the bulks it will be debited
 // for. It returns the amount ordered, in cents.
 func Canton(ctx workflow.Context, run Run) (money.Cents, error) {
-	var ordered money.Cents
-	err := workflow.ExecuteActivity(short(ctx), CantonName, run).Get(ctx, &ordered)
-	return ordered, err
+	return call[money.Cents](short(ctx), CantonName, run)
 }
 
 // AnswerPaylineResult says where the response file was written.
@@ -250,9 +226,7 @@ type AnswerPaylineResult struct {
 // AnswerPayline writes the response to the session's Payline file, ACCP or RJCT
 // and code for each of its lines, and archives the file. Nothing when there was none.
 func AnswerPayline(ctx workflow.Context, run Run) (AnswerPaylineResult, error) {
-	var result AnswerPaylineResult
-	err := workflow.ExecuteActivity(long(ctx), AnswerPaylineName, run).Get(ctx, &result)
-	return result, err
+	return call[AnswerPaylineResult](long(ctx), AnswerPaylineName, run)
 }
 
 // dispatch is for calls to the bank's channel.

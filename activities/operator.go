@@ -86,7 +86,5 @@ type DecideResult struct {
 //
 // Failures: Refused when the decision does not fit.
 func Decide(ctx workflow.Context, request DecideRequest) (DecideResult, error) {
-	var result DecideResult
-	err := workflow.ExecuteActivity(short(ctx), DecideName, request).Get(ctx, &result)
-	return result, err
+	return call[DecideResult](short(ctx), DecideName, request)
 }

@@ -62,9 +62,7 @@ type OpenSettlementResult struct {
 //
 // Failures: ParametersConflict when the reference is known with another bank line.
 func OpenSettlement(ctx workflow.Context, request OpenSettlementRequest) (OpenSettlementResult, error) {
-	var result OpenSettlementResult
-	err := workflow.ExecuteActivity(short(ctx), OpenSettlementName, request).Get(ctx, &result)
-	return result, err
+	return call[OpenSettlementResult](short(ctx), OpenSettlementName, request)
 }
 
 // AwaitFileRequest says which file to wait for, and until when. A folder stands
@@ -113,9 +111,7 @@ type LoadFileResult struct {
 // Failures: FileInvalid, AmountMismatch, ReferenceMismatch, DuplicateReference,
 // DuplicateLine, ParametersConflict, MerchantsMissing.
 func LoadFile(ctx workflow.Context, request LoadFileRequest) (LoadFileResult, error) {
-	var result LoadFileResult
-	err := workflow.ExecuteActivity(long(ctx), LoadFileName, request).Get(ctx, &result)
-	return result, err
+	return call[LoadFileResult](long(ctx), LoadFileName, request)
 }
 
 // PostLinesRequest posts the chunks that are not posted yet.
@@ -137,9 +133,7 @@ type PostLinesResult struct {
 // PostLines posts parked lines, then each merchant's sales, refunds,
 // commissions and cover, a chunk a transaction, for a few seconds.
 func PostLines(ctx workflow.Context, request PostLinesRequest) (PostLinesResult, error) {
-	var result PostLinesResult
-	err := workflow.ExecuteActivity(long(ctx), PostLinesName, request).Get(ctx, &result)
-	return result, err
+	return call[PostLinesResult](long(ctx), PostLinesName, request)
 }
 
 // CoverShortfalls orders the transfer fonctionnement → règlement of what CPs
@@ -174,9 +168,7 @@ func ArchiveFile(ctx workflow.Context, request ArchiveFileRequest) error {
 //
 // Failures: InvariantBroken.
 func CloseSettlement(ctx workflow.Context, run Run) (vacation.Totals, error) {
-	var totals vacation.Totals
-	err := workflow.ExecuteActivity(short(ctx), CloseSettlementName, run).Get(ctx, &totals)
-	return totals, err
+	return call[vacation.Totals](short(ctx), CloseSettlementName, run)
 }
 
 // FailVacationRequest ends a run with error.

@@ -40,9 +40,7 @@ type OpenVacationResult struct {
 //
 // Failures: ParametersConflict when the session ended with other parameters.
 func OpenVacation(ctx workflow.Context, request OpenVacationRequest) (OpenVacationResult, error) {
-	var result OpenVacationResult
-	err := workflow.ExecuteActivity(short(ctx), OpenVacationName, request).Get(ctx, &result)
-	return result, err
+	return call[OpenVacationResult](short(ctx), OpenVacationName, request)
 }
 
 // CloseVacationRequest ends a vacation well. Totals are kept with its end, and
@@ -57,11 +55,5 @@ type CloseVacationRequest struct {
 //
 // Failures: InvariantBroken.
 func CloseVacation(ctx workflow.Context, request CloseVacationRequest) (int64, error) {
-	var events int64
-	err := workflow.ExecuteActivity(short(ctx), CloseVacationName, request).Get(ctx, &events)
-	return events, err
+	return call[int64](short(ctx), CloseVacationName, request)
 }
-
-// slice is for activities that work for a few seconds, say how far they are, and
-// are called again until all is done.
-func slice(ctx workflow.Context) workflow.Context { return long(ctx) }

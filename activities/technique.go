@@ -48,9 +48,7 @@ type LoadMerchantsResult struct {
 //
 // Failures: SnapshotGap, FileInvalid, MerchantsMissing when there never was one.
 func LoadMerchants(ctx workflow.Context, request LoadMerchantsRequest) (LoadMerchantsResult, error) {
-	var result LoadMerchantsResult
-	err := workflow.ExecuteActivity(long(ctx), LoadMerchantsName, request).Get(ctx, &result)
-	return result, err
+	return call[LoadMerchantsResult](long(ctx), LoadMerchantsName, request)
 }
 
 // ReadStatementsRequest takes in the bank statements that stand in the inbox.
@@ -76,18 +74,14 @@ type ReadStatementsResult struct {
 //
 // Failures: StatementInvalid.
 func ReadStatements(ctx workflow.Context, request ReadStatementsRequest) (ReadStatementsResult, error) {
-	var result ReadStatementsResult
-	err := workflow.ExecuteActivity(long(ctx), ReadStatementsName, request).Get(ctx, &result)
-	return result, err
+	return call[ReadStatementsResult](long(ctx), ReadStatementsName, request)
 }
 
 // MatchTransfers pairs bank lines of our own transfers with their orders, and
 // closes a transit account once its money has arrived: Dr BK / Cr TR.INT. It
 // returns how many transfers this run closed.
 func MatchTransfers(ctx workflow.Context, run Run) (int, error) {
-	var closed int
-	err := workflow.ExecuteActivity(long(ctx), MatchTransfersName, run).Get(ctx, &closed)
-	return closed, err
+	return call[int](long(ctx), MatchTransfersName, run)
 }
 
 // Paired is a bank line with the règlement that settles it.
@@ -101,9 +95,7 @@ type Paired struct {
 // of their statements, and says which règlement each is for. The same lines come
 // again until OpenSettlement has taken them up.
 func PairLines(ctx workflow.Context, run Run) ([]Paired, error) {
-	var lines []Paired
-	err := workflow.ExecuteActivity(short(ctx), PairLinesName, run).Get(ctx, &lines)
-	return lines, err
+	return call[[]Paired](short(ctx), PairLinesName, run)
 }
 
 // AwaitReglementsRequest waits for règlements that somebody else started.
@@ -114,9 +106,7 @@ type AwaitReglementsRequest struct {
 // AwaitReglements returns when none of the sessions runs any more, and how many
 // of them ended with error.
 func AwaitReglements(ctx workflow.Context, request AwaitReglementsRequest) (int, error) {
-	var failed int
-	err := workflow.ExecuteActivity(long(ctx), AwaitReglementsName, request).Get(ctx, &failed)
-	return failed, err
+	return call[int](long(ctx), AwaitReglementsName, request)
 }
 
 // Reconcile compares the books of the three accounts with the bank's balances,
@@ -138,9 +128,7 @@ type SettleOrdersResult struct {
 // SettleOrders gives bulks of UNKNOWN outcome the outcome that the bank's lines
 // show, and counts what is left.
 func SettleOrders(ctx workflow.Context, run Run) (SettleOrdersResult, error) {
-	var result SettleOrdersResult
-	err := workflow.ExecuteActivity(long(ctx), SettleOrdersName, run).Get(ctx, &result)
-	return result, err
+	return call[SettleOrdersResult](long(ctx), SettleOrdersName, run)
 }
 
 // StateSafeguardingRequest asks for the statement of a day's close.
@@ -155,7 +143,5 @@ type StateSafeguardingRequest struct {
 //
 // Failures: InvariantBroken.
 func StateSafeguarding(ctx workflow.Context, request StateSafeguardingRequest) (money.Cents, error) {
-	var surplus money.Cents
-	err := workflow.ExecuteActivity(long(ctx), StateSafeguardingName, request).Get(ctx, &surplus)
-	return surplus, err
+	return call[money.Cents](long(ctx), StateSafeguardingName, request)
 }

@@ -42,9 +42,7 @@ type MatchResult struct {
 // Failures: RemittanceUnmatched when no bulk has that name or its orders come
 // to another amount.
 func MatchRemittance(ctx workflow.Context, run Run) (MatchResult, error) {
-	var result MatchResult
-	err := workflow.ExecuteActivity(slice(ctx), MatchRemittanceName, run).Get(ctx, &result)
-	return result, err
+	return call[MatchResult](long(ctx), MatchRemittanceName, run)
 }
 
 // LoadRejectsRequest says which file details the lot. A folder stands for the
@@ -69,16 +67,12 @@ type LoadRejectsResult struct {
 //
 // Failures: FileInvalid, RejectsMismatch.
 func LoadRejects(ctx workflow.Context, request LoadRejectsRequest) (LoadRejectsResult, error) {
-	var result LoadRejectsResult
-	err := workflow.ExecuteActivity(long(ctx), LoadRejectsName, request).Get(ctx, &result)
-	return result, err
+	return call[LoadRejectsResult](long(ctx), LoadRejectsName, request)
 }
 
 // AllocateRejects gives each rejected order's amount back to its CP: Dr TR.REJ /
 // Cr CP, REJECTED; it puts the CP's payouts on hold after a repeated reject.
 // Call it until it is done.
 func AllocateRejects(ctx workflow.Context, run Run) (MatchResult, error) {
-	var result MatchResult
-	err := workflow.ExecuteActivity(slice(ctx), AllocateRejectsName, run).Get(ctx, &result)
-	return result, err
+	return call[MatchResult](long(ctx), AllocateRejectsName, run)
 }
