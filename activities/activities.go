@@ -23,6 +23,10 @@ import (
 // PostgreSQL.
 const DataQueue = "reglo-data"
 
+// DispatchQueue is the task queue of the activities that call partners: a slow
+// partner must not keep the ledger's activities waiting.
+const DispatchQueue = "reglo-dispatch"
+
 // Retries. The database or the disk being away is nothing that the engine gives
 // up on: it tries until it is back, and the operator sees the pending activity
 // and its last error. What trying again cannot mend is a typed, final failure.
@@ -41,6 +45,9 @@ const (
 	// millions of lines; heartbeatTimeout is what notices a dead worker.
 	longTimeout      = 2 * time.Hour
 	heartbeatTimeout = 10 * time.Second
+	// dispatchTimeout bounds the handing over of a session's bulks: some dozens of
+	// files at a partner's pace.
+	dispatchTimeout = time.Hour
 )
 
 func retryPolicy() *temporal.RetryPolicy {
@@ -68,6 +75,16 @@ func long(ctx workflow.Context) workflow.Context {
 		StartToCloseTimeout: longTimeout,
 		HeartbeatTimeout:    heartbeatTimeout,
 		WaitForCancellation: true,
+		RetryPolicy:         retryPolicy(),
+	})
+}
+
+// dispatch is for calls to the bank's channel.
+func dispatch(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           DispatchQueue,
+		StartToCloseTimeout: dispatchTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         retryPolicy(),
 	})
 }

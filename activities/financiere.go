@@ -3,7 +3,6 @@ package activities
 import (
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/reglo/reglo/domain/calendar"
@@ -228,23 +227,3 @@ type AnswerPaylineResult struct {
 func AnswerPayline(ctx workflow.Context, run Run) (AnswerPaylineResult, error) {
 	return call[AnswerPaylineResult](long(ctx), AnswerPaylineName, run)
 }
-
-// dispatch is for calls to the bank's channel.
-func dispatch(ctx workflow.Context) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           DispatchQueue,
-		StartToCloseTimeout: dispatchTimeout,
-		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: retryFirst, BackoffCoefficient: retryRate, MaximumInterval: retryMax,
-		},
-	})
-}
-
-// DispatchQueue is the task queue of the activities that call partners: a slow
-// partner must not keep the ledger's activities waiting.
-const DispatchQueue = "reglo-dispatch"
-
-// dispatchTimeout bounds the handing over of a session's bulks: some dozens of
-// files at a partner's pace.
-const dispatchTimeout = time.Hour

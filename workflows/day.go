@@ -143,16 +143,30 @@ func setUpDay(ctx workflow.Context, request DayRequest) (*day, error) {
 	if d.desk, err = newDesk(ctx, shown, &activities.Run{}); err != nil {
 		return nil, err
 	}
-	for _, step := range []string{StepTechniqueOpen, StepCreances, StepFinanciere, StepTechniqueClose} {
-		session, _ := request.session(step)
-		id, err := vacation.NewID(session.kind, session.key)
-		if err != nil {
-			return nil, activities.Final(vacation.Fail(vacation.ParametersConflict, "%s", err))
-		}
+	if d.result.Steps, err = DaySteps(request.Date); err != nil {
+		return nil, activities.Final(vacation.Fail(vacation.ParametersConflict, "%s", err))
+	}
+	for _, step := range d.result.Steps {
+		session, _ := request.session(step.Step)
 		d.sessions = append(d.sessions, session)
-		d.result.Steps = append(d.result.Steps, DayStep{Step: step, ID: id.String(), Outcome: OutcomePending})
 	}
 	return d, nil
+}
+
+// DaySteps lists the vacations of a day in their order, none of them come to
+// yet. The error is that of a date that names no vacation.
+func DaySteps(date calendar.Date) ([]DayStep, error) {
+	names := []string{StepTechniqueOpen, StepCreances, StepFinanciere, StepTechniqueClose}
+	steps := make([]DayStep, 0, len(names))
+	for _, name := range names {
+		session, _ := DayRequest{Date: date}.session(name)
+		id, err := vacation.NewID(session.kind, session.key)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, DayStep{Step: name, ID: id.String(), Outcome: OutcomePending})
+	}
+	return steps, nil
 }
 
 // session is the one that a step of the day runs; false for no step.
@@ -305,17 +319,10 @@ func (d *day) outcome() string {
 
 // fail ends the day with error.
 func (d *day) fail(ctx workflow.Context, cause error) error {
-	failure := activities.AsFailure(cause)
-	if failure.Step == "" {
-		failure.Step = d.board.progress.Stage
-	}
+	failure := d.board.failureOf(cause)
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if err := d.desk.close(ctx); err != nil {
 		return err
 	}
-	d.board.fail(ctx, failure)
-	if err := upsert(ctx, SearchNeedsOperator.ValueSet(true)); err != nil {
-		return err
-	}
-	return activities.Final(failure)
+	return d.board.end(ctx, failure)
 }

@@ -42,10 +42,10 @@ const (
 	actAbort     act = AbortUpdate
 )
 
-// answerActs are the acts that end a wait. Assign is taken at any time by runs
+// Answers lists the Updates that end a wait. Assign is taken at any time by runs
 // that take decisions.
-func answerActs() []act {
-	return []act{actRetry, actSkip, actApprove, actRefuse, actDelivered, actResend, actAbort}
+func Answers() []string {
+	return []string{RetryUpdate, SkipUpdate, ApproveUpdate, RefuseUpdate, DeliveredUpdate, ResendUpdate, AbortUpdate}
 }
 
 // A wait that looks by itself looks soon at first, for who watches, then ever
@@ -128,8 +128,9 @@ func newDesk(ctx workflow.Context, shown *board, run *activities.Run) (*desk, er
 	if err != nil {
 		return nil, fmt.Errorf("answer the waiting query: %w", err)
 	}
-	for _, what := range answerActs() {
-		err := workflow.SetUpdateHandlerWithOptions(ctx, string(what),
+	for _, name := range Answers() {
+		what := act(name)
+		err := workflow.SetUpdateHandlerWithOptions(ctx, name,
 			func(ctx workflow.Context, request AnswerRequest) (string, error) { return d.take(ctx, what, request) },
 			workflow.UpdateHandlerOptions{
 				Validator: func(ctx workflow.Context, request AnswerRequest) error { return d.check(ctx, what, request) },

@@ -89,7 +89,8 @@ func Financiere(ctx workflow.Context, request FinanciereRequest) (vacation.Finan
 
 // pay is the vacation between its start and its end.
 func (f *financiere) pay(ctx workflow.Context) error {
-	for _, step := range []func(workflow.Context) error{
+	err := inOrder(
+		ctx,
 		f.loadPayline,
 		f.movePayline,
 		f.controlPayline,
@@ -99,10 +100,9 @@ func (f *financiere) pay(ctx workflow.Context) error {
 		f.hearOperators,
 		f.canton,
 		f.answerPayline,
-	} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	)
+	if err != nil {
+		return err
 	}
 	if f.refused != nil {
 		return activities.Final(f.refused)
@@ -242,12 +242,7 @@ func (f *financiere) judged(result activities.CashoutsResult) {
 
 // payOut posts what is validated, has règlement cover it, and hands it to the bank.
 func (f *financiere) payOut(ctx workflow.Context) error {
-	for _, step := range []func(workflow.Context) error{f.postPayouts, f.decanton, f.remit, f.dispatch} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return inOrder(ctx, f.postPayouts, f.decanton, f.remit, f.dispatch)
 }
 
 func (f *financiere) postPayouts(ctx workflow.Context) error {

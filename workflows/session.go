@@ -153,10 +153,7 @@ func (s *session) refused(ctx workflow.Context, cause error) error {
 // endWithError emits the end of a run that failed, whatever has become of the
 // run's own context, and fails it with the same typed failure.
 func (s *session) endWithError(ctx workflow.Context, cause error) error {
-	failure := activities.AsFailure(cause)
-	if failure.Step == "" {
-		failure.Step = s.board.progress.Stage
-	}
+	failure := s.board.failureOf(cause)
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	if err := s.desk.close(ctx); err != nil {
 		return err
@@ -168,11 +165,17 @@ func (s *session) endWithError(ctx workflow.Context, cause error) error {
 		return fmt.Errorf("end with error after %w: %w", activities.Final(failure), err)
 	}
 	s.log(ctx).Error("vacation ended with error", "code", string(failure.Code), "step", string(failure.Step))
-	s.board.fail(ctx, failure)
-	if err := upsert(ctx, SearchNeedsOperator.ValueSet(true)); err != nil {
-		return err
+	return s.board.end(ctx, failure)
+}
+
+// inOrder takes steps one after the other, until one fails.
+func inOrder(ctx workflow.Context, steps ...func(workflow.Context) error) error {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
-	return activities.Final(failure)
+	return nil
 }
 
 // repeat calls an activity that works by slices until it says that it is done.

@@ -93,7 +93,7 @@ func Technique(ctx workflow.Context, request TechniqueRequest) (vacation.Techniq
 		return earlier[vacation.TechniqueTotals](ended)
 	}
 	t.totals.CorrelationID = session.run.CorrelationID
-	failure := t.take(ctx, steps)
+	failure := inOrder(ctx, steps...)
 	if failure == nil { // what operators decide until here is counted
 		failure = t.desk.close(ctx)
 	}
@@ -121,15 +121,6 @@ func (t *technique) steps() ([]func(workflow.Context) error, error) {
 		return nil, activities.Final(vacation.Fail(vacation.ParametersConflict,
 			"technique has no phase %q: ask for open, close or decisions", t.request.Phase))
 	}
-}
-
-func (*technique) take(ctx workflow.Context, steps []func(workflow.Context) error) error {
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // loadMerchants takes the merchants' snapshots in, and asks an operator where

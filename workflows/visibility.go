@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/vacation"
 )
@@ -92,6 +93,24 @@ func (b *board) wait(ctx workflow.Context, stage vacation.Stage, details string,
 // fail shows why the run ended with error.
 func (*board) fail(ctx workflow.Context, failure *vacation.Failure) {
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Ended with error **%s** at %s.\n\n%s", failure.Code, failure.Step, failure.Message))
+}
+
+// failureOf is why the run ends with error, and at which stage unless the cause says so.
+func (b *board) failureOf(cause error) *vacation.Failure {
+	failure := activities.AsFailure(cause)
+	if failure.Step == "" {
+		failure.Step = b.progress.Stage
+	}
+	return failure
+}
+
+// end shows that the run ended with error and needs an operator, and fails it with that.
+func (b *board) end(ctx workflow.Context, failure *vacation.Failure) error {
+	b.fail(ctx, failure)
+	if err := upsert(ctx, SearchNeedsOperator.ValueSet(true)); err != nil {
+		return err
+	}
+	return activities.Final(failure)
 }
 
 // details shows the progress in the run's current details.

@@ -4,6 +4,9 @@
 package workflows
 
 import (
+	"maps"
+	"slices"
+
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 )
@@ -23,9 +26,9 @@ const (
 	TriggerName               = "day-trigger"
 )
 
-// Register makes the workflows known to a worker.
-func Register(registry worker.WorkflowRegistry) {
-	for name, function := range map[string]any{
+// all are the workflows by their names.
+func all() map[string]any {
+	return map[string]any{
 		ReglementTransactionsName: ReglementTransactions,
 		ReglementImpayesName:      ReglementImpayes,
 		ReglementVirementsName:    ReglementVirements,
@@ -34,7 +37,15 @@ func Register(registry worker.WorkflowRegistry) {
 		TechniqueName:             Technique,
 		DayName:                   Day,
 		TriggerName:               Trigger,
-	} {
+	}
+}
+
+// Names lists the names of the workflows, in their alphabetical order.
+func Names() []string { return slices.Sorted(maps.Keys(all())) }
+
+// Register makes the workflows known to a worker.
+func Register(registry worker.WorkflowRegistry) {
+	for name, function := range all() {
 		registry.RegisterWorkflowWithOptions(function, workflow.RegisterOptions{Name: name})
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/accounts/internal/db"
 	"github.com/reglo/reglo/activities/part"
-	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
@@ -51,35 +50,18 @@ func (a *Activities) close(ctx context.Context, tx pgx.Tx, run activities.Run) (
 	if err != nil {
 		return vacation.Totals{}, fmt.Errorf("write totals: %w", err)
 	}
-	now := a.now()
-	if err := db.New(tx).SettlementSettled(ctx, &now, run.ID.String()); err != nil {
-		return vacation.Totals{}, fmt.Errorf("mark settlement: %w", err)
-	}
-	return totals, session.End(ctx, tx, a.outbox, run, kept, now)
+	return totals, session.End(ctx, tx, a.outbox, run, kept, a.now())
 }
 
-// prove checks every invariant that the sums of the books can show.
+// prove checks the books, and that each line of the file was posted.
 func (a *Activities) prove(ctx context.Context, tx pgx.Tx, run activities.Run) error {
-	books, err := postgres.ReadBooks(ctx, tx, run.Number)
+	breaches, err := session.Breaches(ctx, tx, run)
 	if err != nil {
-		return err
+		return fmt.Errorf("prove: %w", err)
 	}
-	breaches := books.Check()
-
-	queries := db.New(tx)
-	settled, err := queries.Settlement(ctx, run.ID.String())
+	settled, err := db.New(tx).Settlement(ctx, run.ID.String())
 	if err != nil {
 		return fmt.Errorf("read settlement: %w", err)
-	}
-	suspense := ledger.Suspense(settled.Reference)
-	balance, err := queries.AccountBalance(ctx, string(suspense))
-	if err != nil {
-		return fmt.Errorf("read %s: %w", suspense, err)
-	}
-	if balance != 0 {
-		breaches = append(breaches, ledger.Breach{
-			Invariant: ledger.SuspenseEmpty, Where: string(suspense), Detail: "holds " + money.Cents(balance).String(),
-		})
 	}
 	if settled.PostedLines != settled.LineCount {
 		breaches = append(breaches, ledger.Breach{

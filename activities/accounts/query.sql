@@ -13,9 +13,8 @@ update bank_line set scope = sqlc.arg(scope)::text, batch = sqlc.arg(batch)::big
 where id = sqlc.arg(id) and batch is null;
 
 -- name: Settlement :one
-select number, reference, kind, amount_cents, value_date::text as value_date, coalesce(file_sha256, '') as file_sha256,
+select number, reference, kind, value_date::text as value_date, coalesce(file_sha256, '') as file_sha256,
        coalesce(line_count, 0)::int as line_count, coalesce(gross_cents, 0)::bigint as gross_cents,
-       coalesce(commission_cents, 0)::bigint as commission_cents,
        posted_lines, shortfall_cents, short_cps, taken_cents
 from settlement
 where scope = sqlc.arg(scope);
@@ -28,9 +27,6 @@ update settlement
 set posted_lines = posted_lines + sqlc.arg(lines)::int, shortfall_cents = shortfall_cents + sqlc.arg(shortfall)::bigint,
     short_cps = short_cps + sqlc.arg(short_cps)::int, taken_cents = taken_cents + sqlc.arg(taken)::bigint
 where number = sqlc.arg(number);
-
--- name: SettlementSettled :exec
-update settlement set settled_at = sqlc.arg(settled_at) where scope = sqlc.arg(scope);
 
 -- name: OpenDebts :many
 select siret, created_at, initial_cents, remaining_cents, coalesce(modified_at, created_at) as modified_at,
@@ -46,6 +42,3 @@ select unnest(sqlc.arg(sirets)::text[]), unnest(sqlc.arg(created_at)::timestampt
        unnest(sqlc.arg(remainings)::bigint[]), nullif(unnest(sqlc.arg(modified_at)::timestamptz[]), '0001-01-01 00:00:00+00')
 on conflict (siret, created_at) do update
 set initial_cents = excluded.initial_cents, remaining_cents = excluded.remaining_cents, modified_at = excluded.modified_at;
-
--- name: AccountBalance :one
-select (credit_cents - debit_cents)::bigint as balance from account where code = sqlc.arg(code);

@@ -3,6 +3,7 @@
 package inbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,28 +52,38 @@ func Find(path string, wanted func(beginning io.Reader) (bool, error)) (string, 
 	if !info.IsDir() {
 		return path, nil
 	}
-	names, err := Files(path)
-	if err != nil {
+	found, err := Wanted(path, func(file io.ReadSeeker) (bool, error) { return wanted(file) })
+	switch {
+	case err != nil || len(found) == 0:
 		return "", err
+	case len(found) > 1:
+		return "", vacation.Fail(vacation.FileInvalid,
+			"%s and %s in %s are both the file; nothing was posted: take the wrong one away and run this vacation again",
+			filepath.Base(found[0]), filepath.Base(found[1]), path)
+	default:
+		return found[0], nil
 	}
-	found := ""
+}
+
+// Wanted are the paths of the files in a folder that are wanted, as told by
+// their beginnings, in the order of their names. Errors as of [Files].
+func Wanted(folder string, wanted func(file io.ReadSeeker) (bool, error)) ([]string, error) {
+	names, err := Files(folder)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
 	for _, name := range names {
-		is, err := isWanted(filepath.Join(path, name), wanted)
-		switch {
-		case err != nil:
-			return "", err
-		case is && found != "":
-			return "", vacation.Fail(vacation.FileInvalid,
-				"%s and %s in %s are both the file; nothing was posted: take the wrong one away and run this vacation again",
-				found, name, path)
-		case is:
-			found = name
+		path := filepath.Join(folder, name)
+		is, err := isWanted(path, wanted)
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			found = append(found, path)
 		}
 	}
-	if found == "" {
-		return "", nil
-	}
-	return filepath.Join(path, found), nil
+	return found, nil
 }
 
 // Files are the names of the files in a folder that are complete as far as
@@ -108,7 +120,7 @@ func Files(path string) ([]string, error) {
 
 // isWanted looks at the file's beginning. One that is gone meanwhile, or that
 // the worker may not read, is not.
-func isWanted(path string, wanted func(io.Reader) (bool, error)) (bool, error) {
+func isWanted(path string, wanted func(io.ReadSeeker) (bool, error)) (bool, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return false, nil
@@ -122,6 +134,41 @@ func isWanted(path string, wanted func(io.Reader) (bool, error)) (bool, error) {
 		return false, fmt.Errorf("look at %s: %w", filepath.Base(path), err)
 	}
 	return is, nil
+}
+
+// Numbered is a file whose name tells its number in a series.
+type Numbered struct {
+	Path   string
+	Number int
+}
+
+// Name is the file's own, for messages.
+func (n Numbered) Name() string { return filepath.Base(n.Path) }
+
+// Series are the files of the folder that belong to a series, in the order of
+// their numbers. digits finds a file's number in its name, and "" in the name of
+// one that does not belong to it.
+func Series(folder string, digits func(name string) string) ([]Numbered, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("look into the inbox: %w", err)
+	}
+	var files []Numbered
+	for _, entry := range entries {
+		text := digits(entry.Name())
+		if text == "" {
+			continue
+		}
+		number, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("number of %s: %w", entry.Name(), err)
+		}
+		files = append(files, Numbered{Path: filepath.Join(folder, entry.Name()), Number: number})
+	}
+	slices.SortFunc(files, func(a, b Numbered) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Path, b.Path))
+	})
+	return files, nil
 }
 
 // Settled tells that the file did not change lately: what it lacks now it will

@@ -2,11 +2,8 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/reglo/reglo/activities"
@@ -72,18 +69,11 @@ func (a *Activities) reportSettled(ctx context.Context, request activities.Archi
 	if err != nil {
 		return fmt.Errorf("read the settled file's name: %w", err)
 	}
-	content, err := json.MarshalIndent(struct {
+	_, err = inbox.Archive(a.folders.Archive).Report(request.Totals.Reference+".settled.json", struct {
 		vacation.Totals
 
 		FileName   string    `json:"fileName"`
 		ArchivedAt time.Time `json:"archivedAt"`
-	}{request.Totals, name, a.clock().UTC().Truncate(time.Second)}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	path := filepath.Join(a.folders.Archive, request.Totals.Reference+".settled.json")
-	if err := os.WriteFile(path, append(content, '\n'), fileMode); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
+	}{request.Totals, name, a.clock().UTC().Truncate(time.Second)})
+	return err
 }

@@ -17,18 +17,13 @@ import (
 	"github.com/reglo/reglo/domain/vacation"
 )
 
-const (
-	// settleTime is how long a file must not have changed before its end is
-	// believed to be its end: slower writers put it in place by a rename.
-	settleTime = 2 * time.Second
-	// lookEvery is how often a file that is missing is looked for.
-	lookEvery = time.Second
-)
+// lookEvery is how often a file that is missing is looked for.
+const lookEvery = time.Second
 
 // AwaitFile returns when a file stands at the path, or in the folder that the
-// path names, and has stopped changing. At
-// the cut-off whatever stands there is taken for the file: its controls say
-// better than a missing file what is wrong with it.
+// path names, and has stopped changing. At the cut-off whatever stands there is
+// taken for the file: its controls say better than a missing file what is wrong
+// with it.
 func (a *Activities) AwaitFile(ctx context.Context, request activities.AwaitFileRequest) error {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -72,18 +67,14 @@ func (a *Activities) isThere(path, reference string, late bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return a.ready(file, late)
-}
-
-// ready tells whether a file stands at the path that did not change lately or,
-// when it is late, any file.
-func (a *Activities) ready(path string, late bool) (bool, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	settled, err := inbox.Settled(file, a.clock())
+	if err != nil || settled || !late {
+		return settled, err
 	}
-	if err != nil {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
 		return false, fmt.Errorf("look at file: %w", err)
 	}
-	return late || a.clock().Sub(info.ModTime()) >= settleTime, nil
+	return true, nil
 }

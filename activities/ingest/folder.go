@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/reglo/reglo/activities/inbox"
@@ -38,52 +37,30 @@ func (a *Activities) candidates(path, reference string) ([]string, error) {
 	if !inbox.IsFolder(path) {
 		return []string{path}, nil
 	}
-	names, err := inbox.Files(path)
+	found, err := inbox.Wanted(path, func(file io.ReadSeeker) (bool, error) { return a.carries(file, reference) })
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, unreadable(path, err)
+		return nil, vacation.Fail(vacation.FileInvalid,
+			"%s may not be read by the worker's user; nothing was posted: let it read the folder and run this vacation again", path)
 	}
-	if err != nil {
-		return nil, err
-	}
-	var found []string
-	for _, name := range names {
-		file := filepath.Join(path, name)
-		carries, err := a.carries(file, reference)
-		if err != nil {
-			return nil, err
-		}
-		if carries {
-			found = append(found, file)
-		}
-	}
-	return found, nil
+	return found, err
 }
 
 // carries tells whether the file's first line is a header with that reference:
-// of a CRE file, or of the detail of a lot of rejects. A file that is gone
-// meanwhile, or that the worker may not read, carries none.
-func (a *Activities) carries(path, reference string) (bool, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("look at a file: %w", err)
-	}
-	defer func() { _ = file.Close() }() // only read
+// of a CRE file, or of the detail of a lot of rejects.
+func (a *Activities) carries(file io.ReadSeeker, reference string) (bool, error) {
 	header, found, err := settlement.ReadHeader(file, a.layout)
 	if err != nil {
-		return false, fmt.Errorf("look at %s: %w", filepath.Base(path), err)
+		return false, fmt.Errorf("read the header of a CRE file: %w", err)
 	}
 	if found {
 		return header.Reference == reference, nil
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return false, fmt.Errorf("go to the beginning of %s: %w", filepath.Base(path), err)
+		return false, fmt.Errorf("go to the file's beginning: %w", err)
 	}
 	lot, found, err := statement.ReadLot(file)
 	if err != nil {
-		return false, fmt.Errorf("look at %s: %w", filepath.Base(path), err)
+		return false, fmt.Errorf("read the header of a lot: %w", err)
 	}
 	return found && lot == reference, nil
 }

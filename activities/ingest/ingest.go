@@ -33,11 +33,8 @@ func (f Folders) Make() error {
 	return nil
 }
 
-// Files hold merchants' money and card transactions: their owner only.
-const (
-	folderMode = 0o700
-	fileMode   = 0o600
-)
+// folderMode: files hold merchants' money and card transactions. Their owner only.
+const folderMode = 0o700
 
 // Activities takes CRE files in.
 type Activities struct {

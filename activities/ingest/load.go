@@ -15,6 +15,7 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/heartbeat"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/ingest/internal/db"
 	"github.com/reglo/reglo/activities/part"
 	"github.com/reglo/reglo/activities/postgres"
@@ -53,31 +54,13 @@ func (a *Activities) LoadFile(ctx context.Context, request activities.LoadFileRe
 	return result, nil
 }
 
-// open opens what must be a file that this worker may read. What else stands
-// at the path is refused before it is opened: to open a pipe would wait for a writer.
+// open opens the file; what cannot be read as one is a failure.
 func open(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, unreadable(path, err)
+	file, err := inbox.Open(path)
+	if bad, is := errors.AsType[*inbox.UnreadableError](err); is {
+		return nil, vacation.Fail(vacation.FileInvalid, "%s, and run this vacation again; nothing was posted", bad)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, vacation.Fail(vacation.FileInvalid,
-			"%s is no regular file (%s); nothing was posted: put the file itself there and run this vacation again", path, info.Mode())
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	return file, nil
-}
-
-// unreadable makes a failure of a permission that the worker lacks: trying again does not give it.
-func unreadable(path string, err error) error {
-	if errors.Is(err, fs.ErrPermission) {
-		return vacation.Fail(vacation.FileInvalid,
-			"%s may not be read by the worker's user; nothing was posted: let it read the file and run this vacation again", path)
-	}
-	return err
+	return file, err
 }
 
 // withoutFile goes on from the parts of a file that was accepted, posted in

@@ -2,13 +2,11 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/ingest/internal/db"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/settlement"
@@ -20,12 +18,9 @@ import (
 // found yet.
 func (l *loading) refuse(faults *fault.Faults) (activities.LoadFileResult, error) {
 	if faults.Incomplete() && l.activities.clock().Before(l.request.CutOff) {
-		ready, err := l.activities.ready(l.path, false)
-		if err != nil {
+		settled, err := inbox.Settled(l.path, l.activities.clock())
+		if err != nil || !settled {
 			return activities.LoadFileResult{}, err
-		}
-		if !ready {
-			return activities.LoadFileResult{}, nil
 		}
 	}
 	path, err := l.report(faults)
@@ -107,13 +102,6 @@ func (l *loading) lookUp(ctx context.Context, numbers map[string]int, faults *fa
 
 // report writes all that is kept of the faults beside the archive and returns its path.
 func (l *loading) report(faults *fault.Faults) (string, error) {
-	content, err := json.MarshalIndent(faults, "", "  ")
-	if err != nil {
-		return "", fmt.Errorf("write report: %w", err)
-	}
-	path := filepath.Join(l.activities.folders.Archive, fmt.Sprintf("%s.run%d.refused.json", l.request.Run.ID.Key, l.request.Run.Number))
-	if err := os.WriteFile(path, append(content, '\n'), fileMode); err != nil {
-		return "", fmt.Errorf("write report: %w", err)
-	}
-	return path, nil
+	folder := inbox.Archive(l.activities.folders.Archive)
+	return folder.Report(fmt.Sprintf("%s.run%d.refused.json", l.request.Run.ID.Key, l.request.Run.Number), faults)
 }

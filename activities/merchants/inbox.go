@@ -1,7 +1,6 @@
 package merchants
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -98,12 +95,12 @@ func (a *Activities) loadAll(
 	if err := a.archive.Resume(ctx, request.Inbox, archiveName.MatchString); err != nil {
 		return result, err
 	}
-	files, err := list(request.Inbox)
+	files, err := inbox.Series(request.Inbox, digits)
 	if err != nil {
 		return result, err
 	}
 	for _, file := range files {
-		waits, err := a.loadFile(ctx, request, file)
+		waits, err := a.loadFile(ctx, request, inboxFile{file})
 		if err != nil {
 			return result, err
 		}
@@ -125,46 +122,24 @@ func (a *Activities) loadAll(
 	return result, nil
 }
 
-// inboxFile is a snapshot in the inbox, as its name says.
-type inboxFile struct {
-	path     string
-	sequence int
-}
-
 var (
 	fileName = regexp.MustCompile(`^Merchants\.(\d{1,9})\.csv$`)
 	// archiveName is a snapshot that was dealt with, loaded or refused.
 	archiveName = regexp.MustCompile(`^Merchants\.\d{6,9}\.csv(\.refused-[0-9a-f]{12})?$`)
 )
 
-// name is the file's own, for messages.
-func (f inboxFile) name() string { return filepath.Base(f.path) }
+// inboxFile is a snapshot in the inbox, as its name says.
+type inboxFile struct{ inbox.Numbered }
 
 // as is the name of its archive, however the file's own writes its number.
-func (f inboxFile) as() string { return fmt.Sprintf("Merchants.%06d.csv", f.sequence) }
+func (f inboxFile) as() string { return fmt.Sprintf("Merchants.%06d.csv", f.Number) }
 
-// list finds the snapshots of the inbox, in their order.
-func list(folder string) ([]inboxFile, error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil, fmt.Errorf("look into the inbox: %w", err)
+// digits are the number of a snapshot in its name.
+func digits(name string) string {
+	if found := fileName.FindStringSubmatch(name); found != nil {
+		return found[1]
 	}
-	var files []inboxFile
-	for _, entry := range entries {
-		found := fileName.FindStringSubmatch(entry.Name())
-		if len(found) == 0 {
-			continue
-		}
-		sequence, err := strconv.Atoi(found[1])
-		if err != nil {
-			return nil, fmt.Errorf("number of %s: %w", entry.Name(), err)
-		}
-		files = append(files, inboxFile{path: filepath.Join(folder, entry.Name()), sequence: sequence})
-	}
-	slices.SortFunc(files, func(a, b inboxFile) int {
-		return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(a.path, b.path))
-	})
-	return files, nil
+	return ""
 }
 
 // waiting is a snapshot that an operator has to look at.
@@ -176,7 +151,7 @@ type waiting struct {
 // loadFile deals with one snapshot: it is loaded, put away as one that was, or
 // as one that an operator refused, or it waits.
 func (a *Activities) loadFile(ctx context.Context, request activities.LoadMerchantsRequest, file inboxFile) (*waiting, error) {
-	if err := a.settled(ctx, file.path); err != nil {
+	if err := a.settled(ctx, file.Path); err != nil {
 		return nil, err
 	}
 	sum, err := a.content(ctx, file)
@@ -190,7 +165,7 @@ func (a *Activities) loadFile(ctx context.Context, request activities.LoadMercha
 	if content == request.Skipped {
 		return nil, a.skip(ctx, request, file, sum)
 	}
-	again, err := a.archive.Holds(file.path, file.as())
+	again, err := a.archive.Holds(file.Path, file.as())
 	if err != nil {
 		return nil, err
 	}
@@ -207,9 +182,9 @@ func (a *Activities) loadFile(ctx context.Context, request activities.LoadMercha
 	if result.Again && again {
 		return nil, vacation.Fail(vacation.FileInvalid,
 			"%s: snapshot %d was loaded already, with the same content; nothing was changed: take the file out of the inbox",
-			file.name(), file.sequence)
+			file.Name(), file.Number)
 	}
-	_, err = a.archive.Put(ctx, file.path, file.as(), sum)
+	_, err = a.archive.Put(ctx, file.Path, file.as(), sum)
 	return nil, err
 }
 
@@ -218,8 +193,8 @@ func (a *Activities) load(
 	ctx context.Context, request activities.LoadMerchantsRequest, file inboxFile, content string,
 ) (Result, error) {
 	snapshot := Snapshot{
-		Name: file.name(), Sequence: file.sequence, Layout: a.guard.Layout, MaxClosedPercent: a.guard.MaxClosedPercent,
-		Open: func() (io.ReadCloser, error) { return inbox.Open(file.path) },
+		Name: file.Name(), Sequence: file.Number, Layout: a.guard.Layout, MaxClosedPercent: a.guard.MaxClosedPercent,
+		Open: func() (io.ReadCloser, error) { return inbox.Open(file.Path) },
 	}
 	approved := content == request.Approved
 	if approved {
@@ -241,13 +216,13 @@ func (a *Activities) load(
 			return nil
 		}
 		if result.SHA256 != content {
-			return fmt.Errorf("%s changed while it was read", file.name())
+			return fmt.Errorf("%s changed while it was read", file.Name())
 		}
 		hash, err := hex.DecodeString(content)
 		if err != nil {
-			return fmt.Errorf("content of %s: %w", file.name(), err)
+			return fmt.Errorf("content of %s: %w", file.Name(), err)
 		}
-		key := postgres.Key{Scope: request.Run.ID.String(), Step: stepLoad, Item: file.sequence, Input: [sha256.Size]byte(hash)}
+		key := postgres.Key{Scope: request.Run.ID.String(), Step: stepLoad, Item: file.Number, Input: [sha256.Size]byte(hash)}
 		_, _, err = postgres.BeginBatch(ctx, tx, request.Run.Number, key, a.clock().Truncate(time.Millisecond))
 		return err
 	})
@@ -269,10 +244,10 @@ func (a *Activities) skip(
 		return a.journal(ctx, tx, request, actRefuse, file, "refused")
 	})
 	if err != nil {
-		return fmt.Errorf("refuse %s: %w", file.name(), err)
+		return fmt.Errorf("refuse %s: %w", file.Name(), err)
 	}
 	const digits = 12 // enough to tell the snapshots apart that were refused under one number
-	_, err = a.archive.Put(ctx, file.path, file.as()+".refused-"+hex.EncodeToString(sum[:])[:digits], sum)
+	_, err = a.archive.Put(ctx, file.Path, file.as()+".refused-"+hex.EncodeToString(sum[:])[:digits], sum)
 	return err
 }
 
@@ -310,7 +285,7 @@ func (a *Activities) failure(run activities.Run, file inboxFile, err error) erro
 
 // content is the SHA-256 of the file.
 func (a *Activities) content(ctx context.Context, file inboxFile) (sum [sha256.Size]byte, err error) {
-	opened, err := inbox.Open(file.path)
+	opened, err := inbox.Open(file.Path)
 	if bad, is := errors.AsType[*inbox.UnreadableError](err); is {
 		return sum, vacation.Fail(vacation.FileInvalid, "%s", bad)
 	}

@@ -119,19 +119,19 @@ func (a *Activities) CloseVacation(ctx context.Context, request activities.Close
 		if !row.Running {
 			return nil
 		}
-		if err := a.prove(ctx, tx, request.Run); err != nil {
+		breaches, err := Breaches(ctx, tx, request.Run)
+		if err != nil {
+			return err
+		}
+		if err := Broken(breaches); err != nil {
 			return err
 		}
 		events++
-		now := a.now()
-		if err := db.New(tx).SettlementSettled(ctx, &now, request.Run.ID.String()); err != nil {
-			return fmt.Errorf("mark settlement: %w", err)
-		}
 		totals, err := counted(request.Totals, events)
 		if err != nil {
 			return err
 		}
-		return End(ctx, tx, a.outbox, request.Run, totals, now)
+		return End(ctx, tx, a.outbox, request.Run, totals, a.now())
 	})
 	if err != nil {
 		return 0, activities.Failed("close "+request.Run.ID.String(), err)
@@ -154,26 +154,26 @@ func counted(totals json.RawMessage, events int64) (json.RawMessage, error) {
 	return text, nil
 }
 
-// prove checks every invariant that the sums of the books can show, and that
-// the run's own suspense accounts are empty.
-func (a *Activities) prove(ctx context.Context, tx pgx.Tx, run activities.Run) error {
+// Breaches are those of every invariant that the sums of the books can show, and
+// of the run's own suspense accounts being empty.
+func Breaches(ctx context.Context, tx pgx.Tx, run activities.Run) ([]ledger.Breach, error) {
 	books, err := postgres.ReadBooks(ctx, tx, run.Number)
 	if err != nil {
-		return fmt.Errorf("prove: %w", err)
+		return nil, fmt.Errorf("sum the books: %w", err)
 	}
 	breaches := books.Check()
 	left, err := db.New(tx).UnsettledAccounts(ctx, []string{
 		string(ledger.Suspense(run.ID.Key)), string(ledger.Rejects(run.ID.Key)),
 	})
 	if err != nil {
-		return fmt.Errorf("read suspense accounts: %w", err)
+		return nil, fmt.Errorf("read suspense accounts: %w", err)
 	}
 	for _, account := range left {
 		breaches = append(breaches, ledger.Breach{
 			Invariant: ledger.SuspenseEmpty, Where: account.Code, Detail: "holds " + money.Cents(account.Balance).String(),
 		})
 	}
-	return Broken(breaches)
+	return breaches, nil
 }
 
 // Broken makes the failure of breaches, nil when there are none.

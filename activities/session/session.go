@@ -138,17 +138,22 @@ func Lock(ctx context.Context, tx pgx.Tx, number int32) (Row, error) {
 	}, nil
 }
 
-// End ends a run well and tells so. totals, its result in JSON, is kept.
+// End ends a run well and tells so. totals, its result in JSON, is kept. What
+// the session settles, if anything, is settled from now on.
 func End(
 	ctx context.Context, tx pgx.Tx, outbox postgres.Outbox, run activities.Run, totals []byte, now time.Time,
 ) error {
+	queries := db.New(tx)
+	if err := queries.SettlementSettled(ctx, &now, run.ID.String()); err != nil {
+		return fmt.Errorf("mark settlement: %w", err)
+	}
 	err := outbox.Emit(ctx, tx, postgres.Emission{
 		Vacation: run.Number, At: now, Bodies: []ogep.Body{ogep.End{Kind: run.ID.Kind}},
 	})
 	if err != nil {
 		return err
 	}
-	if err := db.New(tx).EndVacation(ctx, &now, totals, run.Number); err != nil {
+	if err := queries.EndVacation(ctx, &now, totals, run.Number); err != nil {
 		return fmt.Errorf("mark run: %w", err)
 	}
 	return nil

@@ -1,16 +1,12 @@
 package statements
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -110,62 +106,50 @@ func (r *reading) account(ctx context.Context, account ledger.Code) error {
 
 // inboxFile is a statement in the inbox, as its name says.
 type inboxFile struct {
-	path     string
-	account  ledger.Code
-	sequence int
+	inbox.Numbered
+
+	account ledger.Code
 }
 
 // fileName is `statement.<account without BK.>.<sequence>.jsonl`.
 var fileName = regexp.MustCompile(`^statement\.(REG|CAN|FON)\.(\d{1,9})\.jsonl$`)
 
-// name is the file's own, for messages.
-func (f inboxFile) name() string { return filepath.Base(f.path) }
-
 // as is the name of its archive: one, however the file's name writes the number.
 func (f inboxFile) as() string {
-	return fmt.Sprintf("statement.%s.%d.jsonl", string(f.account)[len("BK."):], f.sequence)
+	return fmt.Sprintf("statement.%s.%d.jsonl", string(f.account)[len("BK."):], f.Number)
 }
 
 // list finds the statements of an account in the inbox, in their order.
 func list(folder string, account ledger.Code) ([]inboxFile, error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil, fmt.Errorf("look into the inbox: %w", err)
-	}
-	var files []inboxFile
-	for _, entry := range entries {
-		found := fileName.FindStringSubmatch(entry.Name())
-		if len(found) == 0 || ledger.Code("BK."+found[1]) != account {
-			continue
+	found, err := inbox.Series(folder, func(name string) string {
+		if parts := fileName.FindStringSubmatch(name); len(parts) > 0 && ledger.Code("BK."+parts[1]) == account {
+			return parts[2]
 		}
-		sequence, err := strconv.Atoi(found[2])
-		if err != nil {
-			return nil, fmt.Errorf("number of %s: %w", entry.Name(), err)
-		}
-		files = append(files, inboxFile{path: filepath.Join(folder, entry.Name()), account: account, sequence: sequence})
-	}
-	slices.SortFunc(files, func(a, b inboxFile) int {
-		return cmp.Or(cmp.Compare(a.sequence, b.sequence), cmp.Compare(a.path, b.path))
+		return ""
 	})
-	return files, nil
+	files := make([]inboxFile, len(found))
+	for i := range found {
+		files[i] = inboxFile{Numbered: found[i], account: account}
+	}
+	return files, err
 }
 
 // known deals with a statement whose number was read before: what a worker that
 // died left in the inbox is put away, anything else is refused.
 func (r *reading) known(ctx context.Context, file inboxFile) (bool, error) {
 	queries := db.New(r.activities.pool)
-	hash, err := queries.StatementHash(ctx, string(file.account), int32(file.sequence)) //nolint:gosec // nine digits
+	hash, err := queries.StatementHash(ctx, string(file.account), int32(file.Number)) //nolint:gosec // nine digits
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for %s: %w", file.name(), err)
+		return false, fmt.Errorf("look for %s: %w", file.Name(), err)
 	}
-	again, err := r.activities.archive.Holds(file.path, file.as())
+	again, err := r.activities.archive.Holds(file.Path, file.as())
 	if err != nil {
 		return false, err
 	}
-	opened, err := inbox.Open(file.path)
+	opened, err := inbox.Open(file.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil // put away meanwhile
 	}
@@ -175,7 +159,7 @@ func (r *reading) known(ctx context.Context, file inboxFile) (bool, error) {
 	defer func() { _ = opened.Close() }() // only read
 	sum, err := inbox.Sum(ctx, opened)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", file.name(), err)
+		return false, fmt.Errorf("%s: %w", file.Name(), err)
 	}
 	last, err := queries.LastStatement(ctx, string(file.account))
 	if err != nil {
@@ -185,13 +169,13 @@ func (r *reading) known(ctx context.Context, file inboxFile) (bool, error) {
 	case !slices.Equal(sum[:], hash):
 		return false, vacation.Fail(vacation.StatementInvalid,
 			"%s: statement %d of %s was taken in already, with another content; nothing of it was used: "+
-				"ask the bank which one holds; the next one is %d", file.name(), file.sequence, file.account, last.Sequence+1)
+				"ask the bank which one holds; the next one is %d", file.Name(), file.Number, file.account, last.Sequence+1)
 	case again:
 		return false, vacation.Fail(vacation.StatementInvalid,
 			"%s: statement %d of %s was taken in already, with the same content; nothing of it was used: "+
-				"take the file out of the inbox; the next one is %d", file.name(), file.sequence, file.account, last.Sequence+1)
+				"take the file out of the inbox; the next one is %d", file.Name(), file.Number, file.account, last.Sequence+1)
 	default:
-		_, err := r.activities.archive.Put(ctx, file.path, file.as(), sum)
+		_, err := r.activities.archive.Put(ctx, file.Path, file.as(), sum)
 		return true, err
 	}
 }
@@ -207,7 +191,7 @@ func unreadable(err error) error {
 // read takes a statement in and puts its file away. It returns false for a file
 // that is gone, or is being written.
 func (r *reading) read(ctx context.Context, file inboxFile) (bool, error) {
-	opened, err := inbox.Open(file.path)
+	opened, err := inbox.Open(file.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -217,7 +201,7 @@ func (r *reading) read(ctx context.Context, file inboxFile) (bool, error) {
 	defer func() { _ = opened.Close() }() // only read
 	// Its balances and its checksum are known at its end: it is read once to
 	// control it, and once more to keep its lines.
-	header, err := statement.Read(file.name(), opened, func(statement.Line) error { return ctx.Err() })
+	header, err := statement.Read(file.Name(), opened, func(statement.Line) error { return ctx.Err() })
 	if faults, bad := errors.AsType[*fault.Faults](err); bad {
 		return false, r.refuse(file, faults)
 	}
@@ -229,9 +213,9 @@ func (r *reading) read(ctx context.Context, file inboxFile) (bool, error) {
 		return taking.run(ctx)
 	})
 	if err != nil {
-		return false, fmt.Errorf("take %s in: %w", file.name(), err)
+		return false, fmt.Errorf("take %s in: %w", file.Name(), err)
 	}
-	_, err = r.activities.archive.Put(ctx, file.path, file.as(), header.SHA256)
+	_, err = r.activities.archive.Put(ctx, file.Path, file.as(), header.SHA256)
 	return true, err
 }
 

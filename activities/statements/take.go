@@ -44,9 +44,9 @@ func (t *taking) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if last != nil && last.Sequence >= t.file.sequence {
+	if last != nil && last.Sequence >= t.file.Number {
 		// Another worker took it in while this one read it; its hash is looked at when its file is met again.
-		hash, err := t.queries.StatementHash(ctx, string(t.file.account), int32(t.file.sequence)) //nolint:gosec // nine digits
+		hash, err := t.queries.StatementHash(ctx, string(t.file.account), int32(t.file.Number)) //nolint:gosec // nine digits
 		if err == nil && [32]byte(hash) == t.header.SHA256 {
 			return nil
 		}
@@ -61,7 +61,7 @@ func (t *taking) run(ctx context.Context) error {
 	t.number, err = t.queries.InsertStatement(ctx, db.InsertStatementParams{
 		Account: string(t.header.Account), Sequence: int32(t.header.Sequence), //nolint:gosec // nine digits
 		Date: t.header.Date.String(), OpeningCents: int64(t.header.Opening), ClosingCents: int64(t.header.Closing),
-		Lines: int32(t.header.Lines), FileName: t.file.name(), Sha256: t.header.SHA256[:], //nolint:gosec // at most MaxLines
+		Lines: int32(t.header.Lines), FileName: t.file.Name(), Sha256: t.header.SHA256[:], //nolint:gosec // at most MaxLines
 		Vacation: t.request.Run.Number, ReadAt: t.now,
 	})
 	if err != nil {
@@ -76,16 +76,16 @@ func (t *taking) run(ctx context.Context) error {
 // control holds the statement against its file's name and its predecessor.
 func (t *taking) control(last *statement.Statement) error {
 	const unused = "nothing of it was used"
-	if t.header.Account != t.file.account || t.header.Sequence != t.file.sequence {
+	if t.header.Account != t.file.account || t.header.Sequence != t.file.Number {
 		return vacation.Fail(vacation.StatementInvalid,
 			"%s holds statement %d of %s, its name says %d of %s; %s: ask the bank which one it is",
-			t.file.name(), t.header.Sequence, t.header.Account, t.file.sequence, t.file.account, unused)
+			t.file.Name(), t.header.Sequence, t.header.Account, t.file.Number, t.file.account, unused)
 	}
 	if last == nil {
 		return nil
 	}
 	if err := statement.Continuity(*last, t.header); err != nil {
-		return vacation.Fail(vacation.StatementInvalid, "%s: %s; %s", t.file.name(), err, unused)
+		return vacation.Fail(vacation.StatementInvalid, "%s: %s; %s", t.file.Name(), err, unused)
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (t *taking) keepLines(ctx context.Context) error {
 	if _, err := t.source.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("go to the file's beginning: %w", err)
 	}
-	again, err := statement.Read(t.file.name(), t.source, func(line statement.Line) error {
+	again, err := statement.Read(t.file.Name(), t.source, func(line statement.Line) error {
 		t.lines = append(t.lines, line)
 		if len(t.lines) < linesAnEvent {
 			return nil
@@ -106,7 +106,7 @@ func (t *taking) keepLines(ctx context.Context) error {
 		return fmt.Errorf("read the lines: %w", err)
 	}
 	if again.SHA256 != t.header.SHA256 {
-		return fmt.Errorf("%s changed while it was read", t.file.name())
+		return fmt.Errorf("%s changed while it was read", t.file.Name())
 	}
 	if len(t.lines) == 0 && t.told {
 		return nil
@@ -171,7 +171,7 @@ func (t *taking) unseen(ctx context.Context) error {
 	return vacation.Fail(vacation.StatementInvalid,
 		"%s: %d or more of its lines were taken in already, the first: %s stands in statement %d of %s with %s content; "+
 			"nothing of it was used: ask the bank for a statement %d of %s without them",
-		t.file.name(), len(known), first.ID, first.Sequence, first.Account, content, t.header.Sequence, t.header.Account)
+		t.file.Name(), len(known), first.ID, first.Sequence, first.Account, content, t.header.Sequence, t.header.Account)
 }
 
 func sameLine(line *statement.Line, known db.KnownLinesRow, account ledger.Code) bool {

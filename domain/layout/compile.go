@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/lines"
 )
 
@@ -245,17 +246,17 @@ type record struct {
 	columns int // columns that it must have, 0 for any
 }
 
-// refuse tells why a line has not the columns of the record; "" when it has.
-func (r *record) refuse(l *line) string {
+// refuse refuses a line that has not the columns of the record.
+func (r *record) refuse(l *line) refusal {
 	switch {
 	case !l.shape.delimited:
-		return ""
+		return refusal{}
 	case r.columns > 0 && l.count != r.columns:
-		return fmt.Sprintf("has %d columns, its layout declares %d", l.count, r.columns)
+		return refusal{fault.CodeRecord, fmt.Sprintf("has %d columns, its layout declares %d", l.count, r.columns)}
 	case l.count < r.least:
-		return fmt.Sprintf("has %d columns, its layout reads %d", l.count, r.least)
+		return refusal{fault.CodeRecord, fmt.Sprintf("has %d columns, its layout reads %d", l.count, r.least)}
 	default:
-		return ""
+		return refusal{}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 
 	"github.com/reglo/reglo/domain/fault"
-	"github.com/reglo/reglo/domain/lines"
 	"github.com/reglo/reglo/domain/settlement"
 )
 
@@ -13,15 +12,11 @@ const (
 	creHeader = iota
 	creLine
 	creTrailer
-	creRecords
 )
 
 // CRE reads the CRE files of a site. It is a settlement.Layout, and may serve several files at once.
 type CRE struct {
-	options lines.Options
-	shape   shape
-	marks   marks
-	records [creRecords]record
+	file
 }
 
 // The names of the records.
@@ -35,15 +30,7 @@ const (
 const nameChecksum = "checksum"
 
 func (c *compiler) cre() *CRE {
-	compiled := &CRE{options: c.text()}
-	specs := creSpecs()
-	compiled.marks = c.marks(specs)
-
-	for i, wanted := range specs {
-		compiled.records[i] = c.record(wanted)
-	}
-
-	compiled.shape = c.shape
+	compiled := &CRE{c.file(creSpecs())}
 
 	if c.descriptor.HeaderRow {
 		c.refuse("headerRow", "goes with merchants only: a CRE file begins with its header")
@@ -156,45 +143,24 @@ func choice(id settlement.Field, text []byte) string {
 	return ""
 }
 
-// Text gives what the bytes of the site's files are like.
-func (c *CRE) Text() lines.Options { return c.options }
-
 // Decode reads one line.
 func (c *CRE) Decode(text []byte, record *settlement.Record) {
 	var l line
 
-	refused := l.cut(&c.shape, text)
-	kind, found := 0, false
+	kind, refused := c.cut(text, &l)
 
-	if !refused.refused() || !c.shape.delimited { // a line of another length still has its mark
-		kind, found = c.marks.of(&l)
-	}
-
-	switch {
-	case refused.refused() && !found:
-		record.Refuse(settlement.FieldRecord, refused.code, refused.reason)
-
-		return
-	case !found:
-		record.Refuse(settlement.FieldRecord, fault.CodeRecord, c.marks.text)
-
-		return
-	case kind == ignored:
+	switch kind {
+	case unmarked:
+	case ignored:
 		record.Kind = settlement.RecordIgnored
 
 		return
+	default:
+		record.Kind = settlement.RecordHeader + settlement.RecordKind(kind) //nolint:gosec // one of three marks
 	}
-
-	record.Kind = settlement.RecordHeader + settlement.RecordKind(kind)
 
 	if refused.refused() {
 		record.Refuse(settlement.FieldRecord, refused.code, refused.reason)
-
-		return
-	}
-
-	if reason := c.records[kind].refuse(&l); reason != "" {
-		record.Refuse(settlement.FieldRecord, fault.CodeRecord, reason)
 
 		return
 	}

@@ -2,17 +2,14 @@ package layout
 
 import (
 	"github.com/reglo/reglo/domain/fault"
-	"github.com/reglo/reglo/domain/lines"
 	"github.com/reglo/reglo/domain/merchant"
 )
 
 // Merchants reads the merchants' snapshots of a site. It is a merchant.Layout, and may serve several files at once.
 type Merchants struct {
-	options   lines.Options
-	shape     shape
-	marks     marks
+	file
+
 	headerRow bool
-	merchant  record
 }
 
 func (c *compiler) merchants() *Merchants {
@@ -33,16 +30,8 @@ func (c *compiler) merchants() *Merchants {
 		wanted.fields = append(wanted.fields, one)
 	}
 
-	compiled := &Merchants{options: c.text(), headerRow: c.descriptor.HeaderRow}
-	compiled.marks = c.marks([]recordSpec{wanted})
-	compiled.merchant = c.record(wanted)
-	compiled.shape = c.shape
-
-	return compiled
+	return &Merchants{file: c.file([]recordSpec{wanted}), headerRow: c.descriptor.HeaderRow}
 }
-
-// Text gives what the bytes of the site's files are like.
-func (m *Merchants) Text() lines.Options { return m.options }
 
 // Decode reads one line.
 func (m *Merchants) Decode(number int, text []byte, row *merchant.Row) {
@@ -73,14 +62,14 @@ func (m *Merchants) Decode(number int, text []byte, row *merchant.Row) {
 		return
 	}
 
-	if reason := m.merchant.refuse(&l); reason != "" {
-		row.RefuseLine(-1, fault.CodeRecord, reason)
+	if refused := m.records[kind].refuse(&l); refused.refused() {
+		row.RefuseLine(-1, refused.code, refused.reason)
 
 		return
 	}
 
-	for i := range m.merchant.fields {
-		f := &m.merchant.fields[i]
+	for i := range m.records[kind].fields {
+		f := &m.records[kind].fields[i]
 		raw, at := f.raw(&l)
 
 		value, refused := f.plain(&l, raw)
@@ -99,8 +88,8 @@ func (m *Merchants) Decode(number int, text []byte, row *merchant.Row) {
 func (m *Merchants) titles(l *line, row *merchant.Row) {
 	good := true
 
-	for i := range m.merchant.fields {
-		f := &m.merchant.fields[i]
+	for i := range m.records[0].fields {
+		f := &m.records[0].fields[i]
 		if f.title == "" || f.none {
 			continue
 		}

@@ -1,8 +1,6 @@
 package layout
 
 import (
-	"github.com/reglo/reglo/domain/fault"
-	"github.com/reglo/reglo/domain/lines"
 	"github.com/reglo/reglo/domain/payline"
 )
 
@@ -12,27 +10,15 @@ const (
 	paylineMovement
 	paylineTransfer
 	paylineTrailer
-	paylineRecords
 )
 
 // Payline reads the Payline files of a site. It is a payline.Layout, and may serve several files at once.
 type Payline struct {
-	options lines.Options
-	shape   shape
-	marks   marks
-	records [paylineRecords]record
+	file
 }
 
 func (c *compiler) payline() *Payline {
-	compiled := &Payline{options: c.text()}
-	specs := paylineSpecs()
-	compiled.marks = c.marks(specs)
-
-	for i, wanted := range specs {
-		compiled.records[i] = c.record(wanted)
-	}
-
-	compiled.shape = c.shape
+	compiled := &Payline{c.file(paylineSpecs())}
 
 	switch {
 	case c.descriptor.HeaderRow:
@@ -82,31 +68,18 @@ func paylineSpecs() []recordSpec {
 	}
 }
 
-// Text gives what the bytes of the site's files are like.
-func (p *Payline) Text() lines.Options { return p.options }
-
 // Decode reads one line.
 func (p *Payline) Decode(text []byte, record *payline.Record) {
 	var l line
 
-	refused := l.cut(&p.shape, text)
-	kind, found := 0, false
-
-	if !refused.refused() || !p.shape.delimited { // a line of another length still has its mark
-		kind, found = p.marks.of(&l)
-	}
-
-	if !found {
-		if !refused.refused() {
-			refused = refusal{fault.CodeRecord, p.marks.text}
-		}
-
+	kind, refused := p.cut(text, &l)
+	if refused.refused() {
 		record.Refuse(payline.FieldRecord, refused.code, refused.reason)
-
-		return
 	}
 
 	switch kind {
+	case unmarked:
+		return
 	case paylineHeader:
 		record.Kind = payline.RecordHeader
 	case paylineTrailer:
@@ -115,14 +88,6 @@ func (p *Payline) Decode(text []byte, record *payline.Record) {
 		record.Kind, record.Line.Kind = payline.RecordLine, payline.Movement
 	default:
 		record.Kind, record.Line.Kind = payline.RecordLine, payline.Transfer
-	}
-
-	if reason := p.records[kind].refuse(&l); !refused.refused() && reason != "" {
-		refused = refusal{fault.CodeRecord, reason}
-	}
-
-	if refused.refused() {
-		record.Refuse(payline.FieldRecord, refused.code, refused.reason)
 	}
 
 	p.decode(kind, &l, record, refused.refused())

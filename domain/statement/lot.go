@@ -1,9 +1,7 @@
 package statement
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -13,11 +11,8 @@ import (
 // ReadLot looks at the beginning of a file and gives the lot of rejects that it details; found is false when its first line
 // is no header of the format ogep-rejects/1. It tells files apart, and controls nothing else. The error is that of the source.
 func ReadLot(source io.Reader) (lot string, found bool, err error) {
-	first, err := bufio.NewReaderSize(source, lines.MaxLength+1).ReadSlice('\n')
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, bufio.ErrBufferFull):
-		return "", false, nil // no whole line, so no header
-	case err != nil:
+	first, sound, err := lines.First(source, lines.Options{})
+	if err != nil {
 		return "", false, fmt.Errorf("read the first line: %w", err)
 	}
 
@@ -26,7 +21,7 @@ func ReadLot(source io.Reader) (lot string, found bool, err error) {
 		Lot    string `json:"lot"`
 	}
 
-	readable := json.Unmarshal(first, &header) == nil
+	readable := sound && json.Unmarshal(first, &header) == nil
 
 	if !readable || header.Format != RejectsFormat {
 		return "", false, nil

@@ -42,19 +42,11 @@ func (f *answerFlags) add(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&f.timeout, "timeout", answerWithin, "give up waiting after this long; the same command again is one answer")
 }
 
-// answers are the Updates that end a wait.
-func answers() []string {
-	return []string{
-		workflows.RetryUpdate, workflows.SkipUpdate, workflows.ApproveUpdate, workflows.RefuseUpdate,
-		workflows.DeliveredUpdate, workflows.ResendUpdate, workflows.AbortUpdate,
-	}
-}
-
 func newAnswer(s *session) *cobra.Command {
 	var flags answerFlags
 	var subjects []string
 	cmd := &cobra.Command{
-		Use:   "answer RUN " + strings.Join(answers(), "|"),
+		Use:   "answer RUN " + strings.Join(workflows.Answers(), "|"),
 		Short: "Answer a run that waits for an operator, or run one again that failed",
 		Long: `Answer a run that waits for an operator: RUN is its workflow id, or a
 settlement's reference. ` + "`starter waiting`" + ` lists the runs that wait, and which
@@ -70,9 +62,9 @@ An answer that does not fit is refused with a sentence, exit code 2.`,
 		Example: "  starter answer vacation-financiere/2026-11-23 approve --actor bruno --reason \"called the merchant\"",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(answers(), args[1]) {
+			if !slices.Contains(workflows.Answers(), args[1]) {
 				return &InputError{
-					What: "there is no answer \"" + args[1] + "\"", Next: "answer by one of: " + strings.Join(answers(), ", "),
+					What: "there is no answer \"" + args[1] + "\"", Next: "answer by one of: " + strings.Join(workflows.Answers(), ", "),
 				}
 			}
 			actor, err := s.actor(flags.actor)
@@ -97,7 +89,7 @@ func (s *session) answer(cmd *cobra.Command, flags answerFlags, name, act string
 	if err != nil {
 		return err
 	}
-	workflowID, description, err := lastRun(cmd.Context(), connection, name, ids)
+	workflowID, description, err := firstKnown(cmd.Context(), connection, name, ids)
 	if err != nil {
 		return err
 	}
@@ -196,12 +188,7 @@ func (s *session) runAgain(
 	if err := s.record(cmd, failed, failure, request); err != nil {
 		return err
 	}
-	run, err := connection.ExecuteWorkflow(cmd.Context(), client.StartWorkflowOptions{
-		ID: failed.workflowID, TaskQueue: workflows.Queue,
-		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-	}, info.GetType().GetName(), input)
+	run, err := connection.ExecuteWorkflow(cmd.Context(), onceUnlessFailed(failed.workflowID), info.GetType().GetName(), input)
 	if exists, is := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); is {
 		return s.show(answered{
 			WorkflowID: failed.workflowID, RunID: exists.RunId, Answer: workflows.RetryUpdate,

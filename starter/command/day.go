@@ -2,13 +2,10 @@ package command
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/vacation"
@@ -50,7 +47,10 @@ A day is started once: started again, the one under way or its result is shown.`
 			started := launch{id: workflows.DayID(asked.date), workflow: workflows.DayName, request: request}
 			if !await {
 				started.payline = request.Payline
-				started.takenBy = []string{started.id, dayStep(vacation.Financiere, asked.date)}
+				financiere := vacation.ID{
+					Kind: vacation.Financiere, Key: workflows.FinanciereRequest{BusinessDate: asked.date}.SessionKey(),
+				}
+				started.takenBy = []string{started.id, financiere.String()}
 			}
 			return s.launch(cmd, flags.waitFlags, started)
 		},
@@ -88,20 +88,17 @@ func stepsOf(ctx context.Context, connection server, workflowID string) ([]workf
 	if err != nil {
 		return nil, err
 	}
-	steps := []workflows.DayStep{
-		{Step: workflows.StepTechniqueOpen, ID: dayStep(vacation.Technique, date, string(workflows.PhaseOpen))},
-		{Step: workflows.StepCreances, ID: dayStep(vacation.Creances, date)},
-		{Step: workflows.StepFinanciere, ID: dayStep(vacation.Financiere, date)},
-		{Step: workflows.StepTechniqueClose, ID: dayStep(vacation.Technique, date, string(workflows.PhaseClose))},
+	steps, err := workflows.DaySteps(date)
+	if err != nil {
+		return nil, err
 	}
 	for i := range steps {
-		description, err := connection.DescribeWorkflowExecution(ctx, steps[i].ID, "")
-		if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown {
-			steps[i].Outcome = workflows.OutcomePending
-			continue
-		}
+		description, err := connection.lastRun(ctx, steps[i].ID)
 		if err != nil {
-			return nil, fmt.Errorf("look at %s: %w", steps[i].ID, err)
+			return nil, err
+		}
+		if description == nil {
+			continue
 		}
 		status := description.GetWorkflowExecutionInfo().GetStatus()
 		switch {
@@ -114,9 +111,4 @@ func stepsOf(ctx context.Context, connection server, workflowID string) ([]workf
 		}
 	}
 	return steps, nil
-}
-
-// dayStep is the workflow id of a vacation of a day.
-func dayStep(kind vacation.Kind, date calendar.Date, phase ...string) string {
-	return vacation.ID{Kind: kind, Key: strings.Join(append([]string{date.String()}, phase...), "/")}.String()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/reglo/reglo/activities/audit"
@@ -60,22 +61,11 @@ func balanceRows(balances []audit.Balance) [][]string {
 }
 
 func newDebts(s *session) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "debts",
-		Short: "List the open debts (créances), the oldest first, or write one off",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, _, err := s.database(cmd)
-			if err != nil {
-				return err
-			}
+	cmd := newList(s, "debts", "List the open debts (créances), the oldest first, or write one off",
+		func(cmd *cobra.Command, pool *pgxpool.Pool) (document, error) {
 			list, err := audit.Debts(cmd.Context(), pool)
-			if err != nil {
-				return err
-			}
-			return s.show(debtList{list})
-		},
-	}
+			return debtList{list}, err
+		})
 	cmd.AddCommand(newDebtsWriteOff(s))
 	return cmd
 }
@@ -102,22 +92,12 @@ func debtRows(debts []audit.Debt) [][]string {
 }
 
 func newParked(s *session) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "parked",
-		Short: "List the card lines that wait for an operator, their payment account unknown or closed, or assign one",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, _, err := s.database(cmd)
-			if err != nil {
-				return err
-			}
+	cmd := newList(s, "parked",
+		"List the card lines that wait for an operator, their payment account unknown or closed, or assign one",
+		func(cmd *cobra.Command, pool *pgxpool.Pool) (document, error) {
 			list, err := audit.Parked(cmd.Context(), pool)
-			if err != nil {
-				return err
-			}
-			return s.show(parkedList{list})
-		},
-	}
+			return parkedList{list}, err
+		})
 	cmd.AddCommand(newParkedAssign(s))
 	return cmd
 }

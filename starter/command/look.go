@@ -30,7 +30,7 @@ reference, any other by its workflow id, such as vacation-creances/2026-11-23.`,
 			if err != nil {
 				return err
 			}
-			workflowID, description, err := lastRun(cmd.Context(), connection, args[0], ids)
+			workflowID, description, err := firstKnown(cmd.Context(), connection, args[0], ids)
 			if err != nil {
 				return err
 			}
@@ -79,19 +79,27 @@ func candidates(name string) ([]string, error) {
 	return ids, nil
 }
 
-// lastRun is the last run of the first of these workflows that is known.
-func lastRun(ctx context.Context, connection server, name string, ids []string) (
+// lastRun is the last run of a workflow, nil for one that is not known.
+func (s server) lastRun(ctx context.Context, workflowID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	description, err := s.DescribeWorkflowExecution(ctx, workflowID, "")
+	if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown {
+		return nil, nil //nolint:nilnil // no run, and no error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", workflowID, err)
+	}
+	return description, nil
+}
+
+// firstKnown is the last run of the first of these workflows that is known.
+func firstKnown(ctx context.Context, connection server, name string, ids []string) (
 	string, *workflowservice.DescribeWorkflowExecutionResponse, error,
 ) {
 	for _, id := range ids {
-		description, err := connection.DescribeWorkflowExecution(ctx, id, "")
-		if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown {
-			continue
+		description, err := connection.lastRun(ctx, id)
+		if err != nil || description != nil {
+			return id, description, err
 		}
-		if err != nil {
-			return "", nil, fmt.Errorf("look at %s: %w", id, err)
-		}
-		return id, description, nil
 	}
 	if len(ids) > 1 {
 		return "", nil, &InputError{

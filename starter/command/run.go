@@ -47,8 +47,6 @@ type reglementKind struct {
 	workflow, use, short, file string
 	// classes are the bank lines that it settles.
 	classes []label.Class
-	// classifier tells them apart.
-	classifier *label.Classifier
 }
 
 func reglementKinds() []reglementKind {
@@ -121,11 +119,15 @@ func (s *session) runReglement(cmd *cobra.Command, of reglementKind, flags regle
 	if err != nil {
 		return err
 	}
-	if of.classifier, err = labels.Read(settings.Label, settings.Bank); err != nil {
+	grammars, err := labels.Read(settings.Label, settings.Bank)
+	if err != nil {
 		return &InputError{What: err.Error(), Next: "correct the setting, or the file that it names"}
 	}
-	transaction, err := readGlobal(flags.global, of)
+	transaction, err := readGlobal(flags.global)
 	if err != nil {
+		return err
+	}
+	if err := of.check(grammars, flags.global, transaction); err != nil {
 		return err
 	}
 	date, err := s.businessDate(flags.date)
@@ -192,9 +194,8 @@ func (s *session) businessDate(text string) (calendar.Date, error) {
 // globalMax bounds the file of a bank line, in bytes: it holds some hundred.
 const globalMax = 64 << 10
 
-// readGlobal reads a bank line, and proves that its label says the same as its
-// fields, and that it is one for the règlement.
-func readGlobal(path string, of reglementKind) (ogep.GlobalTransaction, error) {
+// readGlobal reads a bank line.
+func readGlobal(path string) (ogep.GlobalTransaction, error) {
 	var none ogep.GlobalTransaction
 	if err := readable(path); err != nil {
 		return none, err
@@ -215,21 +216,22 @@ func readGlobal(path string, of reglementKind) (ogep.GlobalTransaction, error) {
 	if err != nil {
 		return none, &InputError{What: path, Next: globalNext, Err: err}
 	}
-	return transaction, of.check(path, transaction)
+	return transaction, nil
 }
 
 const globalNext = "correct the bank line: a globalTransaction as the OG-EP reference has it, " +
 	"whose label holds its operation type and reference"
 
-// check refuses a bank line that another règlement settles, or none.
-func (of reglementKind) check(path string, transaction ogep.GlobalTransaction) error {
+// check refuses a bank line that another règlement settles, or none, and one
+// whose label does not say the same as its fields.
+func (of reglementKind) check(grammars *label.Classifier, path string, transaction ogep.GlobalTransaction) error {
 	if of.kind == vacation.ReglementTransactions && transaction.Amount <= 0 {
 		return &InputError{
 			What: path + ": amount " + euros(transaction.Amount) + " is no credit",
 			Next: "a bank debit of unpaids is settled by `starter run reglement-impayes`",
 		}
 	}
-	line := of.classifier.Classify(transaction.Label, transaction.Amount, ledger.Reglement)
+	line := grammars.Classify(transaction.Label, transaction.Amount, ledger.Reglement)
 	switch {
 	case line.Class == label.Unknown:
 		return &InputError{

@@ -67,14 +67,6 @@ func (l *launch) named() string {
 	return l.id
 }
 
-// lookup is what `starter progress` and `starter summary` know it by.
-func (l *launch) lookup() string {
-	if l.reference != "" {
-		return l.reference
-	}
-	return l.id
-}
-
 // launch starts a workflow, or finds the one that is there, and waits for its
 // end where that is asked for.
 func (s *session) launch(cmd *cobra.Command, flags waitFlags, l launch) error {
@@ -111,14 +103,10 @@ func (l *launch) checkPayline(ctx context.Context, connection server) error {
 		return nil // what else is wrong with it, the workers see
 	}
 	for _, id := range l.takenBy {
-		_, err := connection.DescribeWorkflowExecution(ctx, id, "")
-		if _, unknown := errors.AsType[*serviceerror.NotFound](err); unknown {
-			continue
+		description, err := connection.lastRun(ctx, id)
+		if err != nil || description != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("look at %s: %w", id, err)
-		}
-		return nil
 	}
 	return &InputError{
 		What: "--payline " + l.payline + ": no such file or folder",
@@ -148,23 +136,27 @@ func (s started) outcome(l *launch) runOutcome {
 // start starts the run, or finds the one that is under way or that ended well.
 // A failed one is followed by a new run.
 func start(ctx context.Context, connection server, l *launch) (started, error) {
-	run, err := connection.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                    l.id,
-		TaskQueue:             workflows.Queue,
-		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
-		// A run that is there is used all the same; as an error it is told from
-		// one that was started now.
-		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-		WorkflowExecutionErrorWhenAlreadyStarted: true,
-	}, l.workflow, l.request)
+	run, err := connection.ExecuteWorkflow(ctx, onceUnlessFailed(l.id), l.workflow, l.request)
 	if err == nil {
 		return started{workflowID: run.GetID(), runID: run.GetRunID()}, nil
 	}
-	var exists *serviceerror.WorkflowExecutionAlreadyStarted
-	if !errors.As(err, &exists) {
+	exists, is := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
+	if !is {
 		return started{}, fmt.Errorf("start %s: %w", l.id, err)
 	}
 	return adopt(ctx, connection, l, exists.RunId)
+}
+
+// onceUnlessFailed starts a workflow of that id unless one is under way or has
+// ended well. A run that is there is used all the same; as an error it is told
+// from one that was started now.
+func onceUnlessFailed(id string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID: id, TaskQueue: workflows.Queue,
+		WorkflowIDReusePolicy:                    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
+		WorkflowIDConflictPolicy:                 enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+	}
 }
 
 // adopt takes the run that is there for this one's, when it has the same parameters.
@@ -193,7 +185,7 @@ func adopt(ctx context.Context, connection server, l *launch, runID string) (sta
 
 // conflict refuses to take a run for this one's that was started with something else.
 func conflict(l *launch, why string) error {
-	next := "nothing was started; look at it by `starter progress " + l.lookup() +
+	next := "nothing was started; look at it by `starter progress " + l.id +
 		"`; of a vacation, --run names a further run of the day"
 	if l.reference != "" {
 		next = "nothing was started; look at it by `starter summary " + l.reference +

@@ -121,13 +121,9 @@ func waitingWithin(ctx context.Context, connection server, workflowID string) ([
 // addFailed adds the runs that failed, or that somebody ended, since then and
 // that were not followed.
 func (l *waitingList) addFailed(ctx context.Context, connection server, since time.Time) error {
-	names := []string{
-		workflows.ReglementTransactionsName, workflows.ReglementImpayesName, workflows.ReglementVirementsName,
-		workflows.CreancesName, workflows.FinanciereName, workflows.TechniqueName, workflows.DayName, workflows.TriggerName,
-	}
 	query := fmt.Sprintf(
 		"ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated', 'Canceled') AND CloseTime > '%s' AND WorkflowType IN ('%s')",
-		since.UTC().Format(time.RFC3339), strings.Join(names, "', '"))
+		since.UTC().Format(time.RFC3339), strings.Join(workflows.Names(), "', '"))
 	return connection.eachRun(ctx, query, func(info *workflow.WorkflowExecutionInfo) error {
 		run := waitingRun{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}
 		last, err := connection.DescribeWorkflowExecution(ctx, run.WorkflowID, "")

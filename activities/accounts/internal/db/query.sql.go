@@ -10,17 +10,6 @@ import (
 	"time"
 )
 
-const accountBalance = `-- name: AccountBalance :one
-select (credit_cents - debit_cents)::bigint as balance from account where code = $1
-`
-
-func (q *Queries) AccountBalance(ctx context.Context, code string) (int64, error) {
-	row := q.db.QueryRow(ctx, accountBalance, code)
-	var balance int64
-	err := row.Scan(&balance)
-	return balance, err
-}
-
 const addPosted = `-- name: AddPosted :exec
 update settlement
 set posted_lines = posted_lines + $1::int, shortfall_cents = shortfall_cents + $2::bigint,
@@ -193,28 +182,25 @@ func (q *Queries) SaveDebts(ctx context.Context, arg SaveDebtsParams) error {
 }
 
 const settlement = `-- name: Settlement :one
-select number, reference, kind, amount_cents, value_date::text as value_date, coalesce(file_sha256, '') as file_sha256,
+select number, reference, kind, value_date::text as value_date, coalesce(file_sha256, '') as file_sha256,
        coalesce(line_count, 0)::int as line_count, coalesce(gross_cents, 0)::bigint as gross_cents,
-       coalesce(commission_cents, 0)::bigint as commission_cents,
        posted_lines, shortfall_cents, short_cps, taken_cents
 from settlement
 where scope = $1
 `
 
 type SettlementRow struct {
-	Number          int32
-	Reference       string
-	Kind            string
-	AmountCents     int64
-	ValueDate       string
-	FileSha256      []byte
-	LineCount       int32
-	GrossCents      int64
-	CommissionCents int64
-	PostedLines     int32
-	ShortfallCents  int64
-	ShortCps        int32
-	TakenCents      int64
+	Number         int32
+	Reference      string
+	Kind           string
+	ValueDate      string
+	FileSha256     []byte
+	LineCount      int32
+	GrossCents     int64
+	PostedLines    int32
+	ShortfallCents int64
+	ShortCps       int32
+	TakenCents     int64
 }
 
 func (q *Queries) Settlement(ctx context.Context, scope string) (SettlementRow, error) {
@@ -224,25 +210,14 @@ func (q *Queries) Settlement(ctx context.Context, scope string) (SettlementRow, 
 		&i.Number,
 		&i.Reference,
 		&i.Kind,
-		&i.AmountCents,
 		&i.ValueDate,
 		&i.FileSha256,
 		&i.LineCount,
 		&i.GrossCents,
-		&i.CommissionCents,
 		&i.PostedLines,
 		&i.ShortfallCents,
 		&i.ShortCps,
 		&i.TakenCents,
 	)
 	return i, err
-}
-
-const settlementSettled = `-- name: SettlementSettled :exec
-update settlement set settled_at = $1 where scope = $2
-`
-
-func (q *Queries) SettlementSettled(ctx context.Context, settledAt *time.Time, scope string) error {
-	_, err := q.db.Exec(ctx, settlementSettled, settledAt, scope)
-	return err
 }
