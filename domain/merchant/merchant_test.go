@@ -316,7 +316,7 @@ func slicesDistinct(drawn []merchant.Merchant) []merchant.Merchant {
 func drawMerchant() *rapid.Generator[merchant.Merchant] {
 	return rapid.Custom(func(t *rapid.T) merchant.Merchant {
 		account := func(name string) string {
-			national := rapid.StringMatching(`[0-9A-Z]{14}`).Draw(t, name)
+			national := rapid.StringMatching(`[A-Z]{4}[0-9]{14}`).Draw(t, name)
 
 			return "GB" + iban.CheckDigits("GB", national) + national
 		}
