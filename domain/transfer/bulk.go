@@ -3,8 +3,10 @@ package transfer
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/money"
 )
 
 const (
@@ -26,6 +28,18 @@ const (
 	// debit is matched.
 	MaxBulkPrefix = 11
 )
+
+// Bulk is what a file of orders says as a whole: payments of one purpose that the bank takes together.
+type Bulk struct {
+	Name    string // as the bank's statement repeats it, see BulkName
+	ID      string // bulkId of the orders' events, a uuid
+	Purpose Purpose
+	DueDate calendar.Date
+	Orders  int         // 1 to MaxOrdersABulk
+	Sum     money.Cents // of the payments, above zero
+	// DebitIBAN is the EP's account that the bank debits: règlement for payouts, which the bank debits in one amount.
+	DebitIBAN string
+}
 
 // ErrBulkPrefix is a prefix that no remittance's name can begin with.
 var ErrBulkPrefix = fmt.Errorf("the prefix of a remittance's name has 1 to %d letters A to Z: correct the configuration", MaxBulkPrefix)
@@ -93,4 +107,17 @@ func AutomaticEndToEndID(date calendar.Date, number int64) (string, error) {
 	default:
 		return fmt.Sprintf("P%s%09d", date.Compact()[century:], number), nil
 	}
+}
+
+var bulkNamePattern = regexp.MustCompile(`^[A-Z]{1,11}\d{11,12}$`)
+
+// ErrNotABulk is a name that no bulk has.
+var ErrNotABulk = errors.New("no bulk's name: want letters, then its day and number")
+
+// CheckBulkName is nil for what can be a bulk's name, which is safe to name a file by; otherwise ErrNotABulk.
+func CheckBulkName(name string) error {
+	if !bulkNamePattern.MatchString(name) {
+		return fmt.Errorf("%q: %w", name, ErrNotABulk)
+	}
+	return nil
 }

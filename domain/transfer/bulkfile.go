@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -25,36 +24,9 @@ import (
 const (
 	// BulkFormat is the name of the format of a bulk file: JSON lines, a header, a line a payment, a trailer.
 	BulkFormat = "ogep-bulk/1"
-
-	// MaxPartyName is the longest name of a debtor or creditor, in characters: an ISO 20022 Max140Text.
-	MaxPartyName = 140
-	// MaxEndToEndID is the longest end-to-end identifier, in characters: an ISO 20022 Max35Text.
-	MaxEndToEndID = 35
 	// maxReference bounds a refExterne, in characters: a uuid, a hyphen and an epoch in milliseconds have 50.
 	maxReference = 64
 )
-
-// Bulk is what a bulk file says as a whole: payments of one purpose that the bank takes together.
-type Bulk struct {
-	Name    string // as the bank's statement repeats it, see BulkName
-	ID      string // bulkId of the orders' events, a uuid
-	Purpose Purpose
-	DueDate calendar.Date
-	Orders  int         // 1 to MaxOrdersABulk
-	Sum     money.Cents // of the payments, above zero
-	// DebitIBAN is the EP's account that the bank debits: règlement for payouts, which the bank debits in one amount.
-	DebitIBAN string
-}
-
-// Payment is one line of a bulk file.
-type Payment struct {
-	EndToEndID string // unique in the bulk: printable ASCII without spaces, 1 to MaxEndToEndID characters
-	RefExterne string
-	Amount     money.Cents // above zero
-	Debtor     Party       // on whose behalf money leaves: the merchant with its CP's IBAN, or the EP
-	Creditor   Party
-	Info       string // remittance information, 1 to MaxInfo characters
-}
 
 // The records of the file, in the order of their members.
 type (
@@ -88,7 +60,6 @@ type (
 )
 
 var (
-	bulkNamePattern = regexp.MustCompile(`^[A-Z]{1,11}\d{11,12}$`)
 	bulkIDPattern   = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 	graphicPattern  = regexp.MustCompile(`^[\x21-\x7e]+$`)
 	partyBICPattern = regexp.MustCompile(`^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$`)
@@ -411,15 +382,4 @@ func (f *bulkReading) trailer(line int, raw []byte, sumBefore func() [sha256.Siz
 	for _, found := range wrong {
 		f.note(line, found)
 	}
-}
-
-// ErrNotABulk is a name that no bulk has.
-var ErrNotABulk = errors.New("no bulk's name: want letters, then its day and number")
-
-// CheckBulkName is nil for what can be a bulk's name, which is safe to name a file by; otherwise ErrNotABulk.
-func CheckBulkName(name string) error {
-	if !bulkNamePattern.MatchString(name) {
-		return fmt.Errorf("%q: %w", name, ErrNotABulk)
-	}
-	return nil
 }
