@@ -70,11 +70,6 @@ type day struct {
 	financiere, open activities.Run
 }
 
-func dayIBAN(bank, n string) string {
-	bban := bank + "00001" + n + "00"
-	return "FR" + iban.CheckDigits("FR", bban) + bban
-}
-
 // now goes on by a millisecond each time that it is looked at.
 func (d *day) now() time.Time {
 	return startedAt().Add(2*time.Hour + time.Duration(d.ticks.Add(1))*time.Millisecond)
@@ -104,12 +99,12 @@ func (d *day) register(t testing.TB) {
 	suite.SetLogger(temporallog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	d.env = suite.NewTestActivityEnvironment()
 	outbox, actors := postgres.Outbox{Environment: 'I', Node: 1}, operator.Actors{"alice", "bruno"}
-	party := func(n string) transfer.Party {
-		return transfer.Party{Name: "EP", BIC: "RGLOFRP0", IBAN: dayIBAN("99999", "0000000009"+n)}
+	party := func(n int) transfer.Party {
+		return transfer.Party{Name: "EP", BIC: "RGLOFRP0", IBAN: iban.French(99999, 1, n)}
 	}
 	bank := transfers.Bank{
 		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT",
-		Reglement: party("1"), Cantonnement: party("2"), Fonctionnement: party("3"),
+		Reglement: party(91), Cantonnement: party(92), Fonctionnement: party(93),
 	}
 	own := transfers.New(d.pool, outbox, bank, calendar.Target{}, d.now)
 	labels, err := label.Compile(label.Default(), nil)
@@ -181,11 +176,10 @@ func (d *day) load(t testing.TB) {
 		if id == cp(0) || id == shortCP {
 			number = siret
 		}
-		digits := "0000000000" + string(rune('1'+n))
 		require.NoError(t, writer.Write(&merchant.Merchant{
-			AccountID: id, Siret: number, LegalName: holder, CPIBAN: dayIBAN("99999", digits), CPBIC: "RGLOFRP0",
+			AccountID: id, Siret: number, LegalName: holder, CPIBAN: iban.French(99999, 1, n+1), CPBIC: "RGLOFRP0",
 			Status: merchant.StatusActive, PayoutMode: merchant.PayoutAuto, PayoutFrequency: merchant.Frequency{Period: merchant.Daily},
-			ExternalIBAN: dayIBAN("30003", digits), ExternalBIC: "SOGEFRPPXXX", ExternalName: holder, PayoutCeiling: money.Max,
+			ExternalIBAN: iban.French(30003, 1, n+1), ExternalBIC: "SOGEFRPPXXX", ExternalName: holder, PayoutCeiling: money.Max,
 			CPToCPAllowed: true, ValidFrom: d.date(),
 		}))
 	}
@@ -219,7 +213,7 @@ func (d *day) pay(t testing.TB) {
 	}
 	require.NoError(t, writer.Write(&line))
 	line.Kind, line.EndToEndID, line.CreditorCP, line.Amount = request.Transfer, "2607080000000002", "", 200_00
-	line.CreditorName, line.CreditorBIC, line.CreditorIBAN = holder, "SOGEFRPPXXX", dayIBAN("30003", "00000000099")
+	line.CreditorName, line.CreditorBIC, line.CreditorIBAN = holder, "SOGEFRPPXXX", iban.French(30003, 1, 99)
 	require.NoError(t, writer.Write(&line))
 	line.EndToEndID, line.DebtorCP = "2607080000000003", "0X00000000"
 	require.NoError(t, writer.Write(&line))
@@ -290,7 +284,7 @@ func (d *day) read(t testing.TB) {
 			bankLine("B-"+dayReference, "REM E 100 "+dayReference, d.settled.gross), bankLine("B-remittance", "REM VIR "+bulk, -paid),
 			bankLine("B-lot", "LOT REJ VIR 192837544970 02", back.Amount),
 		},
-		ledger.Fonctionnement: {bankLine("B-stray", "VIR APPORT "+dayIBAN("30003", "00000000077"), 7_00)},
+		ledger.Fonctionnement: {bankLine("B-stray", "VIR APPORT "+iban.French(30003, 1, 77), 7_00)},
 		ledger.Cantonnement:   nil,
 	}
 	rows, err := d.pool.Query(t.Context(), `
@@ -363,7 +357,7 @@ func (d *day) decide(t testing.TB) {
 		},
 		{
 			Act: activities.ActClassify, BankLine: "B-stray", As: "own-funds",
-			Answer: activities.Answer{ID: "classify", Actor: "bruno", Reason: "own money from " + dayIBAN("30003", "00000000077")},
+			Answer: activities.Answer{ID: "classify", Actor: "bruno", Reason: "own money from " + iban.French(30003, 1, 77)},
 		},
 	} {
 		d.do(t, activities.DecideName, activities.DecideRequest{Run: run, Date: d.date(), Decision: decision}, nil)

@@ -70,9 +70,8 @@ func newWorld(t testing.TB, accounts []account, debtors []owed, chunk int) *worl
 	writer, err := merchant.NewWriter(&file)
 	require.NoError(t, err)
 	for i, cp := range accounts {
-		bban := fmt.Sprintf("9999900001%011d00", i+1)
 		require.NoError(t, writer.Write(&merchant.Merchant{
-			AccountID: cpID(i + 1), Siret: number(cp.merchant), LegalName: "M", CPIBAN: "FR" + iban.CheckDigits("FR", bban) + bban,
+			AccountID: cpID(i + 1), Siret: number(cp.merchant), LegalName: "M", CPIBAN: iban.French(99999, 1, i+1),
 			CPBIC: "RGLOFRP0", Status: merchant.StatusActive, PayoutMode: merchant.PayoutNone, PayoutCeiling: money.Max,
 			ValidFrom: calendar.DateOf(now),
 		}))

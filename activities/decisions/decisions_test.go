@@ -119,10 +119,7 @@ func number(n int) string {
 	return text + string(siret.CheckDigit(text))
 }
 
-func aIBAN(n int) string {
-	bban := fmt.Sprintf("9999900001%011d00", n)
-	return "FR" + iban.CheckDigits("FR", bban) + bban
-}
+func aIBAN(n int) string { return iban.French(99999, 1, n) }
 
 func (w *world) load(t testing.TB) {
 	t.Helper()

@@ -40,10 +40,7 @@ func aMerchant(tb testing.TB, n int) merchant.Merchant {
 }
 
 // frenchIBAN is the IBAN of the n-th account of a bank that does not exist.
-func frenchIBAN(n int) string {
-	account := fmt.Sprintf("9999900001%011d00", n)
-	return "FR" + iban.CheckDigits("FR", account) + account
-}
+func frenchIBAN(n int) string { return iban.French(99999, 1, n) }
 
 func file(tb testing.TB, all ...merchant.Merchant) []byte {
 	tb.Helper()

@@ -110,10 +110,7 @@ func (w *world) execute(name string, request any) (converter.EncodedValue, error
 
 func cpID(n int) string { return fmt.Sprintf("1A%08d", n) }
 
-func aIBAN(n int) string {
-	bban := fmt.Sprintf("9999900001%011d00", n)
-	return "FR" + iban.CheckDigits("FR", bban) + bban
-}
+func aIBAN(n int) string { return iban.French(99999, 1, n) }
 
 func (w *world) load(t testing.TB) {
 	t.Helper()

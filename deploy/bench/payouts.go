@@ -278,9 +278,8 @@ func requests(path string, date calendar.Date, accounts []string) error {
 		}
 		if n >= movements {
 			const bank = 30_003
-			national := fmt.Sprintf("%05d00001%011d00", bank, n)
 			line.Kind, line.CreditorCP, line.CreditorName = payline.Transfer, "", fmt.Sprintf("FOURNISSEUR %d", n)
-			line.CreditorBIC, line.CreditorIBAN = "SOGEFRPPXXX", "FR"+iban.CheckDigits("FR", national)+national
+			line.CreditorBIC, line.CreditorIBAN = "SOGEFRPPXXX", iban.French(bank, 1, n)
 		}
 		if err := writer.Write(&line); err != nil {
 			return fmt.Errorf("make request %d: %w", n, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
@@ -293,7 +294,7 @@ func (j *Journee) merchant(i int) merchant.Merchant {
 // pay gives a merchant the account elsewhere that one without payouts lacks.
 func (j *Journee) pay(m *merchant.Merchant, i int) {
 	bank := banks[i%len(banks)]
-	m.ExternalIBAN, m.ExternalBIC, m.ExternalName = frenchIBAN(bank.code, branchBase, i+1), bank.bic, m.LegalName
+	m.ExternalIBAN, m.ExternalBIC, m.ExternalName = iban.French(bank.code, branchBase, i+1), bank.bic, m.LegalName
 }
 
 // newcomer is a payment account that was unknown once.
@@ -303,9 +304,9 @@ func (j *Journee) newcomer(number int) merchant.Merchant {
 
 	return merchant.Merchant{
 		AccountID: string(appendUnknownID(nil, number)), Siret: string(appendMadeUpSiret(nil, firstUnknown+number)), LegalName: name,
-		CPIBAN: frenchIBAN(ownBank, 2, number+1), CPBIC: ownBIC, Status: merchant.StatusActive,
+		CPIBAN: iban.French(ownBank, 2, number+1), CPBIC: ownBIC, Status: merchant.StatusActive,
 		PayoutMode: merchant.PayoutAuto, PayoutFrequency: merchant.Frequency{Period: merchant.Daily},
-		ExternalIBAN: frenchIBAN(bank.code, branchBase, number+1), ExternalBIC: bank.bic, ExternalName: name,
+		ExternalIBAN: iban.French(bank.code, branchBase, number+1), ExternalBIC: bank.bic, ExternalName: name,
 		MinPayout: 100, PayoutCeiling: money.Max, ERPThirdParty: fmt.Sprintf("N%07d", number+1), ValidFrom: validFrom(),
 	}
 }

@@ -207,6 +207,10 @@ func (j *journee) requireRequests(t require.TestingT, seen map[payline.Code]int)
 			refused++
 		} else {
 			j.net[line.DebtorCP] -= line.Amount
+
+			if line.Kind == payline.Transfer {
+				require.NoError(t, iban.CheckSEPA(line.CreditorIBAN))
+			}
 		}
 
 		if seen != nil {
@@ -233,10 +237,10 @@ func TestAJourneeHasEverything(t *testing.T) {
 		modes[m.PayoutMode]++
 		perSiret[m.Siret] = append(perSiret[m.Siret], id)
 
-		require.NoError(t, iban.Check(m.CPIBAN))
+		require.NoError(t, iban.CheckSEPA(m.CPIBAN))
 
 		if m.PayoutMode != merchant.PayoutNone {
-			require.NoError(t, iban.Check(m.ExternalIBAN))
+			require.NoError(t, iban.CheckSEPA(m.ExternalIBAN))
 		}
 	}
 

@@ -82,9 +82,9 @@ func (d *Day) merchant(i int) merchant.Merchant {
 
 	m := merchant.Merchant{
 		AccountID: string(appendAccountID(nil, i)), Siret: string(d.appendSiret(nil, i)), LegalName: trade + " " + place,
-		CPIBAN: frenchIBAN(ownBank, 1, i+1), CPBIC: ownBIC, Status: d.status(i),
+		CPIBAN: iban.French(ownBank, 1, i+1), CPBIC: ownBIC, Status: d.status(i),
 		PayoutMode: merchant.PayoutAuto, PayoutFrequency: merchant.Frequency{Period: merchant.Daily},
-		ExternalIBAN: frenchIBAN(bank.code, branchBase+int(payout>>32%branches), i+1),
+		ExternalIBAN: iban.French(bank.code, branchBase+int(payout>>32%branches), i+1),
 		ExternalBIC:  bank.bic, ExternalName: trade + " " + place,
 		Reserve: 0, MinPayout: 100, PayoutCeiling: money.Max, CPToCPAllowed: payout>>8%4 == 0,
 		ERPThirdParty: fmt.Sprintf("C%07d", i+1), ValidFrom: validFrom(),
@@ -176,15 +176,4 @@ func appendMadeUpSiret(dst []byte, eightDigits int) []byte {
 	dst = append(dst, "0001"...)
 
 	return append(dst, siret.CheckDigit(dst[start:]))
-}
-
-// frenchIBAN gives the IBAN of a French account, with its RIB key: of 97, the weights 89, 15 and 3 are the remainders of
-// the powers of ten by which bank, branch and account count.
-func frenchIBAN(bank, branch, account int) string {
-	const modulus, bankWeight, branchWeight, accountWeight = 97, 89, 15, 3
-
-	key := modulus - (bankWeight*bank+branchWeight*branch+accountWeight*account)%modulus
-	national := fmt.Sprintf("%05d%05d%011d%02d", bank, branch, account, key)
-
-	return "FR" + iban.CheckDigits("FR", national) + national
 }

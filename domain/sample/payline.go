@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/payline"
 )
@@ -16,7 +17,7 @@ const (
 )
 
 // returnedIBAN is that of the creditor whose account is closed; its check digits are right.
-func returnedIBAN() string { return frenchIBAN(creditorBank, branchBase, returnedAccount) }
+func returnedIBAN() string { return iban.French(creditorBank, branchBase, returnedAccount) }
 
 // wrongIBAN has check digits that no IBAN has.
 func wrongIBAN() string { return "FR00" + returnedIBAN()[len("FR00"):] }
@@ -129,7 +130,7 @@ func (j *Journee) pays(from int, amount money.Cents, code payline.Code, change .
 	line := j.newRequest(payline.Transfer, from, amount)
 	number := len(j.payline) + 1
 	line.CreditorName, line.CreditorBIC = fmt.Sprintf("FOURNISSEUR %02d", number), creditorBIC
-	line.CreditorIBAN = frenchIBAN(creditorBank, branchBase, number)
+	line.CreditorIBAN = iban.French(creditorBank, branchBase, number)
 	line.Label = fmt.Sprintf("FACTURE %s %02d", j.options.Date.Compact(), number)
 
 	if from >= 0 {

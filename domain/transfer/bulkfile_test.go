@@ -21,11 +21,10 @@ import (
 )
 
 func payment(n int) transfer.Payment {
-	account := fmt.Sprintf("3000600001%011d89", n)
 	return transfer.Payment{
 		EndToEndID: fmt.Sprintf("P260317%09d", n), RefExterne: fmt.Sprintf("6a1f7d5e-21aa-11ea-9f0e-%012d-1578407231973", n),
 		Amount:   money.Cents(n),
-		Debtor:   transfer.Party{Name: "CHEZ <ÉLISE> & FILS", BIC: "TESTFRPPXXX", IBAN: "FR" + iban.CheckDigits("FR", account) + account},
+		Debtor:   transfer.Party{Name: "CHEZ <ÉLISE> & FILS", BIC: "TESTFRPPXXX", IBAN: iban.French(30006, 1, n)},
 		Creditor: transfer.Party{Name: "Elise", BIC: "TESTFRPP", IBAN: "FR7630006000011234567890189"},
 		Info:     "VIREMENT 15:27:11",
 	}

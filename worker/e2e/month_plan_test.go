@@ -48,10 +48,10 @@ func (p *plan) newMerchant(n int) merchant.Merchant {
 	number := fmt.Sprintf("%013d", 1_000_000+holder)
 	m := merchant.Merchant{
 		AccountID: fmt.Sprintf("1A%08d", n+1), Siret: number + string(siret.CheckDigit(number)),
-		LegalName: fmt.Sprintf("COMMERCE %d", n), CPIBAN: frenchIBAN("99999", n), CPBIC: "RGLOFRP0",
+		LegalName: fmt.Sprintf("COMMERCE %d", n), CPIBAN: iban.French(99999, 1, n+1), CPBIC: "RGLOFRP0",
 		Status: merchant.StatusActive, PayoutMode: merchant.PayoutAuto,
 		PayoutFrequency: merchant.Frequency{Period: merchant.Daily},
-		ExternalIBAN:    frenchIBAN("30004", n), ExternalBIC: "BNPAFRPP", ExternalName: fmt.Sprintf("COMMERCE %d", n),
+		ExternalIBAN:    iban.French(30004, 1, n+1), ExternalBIC: "BNPAFRPP", ExternalName: fmt.Sprintf("COMMERCE %d", n),
 		Reserve:   money.Cents(p.random.IntN(3) * 50_00),
 		MinPayout: money.Cents(p.random.IntN(3) * 10_00), PayoutCeiling: money.Max, CPToCPAllowed: n%4 != 0,
 		ValidFrom: day(2026, time.January, 1),
@@ -69,11 +69,6 @@ func (p *plan) newMerchant(n int) merchant.Merchant {
 		m.PayoutCeiling = 300_00
 	}
 	return m
-}
-
-func frenchIBAN(bank string, n int) string {
-	account := fmt.Sprintf("%s00001%011d00", bank, n+1)
-	return "FR" + iban.CheckDigits("FR", account) + account
 }
 
 func day(year int, month time.Month, number int) calendar.Date {
@@ -229,7 +224,7 @@ func (p *plan) paylineFile(t testing.TB, sequence int, date calendar.Date, reque
 		}
 		if request.to == "" {
 			line.Kind, line.OperationCode = payline.Transfer, ""
-			line.CreditorName, line.CreditorIBAN, line.CreditorBIC = "COMMERCE", frenchIBAN("30004", 900+i), "BNPAFRPP"
+			line.CreditorName, line.CreditorIBAN, line.CreditorBIC = "COMMERCE", iban.French(30004, 1, 901+i), "BNPAFRPP"
 		}
 		require.NoError(t, writer.Write(&line))
 	}

@@ -72,10 +72,7 @@ func (w *World) Now() time.Time { return Start().Add(time.Duration(w.ticks.Add(1
 func ID(n int) string { return fmt.Sprintf("1A%08d", n) }
 
 // IBAN is a valid one, the nth of a bank.
-func IBAN(bank, n int) string {
-	bban := fmt.Sprintf("%05d00001%011d00", bank, n)
-	return "FR" + iban.CheckDigits("FR", bban) + bban
-}
+func IBAN(bank, n int) string { return iban.French(bank, 1, n) }
 
 // Siret is that of the nth merchant.
 func Siret(n int) string {
