@@ -106,23 +106,12 @@ where b.state = 'REJECTED' and exists (select from transfer_order o where o.bulk
 order by b.number;
 
 -- name: RejectedPayouts :many
-select p.number, p.source, p.ref_externe, p.end_to_end_id, p.account_id, p.debtor_name, p.debtor_bic, p.debtor_iban,
-       p.creditor_name, p.creditor_bic, p.creditor_iban, p.amount_cents, p.due_date::text as due_date, p.info
+select p.number
 from payout p join bulk b on b.number = p.bulk and b.state = 'REJECTED'
 where p.state in ('PREPARED', 'UNKNOWN')
 order by p.bulk, p.number
 limit sqlc.arg(most)::int
 for update of p;
-
--- name: RejectPayouts :exec
-update payout set state = 'REJECTED', reason = sqlc.arg(reason), settled_at = sqlc.arg(settled_at)
-where number = any (sqlc.arg(numbers)::bigint[]);
-
--- The response to the Payline file says so where it is not written yet.
--- name: RejectPaylineLines :exec
-update payline_line l set outcome = 'RJCT', reject_code = sqlc.arg(code)
-from payout p join payline_file f on f.number = p.payline_file
-where p.number = any (sqlc.arg(numbers)::bigint[]) and l.file = p.payline_file and l.line = p.payline_line and f.answered_at is null;
 
 -- name: BusinessDate :one
 select business_date::text from vacation where number = sqlc.arg(number);

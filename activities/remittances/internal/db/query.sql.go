@@ -332,28 +332,6 @@ func (q *Queries) PutIntoBulk(ctx context.Context, arg PutIntoBulkParams) (int64
 	return result.RowsAffected(), nil
 }
 
-const rejectPaylineLines = `-- name: RejectPaylineLines :exec
-update payline_line l set outcome = 'RJCT', reject_code = $1
-from payout p join payline_file f on f.number = p.payline_file
-where p.number = any ($2::bigint[]) and l.file = p.payline_file and l.line = p.payline_line and f.answered_at is null
-`
-
-// The response to the Payline file says so where it is not written yet.
-func (q *Queries) RejectPaylineLines(ctx context.Context, code string, numbers []int64) error {
-	_, err := q.db.Exec(ctx, rejectPaylineLines, code, numbers)
-	return err
-}
-
-const rejectPayouts = `-- name: RejectPayouts :exec
-update payout set state = 'REJECTED', reason = $1, settled_at = $2
-where number = any ($3::bigint[])
-`
-
-func (q *Queries) RejectPayouts(ctx context.Context, reason string, settledAt *time.Time, numbers []int64) error {
-	_, err := q.db.Exec(ctx, rejectPayouts, reason, settledAt, numbers)
-	return err
-}
-
 const rejectedOwn = `-- name: RejectedOwn :many
 select b.number from bulk b
 where b.state = 'REJECTED' and exists (select from transfer_order o where o.bulk = b.number and o.state not in ('REJECTED', 'EXECUTED'))
@@ -382,8 +360,7 @@ func (q *Queries) RejectedOwn(ctx context.Context) ([]int32, error) {
 }
 
 const rejectedPayouts = `-- name: RejectedPayouts :many
-select p.number, p.source, p.ref_externe, p.end_to_end_id, p.account_id, p.debtor_name, p.debtor_bic, p.debtor_iban,
-       p.creditor_name, p.creditor_bic, p.creditor_iban, p.amount_cents, p.due_date::text as due_date, p.info
+select p.number
 from payout p join bulk b on b.number = p.bulk and b.state = 'REJECTED'
 where p.state in ('PREPARED', 'UNKNOWN')
 order by p.bulk, p.number
@@ -391,51 +368,19 @@ limit $1::int
 for update of p
 `
 
-type RejectedPayoutsRow struct {
-	Number       int64
-	Source       string
-	RefExterne   string
-	EndToEndID   string
-	AccountID    string
-	DebtorName   string
-	DebtorBic    string
-	DebtorIban   string
-	CreditorName string
-	CreditorBic  string
-	CreditorIban string
-	AmountCents  int64
-	DueDate      string
-	Info         string
-}
-
-func (q *Queries) RejectedPayouts(ctx context.Context, most int32) ([]RejectedPayoutsRow, error) {
+func (q *Queries) RejectedPayouts(ctx context.Context, most int32) ([]int64, error) {
 	rows, err := q.db.Query(ctx, rejectedPayouts, most)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []RejectedPayoutsRow
+	var items []int64
 	for rows.Next() {
-		var i RejectedPayoutsRow
-		if err := rows.Scan(
-			&i.Number,
-			&i.Source,
-			&i.RefExterne,
-			&i.EndToEndID,
-			&i.AccountID,
-			&i.DebtorName,
-			&i.DebtorBic,
-			&i.DebtorIban,
-			&i.CreditorName,
-			&i.CreditorBic,
-			&i.CreditorIban,
-			&i.AmountCents,
-			&i.DueDate,
-			&i.Info,
-		); err != nil {
+		var number int64
+		if err := rows.Scan(&number); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, number)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
