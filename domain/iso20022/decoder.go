@@ -55,7 +55,7 @@ const (
 )
 
 // definition is the name of a message with its version, such as camt.053.001.08.
-var definition = regexp.MustCompile(`^[a-z]{4}\.[0-9]{3}\.[0-9]{3}\.[0-9]{2}$`)
+var definition = regexp.MustCompile(`^[a-z]{4}\.\d{3}\.\d{3}\.\d{2}$`)
 
 // Message is which message a document holds.
 type Message struct {
@@ -104,7 +104,9 @@ func NewDecoder(name string, source io.Reader) *Decoder {
 // Message reads the root and the element in it, whose children Child gives next. It refuses a message that is none of the
 // definitions, such as another version of one of them, with the code fault.CodeFormat; no definition means any.
 func (d *Decoder) Message(definitions ...string) (Message, error) {
-	if d.open(); !d.enter() {
+	d.open()
+
+	if !d.enter() {
 		return Message{}, d.err
 	}
 
@@ -169,11 +171,11 @@ func (d *Decoder) enter() bool {
 		case xml.StartElement:
 			return d.push(token)
 		case xml.CharData:
-			if !d.blank(token, "is text before the root") {
+			if !d.blank(token, "text stands in front of the root") {
 				return false
 			}
 		case xml.EndElement:
-			d.fail(CodeSyntax, "is the end of an element that has not begun")
+			d.failHere(CodeSyntax, "an element ends that has not begun")
 
 			return false
 		}
@@ -377,9 +379,7 @@ func (d *Decoder) End() (sum [sha256.Size]byte, size int64, err error) {
 		case xml.EndElement:
 			d.failHere(CodeSyntax, "the end of an element follows the root")
 		case xml.CharData:
-			if len(bytes.Trim(token, blanks)) > 0 {
-				d.failHere(CodeSyntax, "text follows the root")
-			}
+			d.blank(token, "text follows the root")
 		}
 	}
 
@@ -479,7 +479,9 @@ func (d *Decoder) push(start xml.StartElement) bool {
 
 	if d.depth == 1 {
 		d.namespace, _ = d.bound(name.Space)
-	} else if name.Space == d.elements[0].name.Space {
+	}
+
+	if name.Space == d.elements[0].name.Space {
 		return true
 	}
 
@@ -587,12 +589,17 @@ func (d *Decoder) pop(end xml.EndElement) {
 	d.left = true
 }
 
+// blank refuses text that is more than white space.
 func (d *Decoder) blank(text xml.CharData, reason string) bool {
-	if len(bytes.Trim(text, blanks)) > 0 {
-		d.failHere(CodeElement, reason)
+	if len(bytes.Trim(text, blanks)) == 0 {
+		return true
 	}
 
-	return d.err == nil
+	token := d.source.token()
+	before := len(token) - len(bytes.TrimLeft(token, blanks))
+	d.failAt(d.source.base+int64(d.source.mark+before), CodeElement, reason)
+
+	return false
 }
 
 // fail ends the walk at the current element.
@@ -629,6 +636,9 @@ func (d *Decoder) refuse(err error) {
 	token := d.source.token()
 
 	switch {
+	case d.source.broken():
+		line, _ := d.source.place(d.offset())
+		d.err = fmt.Errorf("read %s: at line %d: %w", d.name, line, d.source.failed)
 	case errors.Is(err, io.EOF) && d.depth == 0 && d.namespace != "":
 		d.done = true
 	case bytes.HasPrefix(token, []byte("<?")):
@@ -643,12 +653,36 @@ func (d *Decoder) refuse(err error) {
 		d.failAt(d.offset(), CodeLimit, "is in a file of more than "+strconv.Itoa(MaxBytes)+" bytes: have it split")
 	case errors.Is(err, errNotLatin1):
 		d.failAt(d.offset(), fault.CodeEncoding, "holds a byte that is no character of ISO-8859-1, which the file declares")
+	case isSyntax && isText(token):
+		d.failAt(d.source.base+int64(d.source.mark+unreadable(token)), syntaxCode(syntax.Msg), syntaxReason(syntax.Msg))
 	case isSyntax:
 		d.failAt(d.offset(), syntaxCode(syntax.Msg), syntaxReason(syntax.Msg))
 	default:
-		line, _ := d.source.place(d.offset())
-		d.err = fmt.Errorf("read %s: at line %d: %w", d.name, line, err)
+		d.failAt(d.offset(), CodeSyntax, "is not well-formed XML")
 	}
+}
+
+func isText(token []byte) bool { return !bytes.HasPrefix(token, []byte{'<'}) }
+
+// unreadable is where a text stops being characters of XML, or becomes an entity; 0 if it does neither.
+func unreadable(text []byte) int {
+	for i := 0; i < len(text); {
+		char, size := utf8.DecodeRune(text[i:])
+		if char == utf8.RuneError && size == 1 || control(char) || char == '&' && !known(text[i+1:]) {
+			return i
+		}
+
+		i += size
+	}
+
+	return 0
+}
+
+// known tells whether a text begins with one of the entities of XML, or with the number of a character.
+func known(entity []byte) bool {
+	return slices.ContainsFunc([]string{"lt;", "gt;", "amp;", "apos;", "quot;", "#"}, func(name string) bool {
+		return bytes.HasPrefix(entity, []byte(name))
+	})
 }
 
 func syntaxCode(message string) fault.Code {

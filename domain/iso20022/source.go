@@ -53,13 +53,14 @@ type source struct {
 
 	raw    []byte // memory for bytes of ISO-8859-1
 	digest hash.Hash
-	bytes  int64 // read from reader
+	bytes  int64 // read from reader, at most most
+	most   int64
 	stop   error // what follows buffer[:end]: io.EOF, one of the errors above, or the reader's
 	failed error // what ended the bytes
 }
 
 func newSource(reader io.Reader) *source {
-	return &source{reader: reader, buffer: make([]byte, bufferSize), line: 1, column: 1, digest: sha256.New()}
+	return &source{reader: reader, buffer: make([]byte, bufferSize), line: 1, column: 1, digest: sha256.New(), most: MaxBytes}
 }
 
 // ReadByte gives the next byte of the document.
@@ -88,6 +89,17 @@ func (s *source) Read(into []byte) (int, error) {
 	s.position += n
 
 	return n, nil
+}
+
+// broken tells that the reader's own error ended the bytes.
+func (s *source) broken() bool {
+	switch {
+	case s.failed == nil, errors.Is(s.failed, io.EOF), errors.Is(s.failed, errTokenTooLong),
+		errors.Is(s.failed, errFileTooLong), errors.Is(s.failed, errNotLatin1):
+		return false
+	default:
+		return true
+	}
 }
 
 // begin has a token begin at an offset of the document.
@@ -185,7 +197,7 @@ func (s *source) take(read []byte) {
 	s.digest.Write(read)
 
 	switch {
-	case s.bytes > MaxBytes:
+	case s.bytes > s.most:
 		s.stop = errFileTooLong
 	case s.latin1:
 		s.decode(read)
@@ -247,8 +259,12 @@ func (s *source) open() *fault.Fault {
 func (s *source) declared(text []byte, marked bool) *fault.Fault {
 	before, _, ended := bytes.Cut(text, []byte("?>"))
 
-	if !ended && errors.Is(s.stop, io.EOF) {
+	switch {
+	case ended || s.stop == nil:
+	case errors.Is(s.stop, io.EOF):
 		return &fault.Fault{Line: 1, Column: 1, Code: fault.CodeTruncated, Reason: "is cut in its declaration"}
+	default:
+		return nil // reading on gives the error of the reader
 	}
 
 	said := text[:min(len(text), len(before)+len("?>"))]
