@@ -29,7 +29,8 @@ const sourcePayline = "PAYLINE"
 // Payout is a payout that the bank refused.
 type Payout struct {
 	Number int64
-	// Code says why: a reason code of ISO 20022, "AC04".
+	// Code says why: the bank's, "AC04". One that is none of ISO 20022's goes on as
+	// [transfer.ReasonNotSpecified].
 	Code string
 }
 
@@ -47,7 +48,7 @@ type Desk struct {
 func (d Desk) GiveBack(ctx context.Context, tx pgx.Tx, run activities.Run, payouts []Payout, at time.Time) error {
 	numbers, codes := make([]int64, len(payouts)), make([]string, len(payouts))
 	for i, payout := range payouts {
-		numbers[i], codes[i] = payout.Number, payout.Code
+		numbers[i], codes[i] = payout.Number, transfer.Reason(payout.Code)
 	}
 	queries := db.New(tx)
 	rows, err := queries.LockPayouts(ctx, numbers)
@@ -101,7 +102,7 @@ func (d Desk) effects(
 ) (entries []ledger.Entry, rejected []ogep.Body, err error) {
 	codes := make(map[int64]string, len(payouts))
 	for _, payout := range payouts {
-		codes[payout.Number] = payout.Code
+		codes[payout.Number] = transfer.Reason(payout.Code)
 	}
 	entries = make([]ledger.Entry, len(rows))
 	for i := range rows {

@@ -3,7 +3,6 @@ package virements
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,9 +11,7 @@ import (
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/virements/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
-	"github.com/reglo/reglo/domain/cashout"
 	"github.com/reglo/reglo/domain/ledger"
-	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/transfer"
@@ -102,9 +99,10 @@ func (w *allocation) commit(ctx context.Context) error {
 	if err := w.post(ctx, batch); err != nil {
 		return err
 	}
-	numbers := make([]int64, len(w.rejects))
+	numbers, returned := make([]int64, len(w.rejects)), make([]comeback, len(w.rejects))
 	for i, reject := range w.rejects {
 		numbers[i] = reject.Number
+		returned[i] = comeback{number: reject.Number, accountID: reject.AccountID, status: reject.Status}
 	}
 	changed, err := w.queries.RejectOrders(ctx, db.RejectOrdersParams{
 		Line: w.settled.BankLineID, Now: w.now, Settlement: w.settled.Number, Numbers: numbers,
@@ -115,7 +113,8 @@ func (w *allocation) commit(ctx context.Context) error {
 	if err := all(changed, len(w.rejects)); err != nil {
 		return err
 	}
-	if err := w.hold(ctx, numbers); err != nil {
+	holding := hold{queries: w.queries, run: w.run, where: "in lot " + w.settled.Reference, now: w.now}
+	if err := holding.after(ctx, returned); err != nil {
 		return err
 	}
 	err = w.queries.AddAllocated(ctx, int32(len(w.rejects)), w.settled.Number) //nolint:gosec // a slice's orders
@@ -164,44 +163,6 @@ func (w *allocation) post(ctx context.Context, batch int64) error {
 		movements = append(movements, postgres.Movement{Account: account, Credit: credit})
 	}
 	return postgres.Move(ctx, w.tx, append(movements, postgres.Movement{Account: ids[lot], Debit: total}))
-}
-
-// hold holds the payouts of CPs of which several came back one after the other,
-// and of those that are closed, until an operator releases them. The CPs are
-// locked by now: of two lots that run at once, the second sees the first's rejects.
-func (w *allocation) hold(ctx context.Context, numbers []int64) error {
-	repeated, err := w.queries.RejectedInARow(ctx, cashout.RejectsBeforeHold-1, numbers)
-	if err != nil {
-		return fmt.Errorf("look for repeated rejects: %w", err)
-	}
-	reasons := make(map[string]string, len(repeated))
-	for i := range w.rejects {
-		if w.rejects[i].Status == string(merchant.StatusClosed) {
-			reasons[w.rejects[i].AccountID] = "a payout came back in lot " + w.settled.Reference + " after the CP was closed"
-		}
-	}
-	for _, accountID := range repeated {
-		reasons[accountID] = fmt.Sprintf("%d payouts in a row came back, one in lot %s", cashout.RejectsBeforeHold, w.settled.Reference)
-	}
-	if len(reasons) == 0 {
-		return nil
-	}
-	var accountIDs, texts []string
-	for accountID := range reasons {
-		accountIDs = append(accountIDs, accountID)
-	}
-	slices.Sort(accountIDs)
-	for _, accountID := range accountIDs {
-		texts = append(texts, reasons[accountID])
-	}
-	held, err := w.queries.HoldPayouts(ctx, accountIDs, w.now, texts)
-	if err != nil {
-		return fmt.Errorf("hold payouts: %w", err)
-	}
-	if err := w.queries.AddHeld(ctx, w.run.ID.String(), held); err != nil {
-		return fmt.Errorf("count the holds: %w", err)
-	}
-	return nil
 }
 
 // bodies tell the orders that Payline asked for; an automatic one is tried again

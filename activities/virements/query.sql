@@ -26,9 +26,26 @@ select number, purpose, state, (attempted_at is not null)::boolean as attempted 
 select count(*)::int as orders, coalesce(sum(amount_cents), 0)::bigint as amount,
        (count(*) filter (where debit_line is null))::int as open,
        (count(*) filter (where debit_line = sqlc.arg(line)::text))::int as debited,
-       coalesce(sum(amount_cents) filter (where debit_line = sqlc.arg(line)::text), 0)::bigint as debited_amount
+       coalesce(sum(amount_cents) filter (where debit_line = sqlc.arg(line)::text), 0)::bigint as debited_amount,
+       coalesce((select w.count from sweep w where w.scope = sqlc.arg(scope)::text and w.step = 'hold'), 0)::int as held
 from payout
 where bulk = sqlc.arg(bulk)::int and (state <> 'REJECTED' or reject_line is not null);
+
+-- What the bank's reports refused of a bulk and did not come back yet.
+-- name: RefusedOrders :one
+select count(*)::int as orders, coalesce(sum(p.amount_cents), 0)::bigint as amount
+from payout_refusal r join payout p on p.number = r.payout and p.bulk = r.bulk
+where r.bulk = sqlc.arg(bulk) and p.state in ('PREPARED', 'UNKNOWN', 'SENT') and p.debit_line is null;
+
+-- name: LockRefusedOrders :many
+select p.number, p.account_id, r.code, coalesce(m.status, '') as status
+from payout_refusal r
+         join payout p on p.number = r.payout and p.bulk = r.bulk
+         left join merchant m on m.account_id = p.account_id
+where r.bulk = sqlc.arg(bulk) and p.state in ('PREPARED', 'UNKNOWN', 'SENT') and p.debit_line is null
+order by p.number
+limit sqlc.arg(at_most)
+for update of p;
 
 -- The bank's debit settles what the channel left open.
 -- name: BulkHasLeft :exec
@@ -93,7 +110,7 @@ from bank_reject r
 where r.settlement = sqlc.arg(settlement) and r.payout = p.number and p.number = any (sqlc.arg(numbers)::bigint[]);
 
 -- CPs of which so many payouts came back one after the other, these among them.
--- A payout that was given back before it left says nothing of its CP.
+-- A payout that was given back with the whole of its bulk says nothing of its CP.
 -- name: RejectedInARow :many
 select distinct p.account_id
 from payout p
@@ -101,13 +118,15 @@ from payout p
              select count(*) filter (where o.state = 'REJECTED') as rejected
              from (select q.state from payout q
                    where q.account_id = p.account_id and q.number < p.number
-                     and (q.state = 'EXECUTED' or q.state = 'REJECTED' and q.reject_line is not null)
+                     and (q.state = 'EXECUTED' or q.state = 'REJECTED'
+                         and (q.reject_line is not null or exists (select from payout_refusal f where f.payout = q.number)))
                    order by q.number desc limit sqlc.arg(others)::int) as o) as earlier
          cross join lateral (
              select count(*) filter (where o.state = 'REJECTED') as rejected
              from (select q.state from payout q
                    where q.account_id = p.account_id and q.number > p.number
-                     and (q.state = 'EXECUTED' or q.state = 'REJECTED' and q.reject_line is not null)
+                     and (q.state = 'EXECUTED' or q.state = 'REJECTED'
+                         and (q.reject_line is not null or exists (select from payout_refusal f where f.payout = q.number)))
                    order by q.number limit sqlc.arg(others)::int) as o) as later
 where p.number = any (sqlc.arg(numbers)::bigint[])
   and (earlier.rejected = sqlc.arg(others)::int or later.rejected = sqlc.arg(others)::int);

@@ -11,6 +11,7 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/refusal"
 	"github.com/reglo/reglo/activities/virements/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
@@ -18,6 +19,10 @@ import (
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
 )
+
+// keeps ends the failures of a remittance that does not match: where its money
+// stands, how much of it, and what to do.
+const keeps = "%s keeps %s. %s, then run this vacation again"
 
 // Steps under which batches are committed.
 const (
@@ -47,56 +52,120 @@ func (a *Activities) match(ctx context.Context, tx pgx.Tx, run activities.Run) (
 	if err != nil {
 		return activities.MatchResult{}, fmt.Errorf("read settlement: %w", err)
 	}
-	bulk, err := a.bulk(ctx, queries, settled)
+	bulk, err := a.bulk(ctx, queries, run, settled)
 	if err != nil {
 		return activities.MatchResult{}, err
 	}
-	orders, err := queries.LockOrdersToDebit(ctx, bulk, a.chunk)
+	if bulk.net {
+		err = a.giveBack(ctx, tx, run, settled, bulk.number)
+	} else {
+		err = a.debitNext(ctx, tx, run, settled, bulk.number)
+	}
 	if err != nil {
-		return activities.MatchResult{}, fmt.Errorf("read orders: %w", err)
+		return activities.MatchResult{}, err
 	}
-	if len(orders) > 0 {
-		if err := a.debit(ctx, tx, run, settled, orders); err != nil {
-			return activities.MatchResult{}, err
-		}
-	}
-	return a.matched(ctx, queries, settled, bulk)
+	return a.matched(ctx, queries, run, settled, bulk.number)
+}
+
+// debited is the bulk of which a bank line is the debit.
+type debited struct {
+	number int32
+	// net says that the line leaves out orders that the bank's reports refused, and
+	// that some of them stand to be given back still.
+	net bool
 }
 
 // bulk is the bulk that the bank line debits, held until the transaction ends,
 // so that nobody hands it over again meanwhile.
-func (a *Activities) bulk(ctx context.Context, queries *db.Queries, settled db.SettlementRow) (int32, error) {
-	const keeps = "%s keeps %s. %s, then run this vacation again"
+func (a *Activities) bulk(
+	ctx context.Context, queries *db.Queries, run activities.Run, settled db.SettlementRow,
+) (debited, error) {
 	amount := money.Cents(settled.AmountCents).Abs()
 	suspense := ledger.Suspense(settled.Reference)
 	bulk, err := queries.LockBulk(ctx, settled.Reference)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, vacation.Fail(vacation.RemittanceUnmatched,
+		return debited{}, vacation.Fail(vacation.RemittanceUnmatched,
 			"the bank debited %s for remittance %s, and none of ours has that name: "+keeps,
 			amount, settled.Reference, suspense, amount, "Ask the bank which orders it paid, and claim back what is not ours")
 	}
 	if err != nil {
-		return 0, fmt.Errorf("look for the bulk: %w", err)
+		return debited{}, fmt.Errorf("look for the bulk: %w", err)
 	}
 	if bulk.Purpose != string(transfer.Payout) || !bulk.Attempted || bulk.State == string(transfer.Rejected) {
-		return 0, vacation.Fail(vacation.RemittanceUnmatched,
+		return debited{}, vacation.Fail(vacation.RemittanceUnmatched,
 			"the bank debited %s for remittance %s, which is %s of purpose %s and was not left with the bank to pay: "+keeps,
 			amount, settled.Reference, bulk.State, bulk.Purpose, suspense, amount, "Ask the bank why it paid it")
 	}
-	sums, err := queries.BulkOrders(ctx, settled.BankLineID, bulk.Number)
+	net, err := a.explain(ctx, queries, run, settled, bulk.Number)
 	if err != nil {
-		return 0, fmt.Errorf("sum the bulk's orders: %w", err)
-	}
-	if owed := money.Cents(sums.Amount); owed != amount {
-		return 0, vacation.Fail(vacation.RemittanceUnmatched,
-			"the bank debited %s for remittance %s, whose %d orders come to %s: %s apart; none was settled, "+keeps,
-			amount, settled.Reference, sums.Orders, owed, (amount - owed).Abs(), suspense, amount,
-			"Ask the bank for the detail of its debit")
+		return debited{}, err
 	}
 	if err := queries.BulkHasLeft(ctx, bulk.Number); err != nil {
-		return 0, fmt.Errorf("mark the bulk: %w", err)
+		return debited{}, fmt.Errorf("mark the bulk: %w", err)
 	}
-	return bulk.Number, nil
+	return debited{number: bulk.Number, net: net}, nil
+}
+
+// explain finds what the debit comes to: all orders of the bulk, of which those
+// that the bank refused will come back in a lot, or, net, all but these. Giving
+// them back changes both sums alike, so that each slice finds the same.
+func (a *Activities) explain(
+	ctx context.Context, queries *db.Queries, run activities.Run, settled db.SettlementRow, bulk int32,
+) (net bool, err error) {
+	amount := money.Cents(settled.AmountCents).Abs()
+	sums, err := queries.BulkOrders(ctx, settled.BankLineID, run.ID.String(), bulk)
+	if err != nil {
+		return false, fmt.Errorf("sum the bulk's orders: %w", err)
+	}
+	refused, err := queries.RefusedOrders(ctx, bulk)
+	if err != nil {
+		return false, fmt.Errorf("sum the orders that the bank refused: %w", err)
+	}
+	owed, rest := money.Cents(sums.Amount), money.Cents(sums.Amount-refused.Amount)
+	if amount == owed || amount == rest {
+		return amount != owed, nil
+	}
+	told := fmt.Sprintf("%s apart", (amount - owed).Abs())
+	if refused.Orders > 0 {
+		told += fmt.Sprintf(", or %s without the %d orders of %s that its reports refused",
+			(amount - rest).Abs(), refused.Orders, money.Cents(refused.Amount))
+	}
+	return false, vacation.Fail(vacation.RemittanceUnmatched,
+		"the bank debited %s for remittance %s, whose %d orders come to %s: %s; %d were settled, "+keeps,
+		amount, settled.Reference, sums.Orders, owed, told, sums.Debited,
+		ledger.Suspense(settled.Reference), amount-money.Cents(sums.DebitedAmount),
+		"Ask the bank for the detail of its debit, or for the report of what it left out")
+}
+
+// giveBack gives the next orders back that the bank refused and left out of its debit.
+func (a *Activities) giveBack(ctx context.Context, tx pgx.Tx, run activities.Run, settled db.SettlementRow, bulk int32) error {
+	queries, now := db.New(tx), a.now()
+	orders, err := queries.LockRefusedOrders(ctx, bulk, a.chunk)
+	if err != nil {
+		return fmt.Errorf("read orders that the bank refused: %w", err)
+	}
+	refused, returned := make([]refusal.Payout, len(orders)), make([]comeback, len(orders))
+	for i, order := range orders {
+		refused[i] = refusal.Payout{Number: order.Number, Code: order.Code}
+		returned[i] = comeback{number: order.Number, accountID: order.AccountID, status: order.Status}
+	}
+	desk := refusal.Desk{Outbox: a.outbox, Bank: a.bank}
+	if err := desk.GiveBack(ctx, tx, run, refused, now); err != nil {
+		return err
+	}
+	return hold{queries: queries, run: run, where: "from remittance " + settled.Reference, now: now}.after(ctx, returned)
+}
+
+// debitNext settles the next orders that the bank debited.
+func (a *Activities) debitNext(ctx context.Context, tx pgx.Tx, run activities.Run, settled db.SettlementRow, bulk int32) error {
+	orders, err := db.New(tx).LockOrdersToDebit(ctx, bulk, a.chunk)
+	if err != nil {
+		return fmt.Errorf("read orders: %w", err)
+	}
+	if len(orders) == 0 {
+		return nil
+	}
+	return a.debit(ctx, tx, run, settled, orders)
 }
 
 // debit posts Dr TR.OUT / Cr TR.SET for each order, which leaves its TR.OUT at zero.
@@ -176,14 +245,14 @@ func leaving(
 
 // matched is how far the remittance is settled; all of it, its bulk is EXECUTED.
 func (a *Activities) matched(
-	ctx context.Context, queries *db.Queries, settled db.SettlementRow, bulk int32,
+	ctx context.Context, queries *db.Queries, run activities.Run, settled db.SettlementRow, bulk int32,
 ) (activities.MatchResult, error) {
-	sums, err := queries.BulkOrders(ctx, settled.BankLineID, bulk)
+	sums, err := queries.BulkOrders(ctx, settled.BankLineID, run.ID.String(), bulk)
 	if err != nil {
 		return activities.MatchResult{}, fmt.Errorf("sum the bulk's orders: %w", err)
 	}
 	result := activities.MatchResult{
-		Orders: int(sums.Debited), Amount: money.Cents(sums.DebitedAmount), Done: sums.Open == 0,
+		Orders: int(sums.Debited), Amount: money.Cents(sums.DebitedAmount), Held: int(sums.Held), Done: sums.Open == 0,
 	}
 	if !result.Done {
 		return result, nil

@@ -70,14 +70,7 @@ func newWorld(t testing.TB, options ...virements.Option) *world {
 	for _, folder := range []string{w.folders.Inbox, w.folders.Archive} {
 		require.NoError(t, os.Mkdir(folder, 0o700))
 	}
-	outbox := postgres.Outbox{Environment: 'I', Node: 1}
-	clock := func() time.Time { return now }
-	w.parts = []registrar{
-		session.New(w.pool, outbox, clock),
-		accounts.New(w.pool, outbox, t.TempDir(), clock),
-		ingest.New(w.pool, ingest.Folders{Inbox: w.folders.Inbox}, clock),
-		virements.New(w.pool, outbox, w.folders, "999999", calendar.Target{}, clock, options...),
-	}
+	w.parts = w.partsOn(t, w.pool, options...)
 	w.load(t)
 	entries := make([]ledger.Entry, merchants3)
 	for n := range entries {
@@ -90,6 +83,19 @@ func newWorld(t testing.TB, options ...virements.Option) *world {
 		uuid.NewString(), now.AddDate(0, 0, -2)).Scan(&w.payouts)
 	require.NoError(t, err)
 	return w
+}
+
+// partsOn are the activities on connections of their own.
+func (w *world) partsOn(t testing.TB, pool *pgxpool.Pool, options ...virements.Option) []registrar {
+	t.Helper()
+	outbox := postgres.Outbox{Environment: 'I', Node: 1}
+	clock := func() time.Time { return now }
+	return []registrar{
+		session.New(pool, outbox, clock),
+		accounts.New(pool, outbox, t.TempDir(), clock),
+		ingest.New(pool, ingest.Folders{Inbox: w.folders.Inbox}, clock),
+		virements.New(pool, outbox, w.folders, "999999", calendar.Target{}, clock, options...),
+	}
 }
 
 // registrar is a package of activities.

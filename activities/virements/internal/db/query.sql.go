@@ -112,9 +112,10 @@ const bulkOrders = `-- name: BulkOrders :one
 select count(*)::int as orders, coalesce(sum(amount_cents), 0)::bigint as amount,
        (count(*) filter (where debit_line is null))::int as open,
        (count(*) filter (where debit_line = $1::text))::int as debited,
-       coalesce(sum(amount_cents) filter (where debit_line = $1::text), 0)::bigint as debited_amount
+       coalesce(sum(amount_cents) filter (where debit_line = $1::text), 0)::bigint as debited_amount,
+       coalesce((select w.count from sweep w where w.scope = $2::text and w.step = 'hold'), 0)::int as held
 from payout
-where bulk = $2::int and (state <> 'REJECTED' or reject_line is not null)
+where bulk = $3::int and (state <> 'REJECTED' or reject_line is not null)
 `
 
 type BulkOrdersRow struct {
@@ -123,12 +124,13 @@ type BulkOrdersRow struct {
 	Open          int32
 	Debited       int32
 	DebitedAmount int64
+	Held          int32
 }
 
 // What the bank debits of a bulk: all but what was given back before it left.
 // What came back in a lot was debited first.
-func (q *Queries) BulkOrders(ctx context.Context, line string, bulk int32) (BulkOrdersRow, error) {
-	row := q.db.QueryRow(ctx, bulkOrders, line, bulk)
+func (q *Queries) BulkOrders(ctx context.Context, line string, scope string, bulk int32) (BulkOrdersRow, error) {
+	row := q.db.QueryRow(ctx, bulkOrders, line, scope, bulk)
 	var i BulkOrdersRow
 	err := row.Scan(
 		&i.Orders,
@@ -136,6 +138,7 @@ func (q *Queries) BulkOrders(ctx context.Context, line string, bulk int32) (Bulk
 		&i.Open,
 		&i.Debited,
 		&i.DebitedAmount,
+		&i.Held,
 	)
 	return i, err
 }
@@ -313,6 +316,49 @@ func (q *Queries) LockOrdersToDebit(ctx context.Context, bulk int32, atMost int3
 	return items, nil
 }
 
+const lockRefusedOrders = `-- name: LockRefusedOrders :many
+select p.number, p.account_id, r.code, coalesce(m.status, '') as status
+from payout_refusal r
+         join payout p on p.number = r.payout and p.bulk = r.bulk
+         left join merchant m on m.account_id = p.account_id
+where r.bulk = $1 and p.state in ('PREPARED', 'UNKNOWN', 'SENT') and p.debit_line is null
+order by p.number
+limit $2
+for update of p
+`
+
+type LockRefusedOrdersRow struct {
+	Number    int64
+	AccountID string
+	Code      string
+	Status    string
+}
+
+func (q *Queries) LockRefusedOrders(ctx context.Context, bulk int32, atMost int32) ([]LockRefusedOrdersRow, error) {
+	rows, err := q.db.Query(ctx, lockRefusedOrders, bulk, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockRefusedOrdersRow
+	for rows.Next() {
+		var i LockRefusedOrdersRow
+		if err := rows.Scan(
+			&i.Number,
+			&i.AccountID,
+			&i.Code,
+			&i.Status,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockRejectsToAllocate = `-- name: LockRejectsToAllocate :many
 select r.line, r.code, p.number, p.source, p.account_id, p.account, p.ref_externe, p.end_to_end_id, p.amount_cents,
        p.debtor_name, p.debtor_bic, p.debtor_iban, p.creditor_name, p.creditor_bic, p.creditor_iban,
@@ -386,6 +432,25 @@ func (q *Queries) LockRejectsToAllocate(ctx context.Context, settlement int32, a
 	return items, nil
 }
 
+const refusedOrders = `-- name: RefusedOrders :one
+select count(*)::int as orders, coalesce(sum(p.amount_cents), 0)::bigint as amount
+from payout_refusal r join payout p on p.number = r.payout and p.bulk = r.bulk
+where r.bulk = $1 and p.state in ('PREPARED', 'UNKNOWN', 'SENT') and p.debit_line is null
+`
+
+type RefusedOrdersRow struct {
+	Orders int32
+	Amount int64
+}
+
+// What the bank's reports refused of a bulk and did not come back yet.
+func (q *Queries) RefusedOrders(ctx context.Context, bulk int32) (RefusedOrdersRow, error) {
+	row := q.db.QueryRow(ctx, refusedOrders, bulk)
+	var i RefusedOrdersRow
+	err := row.Scan(&i.Orders, &i.Amount)
+	return i, err
+}
+
 const rejectOrders = `-- name: RejectOrders :execrows
 update payout as p
 set state = 'REJECTED', reason = r.code, reject_line = $1::text, settled_at = $2::timestamptz
@@ -420,20 +485,22 @@ from payout p
              select count(*) filter (where o.state = 'REJECTED') as rejected
              from (select q.state from payout q
                    where q.account_id = p.account_id and q.number < p.number
-                     and (q.state = 'EXECUTED' or q.state = 'REJECTED' and q.reject_line is not null)
+                     and (q.state = 'EXECUTED' or q.state = 'REJECTED'
+                         and (q.reject_line is not null or exists (select from payout_refusal f where f.payout = q.number)))
                    order by q.number desc limit $1::int) as o) as earlier
          cross join lateral (
              select count(*) filter (where o.state = 'REJECTED') as rejected
              from (select q.state from payout q
                    where q.account_id = p.account_id and q.number > p.number
-                     and (q.state = 'EXECUTED' or q.state = 'REJECTED' and q.reject_line is not null)
+                     and (q.state = 'EXECUTED' or q.state = 'REJECTED'
+                         and (q.reject_line is not null or exists (select from payout_refusal f where f.payout = q.number)))
                    order by q.number limit $1::int) as o) as later
 where p.number = any ($2::bigint[])
   and (earlier.rejected = $1::int or later.rejected = $1::int)
 `
 
 // CPs of which so many payouts came back one after the other, these among them.
-// A payout that was given back before it left says nothing of its CP.
+// A payout that was given back with the whole of its bulk says nothing of its CP.
 func (q *Queries) RejectedInARow(ctx context.Context, others int32, numbers []int64) ([]string, error) {
 	rows, err := q.db.Query(ctx, rejectedInARow, others, numbers)
 	if err != nil {
