@@ -636,9 +636,8 @@ func (d *Decoder) refuse(err error) {
 	token := d.source.token()
 
 	switch {
-	case d.source.broken():
-		line, _ := d.source.place(d.offset())
-		d.err = fmt.Errorf("read %s: at line %d: %w", d.name, line, d.source.failed)
+	case d.source.failed != nil && !errors.Is(d.source.failed, io.EOF):
+		d.refuseSource(d.source.failed)
 	case errors.Is(err, io.EOF) && d.depth == 0 && d.namespace != "":
 		d.done = true
 	case bytes.HasPrefix(token, []byte("<?")):
@@ -647,18 +646,29 @@ func (d *Decoder) refuse(err error) {
 		d.failHere(CodeForbidden, holdsDocumentType)
 	case errors.Is(err, io.EOF) || isSyntax && strings.HasPrefix(syntax.Msg, "unexpected EOF"):
 		d.failAt(d.offset(), fault.CodeTruncated, "is cut: the file ends before its root does")
-	case errors.Is(err, errTokenTooLong):
-		d.failHere(CodeLimit, "holds a tag, a text or a comment of more than "+strconv.Itoa(MaxToken)+" bytes")
-	case errors.Is(err, errFileTooLong):
-		d.failAt(d.offset(), CodeLimit, "is in a file of more than "+strconv.Itoa(MaxBytes)+" bytes: have it split")
-	case errors.Is(err, errNotLatin1):
-		d.failAt(d.offset(), fault.CodeEncoding, "holds a byte that is no character of ISO-8859-1, which the file declares")
 	case isSyntax && isText(token):
 		d.failAt(d.source.base+int64(d.source.mark+unreadable(token)), syntaxCode(syntax.Msg), syntaxReason(syntax.Msg))
 	case isSyntax:
 		d.failAt(d.offset(), syntaxCode(syntax.Msg), syntaxReason(syntax.Msg))
 	default:
 		d.failAt(d.offset(), CodeSyntax, "is not well-formed XML")
+	}
+}
+
+// refuseSource says what ended the bytes before their end.
+func (d *Decoder) refuseSource(failed error) {
+	switch {
+	case errors.Is(failed, errTokenTooLong) && bytes.HasPrefix(d.source.token(), []byte("<!D")):
+		d.failHere(CodeForbidden, holdsDocumentType)
+	case errors.Is(failed, errTokenTooLong):
+		d.failHere(CodeLimit, "holds a tag, a text or a comment of more than "+strconv.Itoa(MaxToken)+" bytes")
+	case errors.Is(failed, errFileTooLong):
+		d.failAt(d.offset(), CodeLimit, "is in a file of more than "+strconv.Itoa(MaxBytes)+" bytes: have it split")
+	case errors.Is(failed, errNotLatin1):
+		d.failAt(d.offset(), fault.CodeEncoding, "holds a byte that is no character of ISO-8859-1, which the file declares")
+	default:
+		line, _ := d.source.place(d.offset())
+		d.err = fmt.Errorf("read %s: at line %d: %w", d.name, line, failed)
 	}
 }
 

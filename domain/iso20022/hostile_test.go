@@ -383,7 +383,9 @@ func TestPlaces(t *testing.T) {
 			text.WriteString(part)
 
 			for _, char := range part {
-				if column++; char == '\n' {
+				column++
+
+				if char == '\n' {
 					line, column = line+1, 1
 				}
 			}
@@ -414,7 +416,8 @@ func TestPlaces(t *testing.T) {
 			decoder.Text()
 
 			found := decoder.Fault("", "", "")
-			require.Equal(t, place, [2]int{found.Line, found.Column})
+			require.Equal(t, place[0], found.Line)
+			require.Equal(t, place[1], found.Column)
 		}
 
 		require.False(t, decoder.Child())

@@ -53,8 +53,8 @@ type source struct {
 
 	raw    []byte // memory for bytes of ISO-8859-1
 	digest hash.Hash
-	bytes  int64 // read from reader, at most most
-	most   int64
+	bytes  int64 // how many have been read from reader
+	most   int64 // and how many may be
 	stop   error // what follows buffer[:end]: io.EOF, one of the errors above, or the reader's
 	failed error // what ended the bytes
 }
@@ -89,17 +89,6 @@ func (s *source) Read(into []byte) (int, error) {
 	s.position += n
 
 	return n, nil
-}
-
-// broken tells that the reader's own error ended the bytes.
-func (s *source) broken() bool {
-	switch {
-	case s.failed == nil, errors.Is(s.failed, io.EOF), errors.Is(s.failed, errTokenTooLong),
-		errors.Is(s.failed, errFileTooLong), errors.Is(s.failed, errNotLatin1):
-		return false
-	default:
-		return true
-	}
 }
 
 // begin has a token begin at an offset of the document.
