@@ -53,7 +53,7 @@ type Format struct {
 // Message is the file as a whole.
 type Message struct {
 	ID        string    // MsgId, a reference of at most 35 characters, 32 where there are several blocks: the bulk's uuid without dashes
-	CreatedAt time.Time // CreDtTm: the bulk's instant, not the attempt's; written to the second, as clocks in Paris show it, with the offset
+	CreatedAt time.Time // CreDtTm: the bulk's instant, not the attempt's; written to the second, as clocks in Paris show it, with offset
 	Initiator string    // name of who gives the orders
 	Orders    int       // 1 to MaxOrders
 	Sum       money.Cents
