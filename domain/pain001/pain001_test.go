@@ -106,7 +106,7 @@ func drawnText(t *rapid.T, label string) string {
 
 func drawnName(t *rapid.T, label string) string {
 	text := drawnText(t, label)
-	if strings.TrimSpace(text) == "" {
+	if isBlank(text) {
 		return "X" + text
 	}
 
@@ -147,6 +147,9 @@ func drawnFile(t *rapid.T) *file {
 
 			if made.format.OneBlock {
 				debtor = drawnParty(t, "ultimate debtor")
+				if rapid.Bool().Draw(t, "of the account's holder") {
+					debtor.Name = reglement().Name
+				}
 			}
 
 			one.payments = append(one.payments, transfer.Payment{
@@ -161,6 +164,8 @@ func drawnFile(t *rapid.T) *file {
 
 	return made.total()
 }
+
+func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
 func carried(text string, limit int) string {
 	written, _ := sepa.Append(nil, text, limit)
@@ -249,7 +254,7 @@ func requireOrder(t *rapid.T, given *file, debtor string, want *transfer.Payment
 		require.Nil(t, got.UltimateDebtor)
 	}
 
-	if strings.TrimSpace(want.Info) == "" {
+	if isBlank(want.Info) {
 		require.Empty(t, got.Info)
 	} else {
 		require.Equal(t, []string{carried(want.Info, 140)}, got.Info)
