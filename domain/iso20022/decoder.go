@@ -219,6 +219,9 @@ func (d *Decoder) Currency() string {
 	return ""
 }
 
+// Line gives the line, from 1, on which the current element begins.
+func (d *Decoder) Line() int { return d.elements[d.current()].line }
+
 // Text leaves the current element and gives its text, without white space around it. The bytes are valid until the next
 // call of Child, Text, Skip or Decode.
 func (d *Decoder) Text() []byte {
