@@ -1,7 +1,6 @@
 package iso20022_test
 
 import (
-	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -20,7 +19,7 @@ func TestParseAmount(t *testing.T) {
 
 	for text, want := range map[string]money.Cents{
 		"0": 0, "1": 100, "1.5": 150, "1.50": 150, "1.50000": 150, "+1.5": 150, "-1.5": -150, ".5": 50, "5.": 500, "-.05": -5,
-		"0001.00": 100, " 12.34\n": 1_234, "999999999999.99": money.Max, "12345678.9000000000": 1_234_567_890,
+		"0001.00": 100, "999999999999.99": money.Max, "12345678.9000000000": 1_234_567_890,
 	} {
 		got, err := iso20022.ParseAmount(text)
 		require.NoError(t, err, text)
@@ -35,7 +34,11 @@ func TestParseAmount(t *testing.T) {
 		require.ErrorIs(t, err, iso20022.ErrAmount, "%q", text)
 	}
 
-	_, err := iso20022.ParseAmount("1000000000000")
+	got, err := iso20022.ParseAmount(" 12.34\n")
+	require.NoError(t, err)
+	require.Equal(t, money.Cents(1_234), got)
+
+	_, err = iso20022.ParseAmount("1000000000000")
 	require.ErrorIs(t, err, money.ErrOverflow)
 }
 
@@ -72,7 +75,7 @@ func TestParseInstant(t *testing.T) {
 
 	for text, want := range map[string]time.Time{
 		"2026-07-02T09:15:30Z": at, "2026-07-02T09:15:30.25Z": at.Add(250 * time.Millisecond), "2026-07-02T11:15:30+02:00": at,
-		"2026-07-02T11:15:30": at, " 2026-07-02T11:15:30.000 ": at, "2026-01-02T09:15:30": time.Date(2026, 1, 2, 9, 15, 30, 0, calendar.Paris()),
+		"2026-07-02T11:15:30": at, "2026-07-02T11:15:30.000": at, "2026-01-02T09:15:30": time.Date(2026, 1, 2, 9, 15, 30, 0, calendar.Paris()),
 	} {
 		got, err := iso20022.ParseInstant(text)
 		require.NoError(t, err, text)
@@ -88,13 +91,13 @@ func TestParseInstant(t *testing.T) {
 func TestParseCount(t *testing.T) {
 	t.Parallel()
 
-	for text, want := range map[string]int{"0": 0, "7": 7, "007": 7, " 12 ": 12, "999999999999999": 999_999_999_999_999} {
+	for text, want := range map[string]int{"0": 0, "7": 7, "007": 7, "999999999999999": 999_999_999_999_999} {
 		got, err := iso20022.ParseCount(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
 
-	for _, text := range []string{"", "-1", "+1", "1.0", "0x1", "1_0", "1000000000000000", fmt.Sprint(1 << 62)} {
+	for _, text := range []string{"", "-1", "+1", "1.0", "0x1", "1_0", "1000000000000000", "4611686018427387904"} {
 		_, err := iso20022.ParseCount(text)
 		require.ErrorIs(t, err, iso20022.ErrCount, "%q", text)
 	}
