@@ -1,6 +1,7 @@
 // Package bank is a STAND-IN for the bank that keeps the EP's three accounts, written from the bank's contract alone: it
-// knows the formats that cross the border (ogep-bulk/1, ogep-statement/1, ogep-rejects/1) and nothing of the engine. It
-// plays the bank on a developer's machine and in tests, and never touches real money.
+// knows the formats that cross the border (pain.001, pain.002, camt.053, camt.054, CFONB 120 and 240, and the lines of
+// ogep-bulk/1, ogep-statement/1 and ogep-rejects/1; see [Formats]) and nothing of the engine. It plays the bank on a
+// developer's machine and in tests, and never touches real money.
 //
 // It has books of its own in one JSON file, replaced as a whole, so that it goes on from where it was killed. It takes
 // bulk files from an outbox folder and executes each name once at most, takes movements from outside (settlements, fees),
@@ -49,10 +50,16 @@ type Bank struct {
 // ErrExists says that there are books already where new ones were to begin.
 var ErrExists = errors.New("the bank's books are there already: open them, or remove them to begin anew")
 
+// Option is what the EP and the bank have agreed before the books begin.
+type Option func(*state)
+
+// WithFormats has the bank write those formats, instead of lines of JSON.
+func WithFormats(formats Formats) Option { return func(begun *state) { begun.Formats = formats } }
+
 // New begins the bank's books in a state file that is not there yet. opening holds the three accounts, each with an IBAN of
-// its own. The error is ErrExists, or says what is wrong with the opening.
-func New(path string, opening map[ledger.Code]Account) (*Bank, error) {
-	begun, err := begin(opening)
+// its own. The error is ErrExists, or says what is wrong with the opening or the options.
+func New(path string, opening map[ledger.Code]Account, options ...Option) (*Bank, error) {
+	begun, err := begin(opening, options)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +130,7 @@ func (b *Bank) Balance(code ledger.Code) money.Cents {
 // state is all that the bank knows.
 type state struct {
 	Format   string                   `json:"format"`
+	Formats  Formats                  `json:"formats,omitzero"`
 	Date     calendar.Date            `json:"date,omitzero"` // of the last statements
 	Accounts map[ledger.Code]*account `json:"accounts"`
 	Bulks    map[string]*bulk         `json:"bulks"`
@@ -135,10 +143,11 @@ type state struct {
 
 // account is one account's books.
 type account struct {
-	IBAN     string      `json:"iban"`
-	Stated   money.Cents `json:"statedCents"` // closing balance of the last statement
-	Sequence int         `json:"sequence"`    // of the last statement
-	Open     []line      `json:"open"`        // booked, and on no statement yet
+	IBAN     string        `json:"iban"`
+	Stated   money.Cents   `json:"statedCents"`       // closing balance of the last statement
+	StatedOn calendar.Date `json:"statedOn,omitzero"` // the last statement's day
+	Sequence int           `json:"sequence"`          // of the last statement
+	Open     []line        `json:"open"`              // booked, and on no statement yet
 }
 
 func (a *account) balance() money.Cents {
@@ -152,7 +161,7 @@ func (a *account) balance() money.Cents {
 
 const stateFormat = "bank-stand-in/1"
 
-func begin(opening map[ledger.Code]Account) (state, error) {
+func begin(opening map[ledger.Code]Account, options []Option) (state, error) {
 	begun := state{
 		Format: stateFormat, Accounts: map[ledger.Code]*account{}, Bulks: map[string]*bulk{}, Told: map[string]told{},
 	}
@@ -176,7 +185,15 @@ func begin(opening map[ledger.Code]Account) (state, error) {
 		begun.Accounts[code] = &account{IBAN: given.IBAN, Stated: given.Balance}
 	}
 
-	return begun, nil
+	for _, option := range options {
+		option(&begun)
+	}
+
+	if err := begun.Formats.check(); err != nil {
+		return state{}, err
+	}
+
+	return begun, begun.Formats.checkAccounts(begun.Accounts)
 }
 
 // lock takes hold of the books. The kernel lets go of them when the process ends, however it does.

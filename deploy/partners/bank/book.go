@@ -106,6 +106,8 @@ type movement struct {
 	ValueDate calendar.Date `json:"valueDate,omitzero"`
 	// Bulk is the one whose payouts may come back once this debit was stated.
 	Bulk string `json:"bulk,omitempty"`
+	// EndToEndID is that of a transfer between the three accounts.
+	EndToEndID string `json:"endToEndId,omitempty"`
 	// Lot is what a credit of payouts that came back consists of.
 	Lot *lot `json:"lot,omitempty"`
 }

@@ -21,6 +21,8 @@ type letter struct {
 	Waits int `json:"waits,omitempty"`
 	// Again has it delivered once more by the next delivery.
 	Again bool `json:"again,omitempty"`
+	// Report tells that it answers a bulk, at once.
+	Report bool `json:"report,omitempty"`
 }
 
 // untilReleased is the Waits of a letter that no delivery takes along.
@@ -40,6 +42,13 @@ func (b *Bank) CloseDay(date calendar.Date, inbox string) ([]string, error) {
 	b.state.due(date)
 	b.state.Date = date
 
+	letters, err := b.statements(date)
+	if err != nil {
+		return nil, err
+	}
+
+	b.state.Mail = append(b.state.Mail, letters...)
+
 	for _, code := range Accounts() {
 		if err := b.close(code, date); err != nil {
 			return nil, err
@@ -53,20 +62,38 @@ func (b *Bank) CloseDay(date calendar.Date, inbox string) ([]string, error) {
 	return b.Deliver(inbox)
 }
 
-// close states the open lines of an account.
-func (b *Bank) close(code ledger.Code, date calendar.Date) error {
-	account := b.state.Accounts[code]
-	stated := account.Open
+// statements states the open lines of the accounts.
+func (b *Bank) statements(date calendar.Date) ([]letter, error) {
+	if b.state.Formats.statement() != StatementLines {
+		sheets := make([]sheet, 0, len(Accounts()))
+		for _, code := range Accounts() {
+			sheets = append(sheets, b.sheet(code, date))
+		}
 
-	content, err := account.statement(code, date)
-	if err != nil {
-		return err
+		return b.statementFiles(sheets, date)
 	}
 
-	posted := letter{
-		Name: statementName(code, account.Sequence+1), Content: string(content),
-		Again: slices.Contains(b.faults.RepeatedStatements, code),
+	letters := make([]letter, 0, len(Accounts()))
+
+	for _, code := range Accounts() {
+		account := b.state.Accounts[code]
+
+		content, err := account.statement(code, date)
+		if err != nil {
+			return nil, err
+		}
+
+		posted := b.postage(code)
+		posted.Name, posted.Content = fmt.Sprintf("statement.%s.%d%s", short(code), account.Sequence+1, lineEnding), string(content)
+		letters = append(letters, posted)
 	}
+
+	return letters, nil
+}
+
+// postage says how a statement travels.
+func (b *Bank) postage(code ledger.Code) letter {
+	posted := letter{Again: slices.Contains(b.faults.RepeatedStatements, code)}
 
 	switch {
 	case slices.Contains(b.faults.LostStatements, code):
@@ -75,8 +102,14 @@ func (b *Bank) close(code ledger.Code, date calendar.Date) error {
 		posted.Waits = 1
 	}
 
-	account.Stated, account.Sequence, account.Open = account.balance(), account.Sequence+1, nil
-	b.state.Mail = append(b.state.Mail, posted)
+	return posted
+}
+
+// close ends the day of an account, whose open lines were stated.
+func (b *Bank) close(code ledger.Code, date calendar.Date) error {
+	account := b.state.Accounts[code]
+	stated := account.Open
+	account.Stated, account.StatedOn, account.Sequence, account.Open = account.balance(), date, account.Sequence+1, nil
 
 	for i := range stated {
 		if err := b.follow(&stated[i], date); err != nil {
@@ -90,7 +123,7 @@ func (b *Bank) close(code ledger.Code, date calendar.Date) error {
 // follow does what comes after a line was stated: the detail of a lot, or the lot of the payouts that come back.
 func (b *Bank) follow(stated *line, date calendar.Date) error {
 	if stated.Lot != nil {
-		return b.postDetail(stated.Lot)
+		return b.postDetail(stated)
 	}
 
 	remitted, known := b.state.Bulks[stated.Bulk]
@@ -104,7 +137,7 @@ func (b *Bank) follow(stated *line, date calendar.Date) error {
 
 	made := &lot{
 		Number: fmt.Sprintf("%s%06d", date.Compact()[centuries:], b.state.LastLot), Part: "01",
-		Bulk: stated.Bulk, Returns: remitted.Returns,
+		Bulk: stated.Bulk, ExecutedOn: stated.Date, Returns: remitted.Returns,
 	}
 
 	var sum money.Cents
@@ -120,24 +153,35 @@ func (b *Bank) follow(stated *line, date calendar.Date) error {
 	return nil
 }
 
-func (b *Bank) postDetail(made *lot) error {
-	whole, err := made.detail(made.Returns)
+// postDetail posts what a lot that was credited consists of, unless the statement tells it all.
+func (b *Bank) postDetail(credited *line) error {
+	payouts := credited.Lot.Returns
+	inside := b.state.Formats.rejects() == RejectsCamt053
+
+	if inside && !b.faults.LateDetails && !b.faults.PartialDetails {
+		return nil
+	}
+
+	name, whole, err := b.detailFile(credited, payouts)
 	if err != nil {
 		return err
 	}
 
-	posted := letter{Name: "Rejects." + made.reference() + bulkEnding, Content: string(whole)}
+	posted := letter{Name: name, Content: string(whole)}
 	if b.faults.LateDetails {
 		posted.Waits = 1
 	}
 
 	if b.faults.PartialDetails {
-		part, err := made.detail(made.Returns[:len(made.Returns)-1])
+		_, part, err := b.detailFile(credited, payouts[:len(payouts)-1])
 		if err != nil {
 			return err
 		}
 
-		b.state.Mail = append(b.state.Mail, letter{Name: posted.Name, Content: string(part), Waits: posted.Waits})
+		if !inside || b.faults.LateDetails {
+			b.state.Mail = append(b.state.Mail, letter{Name: name, Content: string(part), Waits: posted.Waits})
+		}
+
 		posted.Waits = untilReleased
 	}
 
@@ -157,6 +201,22 @@ func (b *Bank) Release() error {
 
 // Deliver writes into the inbox what is to be delivered, and gives the names of the files.
 func (b *Bank) Deliver(inbox string) ([]string, error) {
+	return b.deliver(inbox, func(*letter) bool { return true })
+}
+
+// DeliverReports writes into the inbox the reports on the bulks taken, which wait for no statement, and gives the names of
+// the files.
+func (b *Bank) DeliverReports(inbox string) ([]string, error) {
+	report := func(posted *letter) bool { return posted.Report }
+	if !slices.ContainsFunc(b.state.Mail, func(posted letter) bool { return report(&posted) }) {
+		return nil, nil
+	}
+
+	return b.deliver(inbox, report)
+}
+
+// deliver delivers those letters that it is the time for, and leaves the others as they are.
+func (b *Bank) deliver(inbox string, goes func(*letter) bool) ([]string, error) {
 	if err := os.MkdirAll(inbox, folderMode); err != nil {
 		return nil, fmt.Errorf("deliver: %w", err)
 	}
@@ -167,6 +227,12 @@ func (b *Bank) Deliver(inbox string) ([]string, error) {
 	)
 
 	for _, posted := range b.state.Mail {
+		if !goes(&posted) {
+			left = append(left, posted)
+
+			continue
+		}
+
 		if posted.Waits != 0 {
 			if posted.Waits > 0 {
 				posted.Waits--
@@ -192,10 +258,6 @@ func (b *Bank) Deliver(inbox string) ([]string, error) {
 	b.state.Mail = left
 
 	return delivered, b.save()
-}
-
-func statementName(code ledger.Code, sequence int) string {
-	return fmt.Sprintf("statement.%s.%d%s", string(code)[len("BK."):], sequence, bulkEnding)
 }
 
 // statement writes the statement of the open lines.

@@ -1,31 +1,37 @@
 package bank
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/reglo/reglo/deploy/partners/bank/message"
 	"github.com/reglo/reglo/domain/calendar"
-	"github.com/reglo/reglo/domain/fault"
-	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
-// The folders of an outbox that bulk files are moved to, and how their names end.
+// The folders of an outbox that bulk files are moved to.
 const (
 	SentFolder    = "sent"    // of what the bank took
 	RefusedFolder = "refused" // of what it refused whole
-	bulkEnding    = ".jsonl"
+)
+
+// How the names of files end that the bank reads or writes.
+const (
+	lineEnding = ".jsonl"
+	xmlEnding  = ".xml"
 )
 
 // Outcome is what became of a bulk file.
@@ -41,32 +47,53 @@ const (
 
 // Taken is what became of one bulk file.
 type Taken struct {
-	Name    string           `json:"name"`
-	Outcome Outcome          `json:"outcome"`
+	Name    string  `json:"name"`
+	Outcome Outcome `json:"outcome"`
+	// Purpose is what an ogep-bulk/1 says, PAYOUT for the payouts of a pain.001, and empty for its other transfers.
 	Purpose transfer.Purpose `json:"purpose,omitempty"`
 	Orders  int              `json:"orders"`
 	Sum     money.Cents      `json:"sumCents"`
 	Rejects int              `json:"rejects"` // payouts that will come back
-	Reason  string           `json:"reason,omitempty"`
+	// RejectedBefore counts the payouts that are not executed, as the report says.
+	RejectedBefore int    `json:"rejectedBefore,omitempty"`
+	Reason         string `json:"reason,omitempty"`
 }
 
 // bulk is one that was taken.
 type bulk struct {
 	SHA256 string `json:"sha256"`
+	// Ending is how the file's name ended, empty for lineEnding.
+	Ending string `json:"ending,omitempty"`
 	Copies int    `json:"copies"` // that came in after the first
 	// Moved tells that the file was put away: another one of its name is a copy.
 	Moved bool `json:"moved"`
+
+	// What its message was called, and what it asked for.
+	MessageID  string      `json:"messageId,omitempty"`
+	Definition string      `json:"definition,omitempty"`
+	Orders     int         `json:"orders,omitempty"`
+	Sum        money.Cents `json:"sumCents,omitempty"`
+	// Executed is what is debited of it: the orders that were not rejected before.
+	Executed    int         `json:"executed,omitempty"`
+	ExecutedSum money.Cents `json:"executedCents,omitempty"`
+
 	// Returns come back on the statement after the one with the debit.
 	Returns []returned `json:"returns,omitempty"`
-	// Silent holds what Speak books.
+	// Silent holds what Speak books, and Unsaid the report that it posts.
 	Silent []movement `json:"silent,omitempty"`
+	Unsaid *letter    `json:"unsaid,omitempty"`
 }
 
-// returned is a payout that comes back.
+// returned is a payout that comes back, or that is not executed.
 type returned struct {
 	EndToEndID string      `json:"endToEndId"`
 	Amount     money.Cents `json:"amountCents"`
 	Code       string      `json:"code"`
+	// What else of the order its return repeats.
+	PaymentID     string `json:"paymentId,omitempty"` // of its block
+	InstructionID string `json:"instructionId,omitempty"`
+	Name          string `json:"name,omitempty"`
+	Creditor      string `json:"creditor,omitempty"` // IBAN
 }
 
 // Take takes the bulk files of an outbox on a day, in the order of their names, and says what became of each. A bulk is
@@ -80,15 +107,15 @@ func (b *Bank) Take(outbox string, date calendar.Date) ([]Taken, error) {
 		return nil, err
 	}
 
-	names, err := bulkFiles(outbox)
+	files, err := bulkFiles(outbox)
 	if err != nil {
 		return nil, err
 	}
 
 	var all []Taken
 
-	for _, name := range names {
-		taken, err := b.take(outbox, name, date)
+	for _, file := range files {
+		taken, err := b.take(outbox, file, date)
 		if err != nil {
 			return all, err
 		}
@@ -113,7 +140,8 @@ func (b *Bank) Speak(name string, date calendar.Date) error {
 		b.state.Later = append(b.state.Later, moved)
 	}
 
-	silent.Silent = nil
+	b.post(silent.Unsaid)
+	silent.Silent, silent.Unsaid = nil, nil
 	b.state.due(date)
 
 	return b.save()
@@ -132,7 +160,15 @@ func (b *Bank) Copies() map[string]int {
 	return copies
 }
 
-func bulkFiles(outbox string) ([]string, error) {
+// bulkFile is a file of an outbox: the bulk's name, and how that of the file ends.
+type bulkFile struct{ name, ending string }
+
+func (f bulkFile) String() string { return f.name + f.ending }
+
+// file is the one that a bulk came in.
+func (b *bulk) file(name string) bulkFile { return bulkFile{name, cmp.Or(b.Ending, lineEnding)} }
+
+func bulkFiles(outbox string) ([]bulkFile, error) {
 	entries, err := os.ReadDir(outbox)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -142,16 +178,18 @@ func bulkFiles(outbox string) ([]string, error) {
 		return nil, fmt.Errorf("look into the outbox: %w", err)
 	}
 
-	var names []string
+	var files []bulkFile
 
 	for _, entry := range entries {
-		name, is := strings.CutSuffix(entry.Name(), bulkEnding)
-		if is && entry.Type().IsRegular() && !strings.HasPrefix(name, ".") {
-			names = append(names, name)
+		ending := filepath.Ext(entry.Name())
+		file := bulkFile{strings.TrimSuffix(entry.Name(), ending), ending}
+
+		if (ending == lineEnding || ending == xmlEnding) && entry.Type().IsRegular() && !strings.HasPrefix(file.name, ".") {
+			files = append(files, file)
 		}
 	}
 
-	return names, nil
+	return files, nil
 }
 
 // moved notes which of the bulks taken were put away before the bank was killed.
@@ -164,7 +202,7 @@ func (b *Bank) moved(outbox string) error {
 			continue
 		}
 
-		if _, err := os.Stat(filepath.Join(outbox, SentFolder, name+bulkEnding)); err == nil {
+		if _, err := os.Stat(filepath.Join(outbox, SentFolder, taken.file(name).String())); err == nil {
 			taken.Moved, noted = true, true
 		}
 	}
@@ -178,74 +216,167 @@ func (b *Bank) moved(outbox string) error {
 
 // take deals with one file: first the books, then the file, so that a bulk whose file is still there was executed or not,
 // and never half.
-func (b *Bank) take(outbox, name string, date calendar.Date) (Taken, error) {
-	path := filepath.Join(outbox, name+bulkEnding)
-
-	content, err := os.ReadFile(path)
+func (b *Bank) take(outbox string, file bulkFile, date calendar.Date) (Taken, error) {
+	content, err := os.ReadFile(filepath.Join(outbox, file.String()))
 	if err != nil {
-		return Taken{}, fmt.Errorf("take bulk %s: %w", name, err)
+		return Taken{}, fmt.Errorf("take bulk %s: %w", file.name, err)
 	}
 
 	sum := sha256.Sum256(content)
 	digest := hex.EncodeToString(sum[:])
 
-	if before, known := b.state.Bulks[name]; known {
-		return b.takeAgain(outbox, name, digest, before)
+	before, known := b.state.Bulks[file.name]
+	if known && !before.Moved && before.SHA256 == digest {
+		return Taken{}, b.sent(outbox, file.name, before)
 	}
 
-	order, reason := b.read(name, content)
-	if slices.Contains(b.faults.RefuseBulks, name) {
-		reason = "the bank does not take it"
+	asked, refused := b.read(file, content)
+
+	if !known {
+		before, known = b.sameMessage(&asked)
 	}
 
-	taken := Taken{Name: name, Outcome: Executed, Purpose: order.Purpose, Orders: order.Orders, Sum: order.Sum, Reason: reason}
-	if reason != "" {
-		taken.Outcome = Refused
-
-		return taken, b.putAway(outbox, name, filepath.Join(RefusedFolder, name+bulkEnding))
+	if known {
+		return b.takeAgain(outbox, file, digest, date, &asked, before)
 	}
 
-	made := &bulk{SHA256: digest, Returns: order.returns}
-	moves := b.moves(order, date)
-	taken.Rejects = len(order.returns)
+	switch {
+	case slices.Contains(b.faults.RefuseBulks, file.name):
+		asked.returns, asked.rejected = nil, nil
+		refused = &refusal{"MS03", "the bank does not take it"} // no reason given
+	case refused == nil && len(asked.rejected) == asked.Orders:
+		refused = &refusal{"NARR", "each of its payouts is rejected"} // the reasons are theirs
+	}
 
-	if slices.Contains(b.faults.SilentBulks, name) {
-		taken.Outcome, made.Silent = Silent, moves
+	if refused != nil {
+		return b.refuse(outbox, file, digest, date, &asked, refused)
+	}
+
+	return b.execute(outbox, file, digest, date, &asked)
+}
+
+// refusal says why the bank takes nothing of a bulk, with a code of ISO 20022's ExternalStatusReason1Code.
+type refusal struct{ code, reason string }
+
+// refuse answers a bulk that the bank takes nothing of. It stays out of the books: it may come again.
+func (b *Bank) refuse(
+	outbox string, file bulkFile, digest string, date calendar.Date, asked *order, refused *refusal,
+) (Taken, error) {
+	answer, err := b.answer(asked, digest, date, message.Report{
+		Status: message.Rejected, Code: refused.code, Info: refused.reason, Rejected: details(asked.rejected),
+	})
+	if err != nil {
+		return Taken{}, err
+	}
+
+	if answer != nil {
+		b.post(answer)
+
+		if err := b.save(); err != nil {
+			return Taken{}, err
+		}
+	}
+
+	taken := asked.taken(Refused)
+	taken.Reason = refused.reason
+
+	return taken, b.putAway(outbox, file, filepath.Join(RefusedFolder, file.String()))
+}
+
+// execute has a bulk debited, on the day or later, but for the payouts that are rejected before.
+func (b *Bank) execute(outbox string, file bulkFile, digest string, date calendar.Date, asked *order) (Taken, error) {
+	made := &bulk{
+		SHA256: digest, MessageID: asked.messageID, Definition: asked.definition, Orders: asked.Orders, Sum: asked.Sum,
+		Executed: asked.Orders - len(asked.rejected), ExecutedSum: asked.executed(), Returns: asked.returns,
+	}
+	if file.ending != lineEnding {
+		made.Ending = file.ending
+	}
+
+	report := message.Report{Status: message.Accepted}
+	if len(asked.rejected) > 0 {
+		report = message.Report{
+			Status: message.Partly, Executed: made.Executed, ExecutedSum: made.ExecutedSum, Rejected: details(asked.rejected),
+		}
+	}
+
+	answer, err := b.answer(asked, digest, date, report)
+	if err != nil {
+		return Taken{}, err
+	}
+
+	taken, moves := asked.taken(Executed), b.moves(asked, date)
+
+	if slices.Contains(b.faults.SilentBulks, file.name) {
+		taken.Outcome, made.Silent, made.Unsaid = Silent, moves, answer
 	} else {
 		b.state.Later = append(b.state.Later, moves...)
 		b.state.due(date)
+		b.post(answer)
 	}
 
-	b.state.Bulks[name] = made
+	b.state.Bulks[file.name] = made
 	if err := b.save(); err != nil {
 		return Taken{}, err
 	}
 
-	return taken, b.sent(outbox, name, made)
+	return taken, b.sent(outbox, file.name, made)
 }
 
-// takeAgain deals with a file whose name was taken before: the file of then, which was not put away, or a copy.
-func (b *Bank) takeAgain(outbox, name, digest string, before *bulk) (Taken, error) {
-	if !before.Moved && before.SHA256 == digest {
-		return Taken{}, b.sent(outbox, name, before)
+// codeNameAgain is the code for a bulk that has the name of another one, whatever its message is called.
+const codeNameAgain = "AM05"
+
+// sameMessage finds the bulk that came in as the same message, under another name.
+func (b *Bank) sameMessage(asked *order) (*bulk, bool) {
+	if asked.definition == transfer.BulkFormat {
+		return nil, false // a bulk of JSON lines goes by its name alone
 	}
 
+	for _, name := range slices.Sorted(maps.Keys(b.state.Bulks)) {
+		taken := b.state.Bulks[name]
+		if taken.MessageID == asked.messageID && asked.messageID != "" {
+			return taken, true
+		}
+	}
+
+	return nil, false
+}
+
+// takeAgain deals with a bulk whose name, or whose message, was taken before.
+func (b *Bank) takeAgain(
+	outbox string, file bulkFile, digest string, date calendar.Date, asked *order, before *bulk,
+) (Taken, error) {
 	before.Copies++
-	taken := Taken{Name: name, Outcome: Duplicate, Reason: "a bulk of that name was taken before"}
+	taken, code := Taken{Name: file.name, Outcome: Duplicate, Reason: "a bulk of that name was taken before"}, codeNameAgain
+
+	if asked.messageID == before.MessageID && asked.definition != transfer.BulkFormat {
+		code = message.CodeMessageAgain
+		taken.Reason = "that message was taken before"
+	}
 
 	if before.SHA256 != digest {
 		taken.Reason += ", with another content"
 	}
 
+	answer, err := b.answer(asked, digest+strconv.Itoa(before.Copies), date, message.Report{
+		Status: message.Rejected, Code: code, Info: taken.Reason,
+	})
+	if err != nil {
+		return Taken{}, err
+	}
+
+	b.post(answer)
+
 	if err := b.save(); err != nil {
 		return Taken{}, err
 	}
 
-	return taken, b.putAway(outbox, name, filepath.Join(SentFolder, fmt.Sprintf("%s%s.copy-%d", name, bulkEnding, before.Copies)))
+	return taken, b.putAway(outbox, file, filepath.Join(SentFolder, fmt.Sprintf("%s.copy-%d", file, before.Copies)))
 }
 
 func (b *Bank) sent(outbox, name string, taken *bulk) error {
-	if err := b.putAway(outbox, name, filepath.Join(SentFolder, name+bulkEnding)); err != nil {
+	file := taken.file(name)
+	if err := b.putAway(outbox, file, filepath.Join(SentFolder, file.String())); err != nil {
 		return err
 	}
 
@@ -254,84 +385,21 @@ func (b *Bank) sent(outbox, name string, taken *bulk) error {
 	return b.save()
 }
 
-func (b *Bank) putAway(outbox, name, to string) error {
+func (b *Bank) putAway(outbox string, file bulkFile, to string) error {
 	if err := b.interrupt(); err != nil {
 		return err
 	}
 
 	target := filepath.Join(outbox, to)
 	if err := os.MkdirAll(filepath.Dir(target), folderMode); err != nil {
-		return fmt.Errorf("put bulk %s away: %w", name, err)
+		return fmt.Errorf("put bulk %s away: %w", file.name, err)
 	}
 
-	if err := os.Rename(filepath.Join(outbox, name+bulkEnding), target); err != nil {
-		return fmt.Errorf("put bulk %s away: %w", name, err)
+	if err := os.Rename(filepath.Join(outbox, file.String()), target); err != nil {
+		return fmt.Errorf("put bulk %s away: %w", file.name, err)
 	}
 
 	return nil
-}
-
-// order is what a bulk file asks for.
-type order struct {
-	transfer.Bulk
-
-	from, to ledger.Code // to is empty for payouts
-	returns  []returned
-}
-
-// read reads a bulk file, and gives the reason why the bank refuses it, if it does.
-func (b *Bank) read(name string, content []byte) (read order, refused string) {
-	creditor := ""
-
-	head, err := transfer.ReadBulk(name+bulkEnding, bytes.NewReader(content), func(payment transfer.Payment) error {
-		creditor = payment.Creditor.IBAN
-		if code := b.faults.rejects(&payment); code != "" {
-			read.returns = append(read.returns, returned{payment.EndToEndID, payment.Amount, code})
-		}
-
-		return nil
-	})
-	if faults, bad := errors.AsType[*fault.Faults](err); bad {
-		return order{}, "the file does not hold: " + faults.Error()
-	}
-
-	if err != nil {
-		return order{}, err.Error()
-	}
-
-	read.Bulk, read.from = head, b.accountOf(head.DebitIBAN)
-
-	switch {
-	case head.Name != name:
-		return read, "the file is named otherwise than the bulk in it"
-	case read.from == "":
-		return read, "the account to be debited is not one of the three"
-	case head.Purpose == transfer.Payout && read.from != ledger.Reglement:
-		return read, "payouts are debited from the règlement account"
-	case head.Purpose == transfer.Payout:
-		return read, ""
-	}
-
-	read.to, read.returns = b.accountOf(creditor), nil
-
-	switch {
-	case head.Orders != 1:
-		return read, "a transfer between the three accounts has a bulk of its own"
-	case read.to == "" || read.to == read.from:
-		return read, "the account to be credited is not another one of the three"
-	default:
-		return read, ""
-	}
-}
-
-func (b *Bank) accountOf(iban string) ledger.Code {
-	for _, code := range Accounts() {
-		if b.state.Accounts[code].IBAN == iban {
-			return code
-		}
-	}
-
-	return ""
 }
 
 // The labels of the bank's lines, before the bulk's name.
@@ -342,12 +410,12 @@ const (
 )
 
 // moves are what a bulk has the bank book, on its due date or, when that has passed, on the day.
-func (b *Bank) moves(order order, date calendar.Date) []movement {
-	on := later(order.DueDate, date)
+func (b *Bank) moves(asked *order, date calendar.Date) []movement {
+	on := later(asked.DueDate, date)
 
-	if order.to == "" {
+	if asked.to == "" {
 		return []movement{{
-			Account: order.from, Label: labelRemittance + order.Name, Amount: order.Sum.Neg(), Date: on, Bulk: order.Name,
+			Account: asked.from, Label: labelRemittance + asked.Name, Amount: asked.executed().Neg(), Date: on, Bulk: asked.Name,
 		}}
 	}
 
@@ -357,8 +425,8 @@ func (b *Bank) moves(order order, date calendar.Date) []movement {
 	}
 
 	return []movement{
-		{Account: order.from, Label: labelOwn + order.Name, Amount: order.Sum.Neg(), Date: on},
-		{Account: order.to, Label: labelOwn + order.Name, Amount: order.Sum, Date: arrives},
+		{Account: asked.from, Label: labelOwn + asked.Name, Amount: asked.Sum.Neg(), Date: on, EndToEndID: asked.own},
+		{Account: asked.to, Label: labelOwn + asked.Name, Amount: asked.Sum, Date: arrives, EndToEndID: asked.own},
 	}
 }
 
@@ -372,33 +440,53 @@ func later(a, b calendar.Date) calendar.Date {
 
 // lot is payouts of one bulk that came back together.
 type lot struct {
-	Number  string     `json:"number"` // twelve digits
-	Part    string     `json:"part"`   // two digits
-	Bulk    string     `json:"bulk"`
-	Returns []returned `json:"returns"`
+	Number     string        `json:"number"` // twelve digits
+	Part       string        `json:"part"`   // two digits
+	Bulk       string        `json:"bulk"`
+	ExecutedOn calendar.Date `json:"executedOn,omitzero"`
+	Returns    []returned    `json:"returns"`
 }
 
 // reference is the lot's in the detail file, and that of the line.
 func (l *lot) reference() string { return "REJ" + l.Number + "-" + l.Part }
 
-func (l *lot) detail(payouts []returned) ([]byte, error) {
-	var content bytes.Buffer
+// message is the lot's identifier as a report on its bulk: its label, without the spaces.
+func (l *lot) message() string {
+	return strings.ReplaceAll(labelLot, " ", "") + l.Number + l.Part
+}
 
-	writer, err := statement.NewRejectWriter(&content, statement.Rejects{Lot: l.reference(), Bulk: l.Bulk})
-	if err != nil {
-		return nil, fmt.Errorf("write the detail of %s: %w", l.reference(), err)
-	}
+func (l *lot) details() []message.Detail { return details(l.Returns) }
+
+func details(payouts []returned) []message.Detail {
+	all := make([]message.Detail, 0, len(payouts))
 
 	for _, payout := range payouts {
+		all = append(all, message.Detail{
+			PaymentID: payout.PaymentID, InstructionID: payout.InstructionID, EndToEndID: payout.EndToEndID, Amount: payout.Amount,
+			Creditor: message.Party{Name: payout.Name, IBAN: payout.Creditor}, Code: payout.Code,
+		})
+	}
+
+	return all
+}
+
+// write writes the lot in JSON lines.
+func (l *lot) write(out io.Writer) error {
+	writer, err := statement.NewRejectWriter(out, statement.Rejects{Lot: l.reference(), Bulk: l.Bulk})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+
+	for _, payout := range l.Returns {
 		reject := statement.Reject{EndToEndID: payout.EndToEndID, Amount: payout.Amount, Code: payout.Code}
 		if err := writer.Write(reject); err != nil {
-			return nil, fmt.Errorf("write the detail of %s: %w", l.reference(), err)
+			return fmt.Errorf("write a payout: %w", err)
 		}
 	}
 
 	if _, err := writer.Close(); err != nil {
-		return nil, fmt.Errorf("write the detail of %s: %w", l.reference(), err)
+		return fmt.Errorf("end: %w", err)
 	}
 
-	return content.Bytes(), nil
+	return nil
 }

@@ -44,8 +44,9 @@ func newProgram(out io.Writer, environ []string) *cobra.Command {
 		Short: "A stand-in for the bank that keeps the EP's three accounts",
 		Long: `A stand-in for the bank that keeps the EP's three accounts. It takes the bulk
 files of an outbox, books settlements and other lines, and answers with
-statements and the details of rejected lots in an inbox. Its books are one
-JSON file. What goes wrong at a bank goes wrong on demand.`,
+reports, statements and the details of rejected lots in an inbox, in the
+formats that it was opened with. Its books are one JSON file. What goes wrong
+at a bank goes wrong on demand.`,
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
@@ -137,6 +138,8 @@ func (p *program) show(document any) error {
 }
 
 func (p *program) newOpen() *cobra.Command {
+	var formats bank.Formats
+
 	amounts := map[ledger.Code]*string{ledger.Reglement: new(string), ledger.Cantonnement: new(string), ledger.Fonctionnement: new(string)}
 	cmd := &cobra.Command{
 		Use:   "open --state F",
@@ -163,7 +166,7 @@ func (p *program) newOpen() *cobra.Command {
 				opening[code] = account
 			}
 
-			begun, err := bank.New(p.state, opening)
+			begun, err := bank.New(p.state, opening, bank.WithFormats(formats))
 			if err != nil {
 				return err
 			}
@@ -174,6 +177,12 @@ func (p *program) newOpen() *cobra.Command {
 	cmd.Flags().StringVar(amounts[ledger.Reglement], "reglement", "0", "opening balance of règlement, in euros")
 	cmd.Flags().StringVar(amounts[ledger.Cantonnement], "cantonnement", "0", "opening balance of cantonnement, in euros")
 	cmd.Flags().StringVar(amounts[ledger.Fonctionnement], "fonctionnement", "0", "opening balance of fonctionnement, in euros")
+	cmd.Flags().StringVar((*string)(&formats.Statement), "statement-format", string(bank.StatementLines),
+		fmt.Sprintf("of statements, one of %q", bank.StatementFormats()))
+	cmd.Flags().StringVar((*string)(&formats.Rejects), "rejects-format", string(bank.RejectsLines),
+		fmt.Sprintf("of the details of lots, one of %q; camt.053 has them inside the statement", bank.RejectsFormats()))
+	cmd.Flags().BoolVar(&formats.Report, "report", false, "answer each bulk with a pain.002")
+	cmd.Flags().BoolVar(&formats.OneFile, "one-file", false, "state the three accounts in one file")
 
 	return cmd
 }
@@ -181,7 +190,7 @@ func (p *program) newOpen() *cobra.Command {
 func (p *program) newTake() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "take --state F --date D",
-		Short: "Take the bulk files of the outbox",
+		Short: "Take the bulk files of the outbox, and deliver the reports on them into the inbox",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			date, err := p.day()
@@ -195,10 +204,16 @@ func (p *program) newTake() *cobra.Command {
 
 			return p.with(func(b *bank.Bank) (any, error) {
 				taken, err := b.Take(p.outbox, date)
+				if err != nil {
+					return nil, err
+				}
+
+				names, err := b.DeliverReports(p.inbox)
 
 				return struct {
 					Bulks []bank.Taken `json:"bulks"`
-				}{taken}, err
+					Files []string     `json:"files,omitempty"`
+				}{taken, names}, err
 			})
 		},
 	}
@@ -458,6 +473,8 @@ func (f *faultFlags) addTaking(flags *pflag.FlagSet) {
 	flags.Uint64Var(&f.Seed, "seed", 1, "draws which ones")
 	flags.StringSliceVar(&f.RejectIDs, "reject", nil, "endToEndIds of payouts that come back")
 	flags.StringVar(&f.rejectIBANFile, "reject-ibans", "", "file of creditors' IBANs, one a line, whose payouts come back")
+	flags.IntVar(&f.RejectBeforeShare, "reject-before-share", 0, "payouts that are not executed, as the report says, per mille")
+	flags.StringSliceVar(&f.RejectBeforeIDs, "reject-before", nil, "endToEndIds of payouts that are not executed")
 	flags.StringSliceVar(&f.RefuseBulks, "refuse", nil, "names of bulks that are refused whole")
 	flags.StringSliceVar(&f.SilentBulks, "silent", nil, "names of bulks of which nothing is heard before \"bank speak\"")
 	flags.BoolVar(&f.LateCredits, "late-credits", false, "credit transfers between the three accounts a business day late")
@@ -474,8 +491,10 @@ func (f *faultFlags) addStating(flags *pflag.FlagSet) {
 func (f *faultFlags) faults() (bank.Faults, error) {
 	f.LateStatements, f.LostStatements, f.RepeatedStatements = codes(f.late), codes(f.missing), codes(f.repeated)
 
-	if f.RejectShare < 0 || f.RejectShare > 1000 {
-		return bank.Faults{}, fmt.Errorf("--reject-share is %d, it must lie between 0 and 1000", f.RejectShare)
+	for name, share := range map[string]int{"reject-share": f.RejectShare, "reject-before-share": f.RejectBeforeShare} {
+		if share < 0 || share > 1000 {
+			return bank.Faults{}, fmt.Errorf("--%s is %d, it must lie between 0 and 1000", name, share)
+		}
 	}
 
 	if f.rejectIBANFile == "" {
