@@ -37,15 +37,15 @@ type records struct {
 	encoding Encoding
 	faults   *fault.Faults
 
-	started  bool
-	joined   bool // records follow one another without line breaks
-	ending   Ending
-	mixed    bool // a line break that is not like the first has been noted
-	number   int  // of the current record, from 1
-	raw      []byte
-	plain    bool // the current record has no character that could be another one
-	marked   bool // the current record ends in an end mark
-	over     bool // nothing of the rest can be a record
+	started bool
+	joined  bool // records follow one another without line breaks
+	ending  Ending
+	mixed   bool // a line break that is not like the first has been noted
+	number  int  // of the current record, from 1
+	raw     []byte
+	plain   bool // the current record has no character that could be another one
+	marked  bool // the current record ends in an end mark
+	over    bool // nothing of the rest can be a record
 }
 
 // file is the reading of one file, of whatever kind.
@@ -165,7 +165,10 @@ func (r *records) begin() {
 	}
 
 	// One line of several records is a file without line breaks, to which somebody's tool has added the last one.
-	r.joined = end < 0 || end > r.length && end%r.length == 0
+	if r.joined = end < 0; !r.joined {
+		length := len(bytes.TrimRight(first[:end], endMarks))
+		r.joined = length > r.length && length%r.length == 0
+	}
 }
 
 // line takes the next line.

@@ -169,6 +169,7 @@ type remittances struct {
 	summary Summary
 
 	current  heading
+	partial  bool // an order of it was not good, and not given
 	order    orderRecord
 	pending  bool // a 06 has been read and not been given yet
 	sound    bool // it and its complements are good
@@ -221,7 +222,7 @@ func (r *remittances) record(record []byte) error {
 }
 
 func (r *remittances) head(record []byte) error {
-	r.current = heading{}
+	r.current, r.partial = heading{}, false
 	r.begin(headingLayout.read(&r.decoder, record, &r.current))
 	r.current.Line = r.file.number
 	r.summary.Groups++
@@ -295,6 +296,7 @@ func (r *remittances) complete(record []byte) {
 // flush gives the order whose complements are complete.
 func (r *remittances) flush() error {
 	give := r.pending && r.sound && r.good
+	r.partial = r.partial || r.pending && !r.sound
 	r.pending = false
 
 	if !give || r.handler.Order == nil {
@@ -319,7 +321,7 @@ func (r *remittances) foot(record []byte) error {
 		good = false
 	}
 
-	good = good && r.good
+	good = good && r.good && !r.partial
 	r.open = false
 
 	if !good || r.handler.End == nil {

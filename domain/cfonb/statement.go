@@ -235,6 +235,7 @@ type statements struct {
 	closed  map[Account]closed
 
 	open     bool // within a statement
+	partial  bool // a movement of it was not good, and not given
 	good     bool // its 01 is good, so that the handler knows it
 	unsummed bool // an amount in it could not be read or added: its closing balance says nothing
 	current  Statement
@@ -301,10 +302,10 @@ func (s *statements) begin(record []byte) error {
 
 	var read balance
 
-	s.open, s.unsummed, s.orphaned = true, false, false
+	s.open, s.orphaned = true, false
 	s.good = openingLayout.read(&s.decoder, record, &read)
 	s.current = Statement{Line: s.file.number, Account: read.account, OpenedOn: read.date, Opening: read.amount}
-	s.unsummed = !s.good
+	s.unsummed, s.partial = !s.good, false
 	s.summary.Groups++
 
 	if s.good {
@@ -431,6 +432,7 @@ func (s *statements) hasReferences() bool {
 // flush gives the movement whose complements are complete.
 func (s *statements) flush() error {
 	give := s.pending && s.sound && s.good
+	s.partial = s.partial || s.pending && !s.sound
 	s.pending = false
 
 	if !give || s.handler.Movement == nil {
@@ -468,7 +470,7 @@ func (s *statements) close(record []byte) error {
 		good = false
 	}
 
-	if s.unsummed || !s.foots() || !good || s.handler.End == nil {
+	if s.unsummed || !s.foots() || !good || s.partial || s.handler.End == nil {
 		return nil
 	}
 
