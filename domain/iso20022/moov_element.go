@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/xml"
+	slash "path"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/reglo/reglo/domain/fault"
@@ -53,8 +55,8 @@ func (e *Element[T]) Decode(d *Decoder) (*T, error) {
 }
 
 // Fault gives a fault of the last element decoded, or of what is in it: path is the names of elements with slashes between
-// them, and empty for the element itself. The place is that of the first element of this path, or of the whole when there is
-// none. It is to be called before the decoder walks on. value is what stands there if it may be repeated.
+// them, and empty for the element itself. The place is that of the first element of this path, or of what it is missing
+// from. It is to be called before the decoder walks on. value is what stands there if it may be repeated.
 func (e *Element[T]) Fault(path string, code fault.Code, value, reason string) *fault.Fault {
 	found := e.decoder.Fault(code, value, reason)
 	if path == "" {
@@ -63,9 +65,10 @@ func (e *Element[T]) Fault(path string, code fault.Code, value, reason string) *
 
 	found.Field += "/" + path
 
-	for _, place := range e.places {
-		if place.path == path {
-			found.Line, found.Column = place.line, place.column
+	for at := path; at != "."; at = slash.Dir(at) {
+		i := slices.IndexFunc(e.places, func(known place) bool { return known.path == at })
+		if i >= 0 {
+			found.Line, found.Column = e.places[i].line, e.places[i].column
 
 			break
 		}

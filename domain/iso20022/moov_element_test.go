@@ -142,7 +142,7 @@ func TestElementFindsPlaces(t *testing.T) {
 
 	for path, want := range map[string]string{
 		"": "2:1 Document/M/R", "Rsn": "2:4 Document/M/R/Rsn", "Rsn/Cd": "3:3 Document/M/R/Rsn/Cd", "AddtlInf": "4:1 Document/M/R/AddtlInf",
-		"Rsn/Prtry": "2:1 Document/M/R/Rsn/Prtry",
+		"Rsn/Prtry": "2:4 Document/M/R/Rsn/Prtry", "Orgtr": "2:1 Document/M/R/Orgtr",
 	} {
 		found := element.Fault(path, fault.CodePattern, "v", "is wrong")
 		require.Equal(t, want, fmt.Sprintf("%d:%d %s", found.Line, found.Column, found.Field))
