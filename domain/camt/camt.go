@@ -135,18 +135,23 @@ type Entry struct {
 	Details       []Detail
 }
 
-// Detail is one transaction of an entry.
+// Detail is one transaction of an entry. What is not said is empty.
 type Detail struct {
-	MessageID, PaymentID, InstructionID, EndToEndID, TransactionID string
-	BankReference                                                  string
-	Amount                                                         money.Cents // with the sign said, else that of the entry; 0 when not said in EUR
-	Code                                                           Code
-	Debtor, Creditor                                               transfer.Party // what is said of them
-	Reason                                                         string         // why it came back, ISO's code or the bank's own; empty when it did not
-	ReasonInfo                                                     string         // the same in words
-	Remittance                                                     string         // the texts, with a space between them
-	CreditorReference                                              string         // structured reference
-	Info                                                           string
+	MessageID     string // of the file that ordered it
+	PaymentID     string // of the block that ordered it
+	InstructionID string
+	EndToEndID    string
+	TransactionID string
+	BankReference string
+	Amount        money.Cents // with the sign that it says, else that of the entry; 0 when not said in EUR
+	Code          Code
+	Debtor        transfer.Party // what is said of it
+	Creditor      transfer.Party // the same
+	Reason        string         // why it came back, ISO's code or the bank's own; empty when it did not
+	ReasonInfo    string         // the same in words
+	Remittance    string         // the texts, with a space between them
+	Reference     string         // the creditor's, where the remittance information is structured
+	Info          string         // the bank's, may name a person
 }
 
 // Handler takes what a file holds, in its order. A nil function is not called. The Entry and its Details are valid during

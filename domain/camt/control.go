@@ -163,7 +163,9 @@ func (r *reader) readDetail(inner *content) {
 	r.detail = Detail{}
 	r.detailAmount = detailAmount{own: signed{debit: r.entryAmount.debit}}
 
-	if r.walk(inner); r.ended() {
+	r.walk(inner)
+
+	if r.ended() {
 		return
 	}
 
@@ -174,14 +176,15 @@ func (r *reader) readDetail(inner *content) {
 		said.amount = r.detailAmount.transaction
 	}
 
-	if said.amount == 0 {
+	if said.amount == 0 && r.detailAmount.instructed != 0 {
 		said.amount = r.detailAmount.instructed
+		r.charged = true // less may have arrived than was ordered
 	}
 
 	d.Amount = said.cents()
 	r.texts += len(d.MessageID) + len(d.PaymentID) + len(d.InstructionID) + len(d.EndToEndID) + len(d.TransactionID) +
 		len(d.BankReference) + len(d.Debtor.Name) + len(d.Debtor.IBAN) + len(d.Creditor.Name) + len(d.Creditor.IBAN) +
-		len(d.ReasonInfo) + len(d.Remittance) + len(d.CreditorReference) + len(d.Info)
+		len(d.ReasonInfo) + len(d.Remittance) + len(d.Reference) + len(d.Info)
 	r.summary.Details++
 	r.entry.Details = append(r.entry.Details, *d)
 }
@@ -326,7 +329,9 @@ func (r *reader) totals() content {
 		net = signed{}
 		faults := r.faults.Count
 
-		if r.walk(&sums); r.version.in == v02 && net.amount != 0 {
+		r.walk(&sums)
+
+		if r.version.in == v02 && net.amount != 0 {
 			r.expect(int64(net.cents()), net.cents().String(), balance, faults)
 		}
 	}

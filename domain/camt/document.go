@@ -148,7 +148,9 @@ func (r *reader) pages() func() {
 		page, last = 0, true
 		faults := r.faults.Count
 
-		if r.walk(&pagination); r.faults.Count == faults && (page != 1 || !last) {
+		r.walk(&pagination)
+
+		if r.faults.Count == faults && (page != 1 || !last) {
 			r.refuse(CodePage, strconv.FormatInt(page, 10),
 				"is one page of several, which proves neither balances nor totals: have the bank send all in one page")
 		}
@@ -196,12 +198,15 @@ func (r *reader) report() content {
 
 func (r *reader) accountContent() content {
 	identifier := r.identifier(&r.statement.IBAN, &r.statement.Account)
+	currency := r.code(&r.statement.Currency, maxCode)
 
 	return r.sequence(
 		must("Id", r.within(&identifier)),
 		may("Tp", nil),
 		may("Ccy", func() {
-			if r.code(&r.statement.Currency, maxCode)(); r.statement.Currency != money.Currency {
+			currency()
+
+			if r.statement.Currency != money.Currency {
 				r.refuse(fault.CodeCurrency, "", "is not "+money.Currency+", the only currency that is read here")
 			}
 		}),
@@ -268,7 +273,9 @@ func (r *reader) day(day *calendar.Date, at *time.Time) content {
 	instant := r.instant(at)
 
 	return r.choice(may("Dt", r.date(day)), may("DtTm", func() {
-		if instant(); !at.IsZero() {
+		instant()
+
+		if !at.IsZero() {
 			*day = calendar.DateOf(*at)
 		}
 	}))
@@ -477,7 +484,7 @@ func (r *reader) agent(into *transfer.Party) content {
 }
 
 func (r *reader) remittance() content {
-	reference := r.lax(may("Ref", r.text(&r.detail.CreditorReference, maxID)))
+	reference := r.lax(may("Ref", r.text(&r.detail.Reference, maxID)))
 	structured := r.lax(may("CdtrRefInf", r.within(&reference)))
 
 	return r.sequence(

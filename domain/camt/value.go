@@ -38,7 +38,9 @@ func (r *reader) id(into *string) func() {
 	return func() {
 		faults := r.faults.Count
 
-		if text(); *into == "" && r.faults.Count == faults {
+		text()
+
+		if *into == "" && r.faults.Count == faults {
 			r.refuse(fault.CodeMissing, "", "is empty")
 		}
 	}
@@ -326,7 +328,7 @@ func shown(raw []byte) string {
 		switch {
 		case char >= '0' && char <= '9':
 			run++
-		case bytes.IndexByte([]byte(".-+:TZ"), char) >= 0:
+		case strings.IndexByte(".-+:TZ", char) >= 0:
 			run = 0
 		default:
 			return ""
