@@ -77,14 +77,14 @@ func faults(t *testing.T, err error) []string {
 }
 
 const (
-	message = "0b7c2f5ee1f54b7c9a2e4d1f00000001"
-	info    = "some orders were refused"
+	original = "0b7c2f5ee1f54b7c9a2e4d1f00000001"
+	info     = "some orders were refused"
 )
 
 func TestReadAll(t *testing.T) {
 	t.Parallel()
 
-	for version, original := range map[pain002.Version]string{
+	for version, definition := range map[pain002.Version]string{
 		pain002.V03: "pain.001.001.03", pain002.V10: "pain.001.001.09",
 	} {
 		t.Run(string(version), func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestReadAll(t *testing.T) {
 
 			want := pain002.Report{
 				Version: version, ID: "BANK-STATUS-0001", CreatedAt: time.Date(2026, 3, 2, 9, 15, 30, 0, calendar.Paris()),
-				OriginalID: message, OriginalDefinition: original, Orders: 6, Sum: 123_456,
+				OriginalID: original, OriginalDefinition: definition, Orders: 6, Sum: 123_456,
 				Status: pain002.Partial, Reasons: []pain002.Reason{{Code: "NARR", Info: info}},
 				Counts: []pain002.Count{
 					{Status: pain002.Refused, Orders: 4},
@@ -112,31 +112,31 @@ func TestReadAll(t *testing.T) {
 
 			require.Equal(t, []pain002.Payment{
 				{
-					OriginalID: message, Orders: 3, Sum: 103_450, Status: pain002.Partial,
+					OriginalID: original, Orders: 3, Sum: 103_450, Status: pain002.Partial,
 					Counts: []pain002.Count{
 						{Status: pain002.Refused, Orders: 2},
 						{Status: pain002.Profile, Orders: 1, Sum: 100_000},
 					},
 				},
 				{
-					OriginalID: message + "001", Orders: 2, Status: pain002.Refused,
+					OriginalID: original + "001", Orders: 2, Status: pain002.Refused,
 					Reasons: []pain002.Reason{{Code: "DT01"}},
 				},
-				{OriginalID: message + "002", Orders: 1, Status: pain002.InProcess},
+				{OriginalID: original + "002", Orders: 1, Status: pain002.InProcess},
 			}, all.payments)
 
 			require.Equal(t, []pain002.Transaction{
 				{
-					PaymentID: message, StatusID: "S-1", InstructionID: "I-1", EndToEndID: "2603020000000001",
+					PaymentID: original, StatusID: "S-1", InstructionID: "I-1", EndToEndID: "2603020000000001",
 					Status: pain002.Refused, Reasons: []pain002.Reason{{Code: "AC04", Info: "account closed"}}, Amount: 1_230,
 				},
 				{
-					PaymentID: message, EndToEndID: "2603020000000002", Status: pain002.Refused,
+					PaymentID: original, EndToEndID: "2603020000000002", Status: pain002.Refused,
 					Reasons: []pain002.Reason{
 						{Code: "BQ-12", Info: "limit of the day call your branch"}, {Info: "a second reason without code"},
 					},
 				},
-				{PaymentID: message, EndToEndID: "2603020000000003", Status: pain002.Profile, Amount: 100_000},
+				{PaymentID: original, EndToEndID: "2603020000000003", Status: pain002.Profile, Amount: 100_000},
 			}, all.orders)
 		})
 	}
