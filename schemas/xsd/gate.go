@@ -13,9 +13,9 @@ import (
 	"github.com/jacoelho/xsd/xsderrors"
 )
 
-// chunk is what the validator is given at once in [Gate.Pass]: as much as it reads at once, so that it judges one chunk
-// while the next is written.
-const chunk = 64 << 10
+// chunk is what the validator is handed at once in [Gate.Pass], in bytes: it judges one chunk while the next is written, and
+// the two seldom wait for each other. Two of them are kept.
+const chunk = 512 << 10
 
 // errUnfinished ends the validator's file when who writes it panics.
 var errUnfinished = errors.New("the file was not written to its end")
@@ -65,7 +65,7 @@ func (g *Gate) Pass(ctx context.Context, destination io.Writer, write func(io.Wr
 	reader, feed := io.Pipe()
 
 	judge.Go(func() {
-		judged = g.Check(ctx, reader)
+		judged = g.Check(ctx, bufio.NewReaderSize(reader, chunk))
 		_ = reader.CloseWithError(judged) // never fails
 	})
 
@@ -84,7 +84,7 @@ func (g *Gate) Pass(ctx context.Context, destination io.Writer, write func(io.Wr
 	judge.Wait()
 
 	if err != nil && !errors.Is(err, judged) {
-		return err
+		return err //nolint:wrapcheck // the caller's own error, given back to it
 	}
 
 	return judged
@@ -124,7 +124,7 @@ func (g *Gate) path(path string) string {
 	parts := strings.Split(path, "/")
 
 	for i, part := range parts {
-		if part != "" && !g.names[part] {
+		if _, known := g.rules[part]; part != "" && !known {
 			parts[i] = "?"
 		}
 	}
@@ -147,7 +147,8 @@ func (g *Gate) reason(found *xsderrors.Error) string {
 	case xsderrors.CodeValidationRoot:
 		return "has not the root element Document of " + g.version
 	case xsderrors.CodeValidationElement:
-		if name := found.Message[strings.LastIndexAny(found.Message, " }")+1:]; g.names[name] {
+		name := found.Message[strings.LastIndexAny(found.Message, " }")+1:]
+		if _, known := g.rules[name]; known {
 			return "has the element " + name + " where another one, or none, must stand"
 		}
 
@@ -163,25 +164,19 @@ func (g *Gate) reason(found *xsderrors.Error) string {
 	case xsderrors.CodeValidationAttribute:
 		return "has not the attributes that it must have"
 	case xsderrors.CodeValidationFacet:
-		return facet(found.Message)
+		return g.rule(found)
 	default:
 		return "breaks the rule " + string(found.Code)
 	}
 }
 
-// facet says which limit of its type a value breaks. The validator's message ends with the facet's name.
-func facet(message string) string {
-	for name, reason := range map[string]string{
-		"pattern":      "has a form or characters that its type has not",
-		"maxLength":    "is too long",
-		"minInclusive": "is too small",
-		"maxInclusive": "is too large",
-		"enumeration":  "is not the value that it must be",
-	} {
-		if strings.HasSuffix(message, ": "+name+" facet failed") {
-			return reason
-		}
+// rule is that of the attribute that the message names, or else of the last element of the path.
+func (g *Gate) rule(found *xsderrors.Error) string {
+	name := found.Path[strings.LastIndexByte(found.Path, '/')+1:]
+
+	if message, ok := strings.CutPrefix(found.Message, "invalid attribute "); ok {
+		name, _, _ = strings.Cut(message, ":")
 	}
 
-	return "is no value of its type"
+	return g.rules[name]
 }

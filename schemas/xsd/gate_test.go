@@ -92,15 +92,20 @@ const (
 	block   = message + "/PmtInf"
 	order   = block + "/CdtTrfTxInf"
 
-	form     = "has a form or characters that its type has not"
-	tooLong  = "is too long"
-	tooSmall = "is too small"
-	tooLarge = "is too large"
-	fixed    = "is not the value that it must be"
-	noValue  = "is no value of its type"
-	early    = "ends before all its elements"
-	noXML    = "is not well-formed XML"
-	where    = "where another one, or none, must stand"
+	early = "ends before all its elements"
+	noXML = "is not well-formed XML"
+	where = "where another one, or none, must stand"
+
+	carried    = "letters, digits, spaces and /-?:().,'+"
+	aReference = "must have 1 to 35 " + carried + ", with no space or slash at either end and no two slashes in a row"
+	aName      = "must have 1 to 70 " + carried + ", with no space at either end"
+	anInstant  = "must be an instant to the second, with the offset of its zone"
+	anAmount   = "must be 0.01 to 999999999.99, of two decimals, with no zero before"
+	aSum       = "must be 0.01 or more, of at most 15 digits and two decimals, with no zero before"
+	orders     = "must be 1 or more, of at most 15 digits, with no zero before"
+	anIBAN     = "must be an IBAN, without spaces"
+	aBIC       = "must be a BIC of 8 or 11 characters"
+	slev       = "must be SLEV: each side pays its own bank"
 )
 
 // mutation is one change to the first place of the full file that reads like from.
@@ -116,69 +121,69 @@ func mutations() map[string]mutation {
 
 	return map[string]mutation{
 		"a message without reference":    {"<MsgId>6a1f7d5e21aa11ea9f0e0242ac120002</MsgId>", "", 3, header, "has the element CreDtTm " + where},
-		"a reference of 36":              {"<MsgId>6a1f7d5e", "<MsgId>12346a1f7d5e", 3, header + "/MsgId", tooLong},
-		"a reference of nothing":         {"<MsgId>6a1f7d5e21aa11ea9f0e0242ac120002<", "<MsgId><", 3, header + "/MsgId", form},
-		"a slash before":                 {"<EndToEndId>P/2", "<EndToEndId>/P/2", 6, order + "/PmtId/EndToEndId", form},
-		"a slash behind":                 {"P/2/a<", "P/2/a/<", 6, order + "/PmtId/EndToEndId", form},
-		"two slashes":                    {"P/2/a<", "P//2/a<", 6, order + "/PmtId/EndToEndId", form},
-		"a space before":                 {"<EndToEndId>P/2", "<EndToEndId> P/2", 6, order + "/PmtId/EndToEndId", form},
-		"an underscore":                  {"P/2/a<", "P_2<", 6, order + "/PmtId/EndToEndId", form},
+		"a reference of 36":              {"<MsgId>6a1f7d5e", "<MsgId>12346a1f7d5e", 3, header + "/MsgId", aReference},
+		"a reference of nothing":         {"<MsgId>6a1f7d5e21aa11ea9f0e0242ac120002<", "<MsgId><", 3, header + "/MsgId", aReference},
+		"a slash before":                 {"<EndToEndId>P/2", "<EndToEndId>/P/2", 6, order + "/PmtId/EndToEndId", aReference},
+		"a slash behind":                 {"P/2/a<", "P/2/a/<", 6, order + "/PmtId/EndToEndId", aReference},
+		"two slashes":                    {"P/2/a<", "P//2/a<", 6, order + "/PmtId/EndToEndId", aReference},
+		"a space before":                 {"<EndToEndId>P/2", "<EndToEndId> P/2", 6, order + "/PmtId/EndToEndId", aReference},
+		"an underscore":                  {"P/2/a<", "P_2<", 6, order + "/PmtId/EndToEndId", aReference},
 		"no EndToEndId":                  {"<EndToEndId>P/2/a</EndToEndId>", "", 6, order + "/PmtId", early},
 		"two EndToEndId":                 {"<EndToEndId>P/2/a</EndToEndId>", "<EndToEndId>P</EndToEndId><EndToEndId>Q</EndToEndId>", 6, order + "/PmtId", "has the element EndToEndId " + where},
-		"an instant without zone":        {"54+01:00", "54", 3, header + "/CreDtTm", form},
-		"an instant with a fraction":     {"54+01:00", "54.5+01:00", 3, header + "/CreDtTm", form},
-		"no such instant":                {"T12:02:54", "T25:02:54", 3, header + "/CreDtTm", noValue},
-		"no orders":                      {"<NbOfTxs>3<", "<NbOfTxs>0<", 3, header + "/NbOfTxs", form},
-		"orders with a zero before":      {"<NbOfTxs>3<", "<NbOfTxs>03<", 3, header + "/NbOfTxs", form},
-		"a sum of one decimal":           {"<CtrlSum>1000000010.01<", "<CtrlSum>1000000010.1<", 3, header + "/CtrlSum", form},
-		"a sum of nothing":               {"<CtrlSum>10.02<", "<CtrlSum>0.00<", 4, block + "/CtrlSum", tooSmall},
+		"an instant without zone":        {"54+01:00", "54", 3, header + "/CreDtTm", anInstant},
+		"an instant with a fraction":     {"54+01:00", "54.5+01:00", 3, header + "/CreDtTm", anInstant},
+		"no such instant":                {"T12:02:54", "T25:02:54", 3, header + "/CreDtTm", anInstant},
+		"no orders":                      {"<NbOfTxs>3<", "<NbOfTxs>0<", 3, header + "/NbOfTxs", orders},
+		"orders with a zero before":      {"<NbOfTxs>3<", "<NbOfTxs>03<", 3, header + "/NbOfTxs", orders},
+		"a sum of one decimal":           {"<CtrlSum>1000000010.01<", "<CtrlSum>1000000010.1<", 3, header + "/CtrlSum", aSum},
+		"a sum of nothing":               {"<CtrlSum>10.02<", "<CtrlSum>0.00<", 4, block + "/CtrlSum", aSum},
 		"no sum":                         {"<CtrlSum>10.02</CtrlSum>", "", 4, block, "has the element PmtTpInf " + where},
 		"an initiator without name":      {"<InitgPty><Nm>REGLO</Nm></InitgPty>", "<InitgPty></InitgPty>", 3, header + "/InitgPty", early},
-		"a cheque":                       {"TRF", "CHK", 4, block + "/PmtMtd", fixed},
-		"booked 1":                       {"<BtchBookg>true", "<BtchBookg>1", 4, block + "/BtchBookg", form},
-		"an urgent level":                {"<Cd>SEPA", "<Cd>URGP", 4, block + "/PmtTpInf/SvcLvl/Cd", fixed},
-		"no such day":                    {"2026-03-18", "2026-02-29", 4, block + "/ReqdExctnDt", noValue},
-		"a day with a zone":              {"2026-03-18", "2026-03-18Z", 4, block + "/ReqdExctnDt", form},
+		"a cheque":                       {"TRF", "CHK", 4, block + "/PmtMtd", "must be TRF"},
+		"booked 1":                       {"<BtchBookg>true", "<BtchBookg>1", 4, block + "/BtchBookg", "must be true or false"},
+		"an urgent level":                {"<Cd>SEPA", "<Cd>URGP", 4, block + "/PmtTpInf/SvcLvl/Cd", "must be SEPA"},
+		"no such day":                    {"2026-03-18", "2026-02-29", 4, block + "/ReqdExctnDt", "must be a day"},
+		"a day with a zone":              {"2026-03-18", "2026-03-18Z", 4, block + "/ReqdExctnDt", "must be a day"},
 		"a debtor without account":       {"<DbtrAcct><Id><IBAN>FR7630006000011234567890189</IBAN></Id></DbtrAcct>", "", 4, block, "has the element DbtrAgt " + where},
-		"an account that is no IBAN":     {"<IBAN>FR76", "<IBAN>FRX6", 4, block + "/DbtrAcct/Id/IBAN", form},
-		"an IBAN with spaces":            {"<IBAN>DE89", "<IBAN>DE89 ", 5, order + "/CdtrAcct/Id/IBAN", form},
-		"an IBAN in small letters":       {"<IBAN>NO93", "<IBAN>no93", 6, order + "/CdtrAcct/Id/IBAN", form},
-		"another debtor's bank":          {"NOTPROVIDED", "BANQUE", 8, block + "/DbtrAgt/FinInstnId/Othr/Id", fixed},
-		"a BIC of 9":                     {"TESTFRPPXXX", "TESTFRPPX", 4, block + "/DbtrAgt/FinInstnId/BICEL", form},
-		"a BIC in small letters":         {"SOGEFRPP", "sogefrpp", 5, order + "/CdtrAgt/FinInstnId/BICEL", form},
+		"an account that is no IBAN":     {"<IBAN>FR76", "<IBAN>FRX6", 4, block + "/DbtrAcct/Id/IBAN", anIBAN},
+		"an IBAN with spaces":            {"<IBAN>DE89", "<IBAN>DE89 ", 5, order + "/CdtrAcct/Id/IBAN", anIBAN},
+		"an IBAN in small letters":       {"<IBAN>NO93", "<IBAN>no93", 6, order + "/CdtrAcct/Id/IBAN", anIBAN},
+		"another debtor's bank":          {"NOTPROVIDED", "BANQUE", 8, block + "/DbtrAgt/FinInstnId/Othr/Id", "must be NOTPROVIDED"},
+		"a BIC of 9":                     {"TESTFRPPXXX", "TESTFRPPX", 4, block + "/DbtrAgt/FinInstnId/BICEL", aBIC},
+		"a BIC in small letters":         {"SOGEFRPP", "sogefrpp", 5, order + "/CdtrAgt/FinInstnId/BICEL", aBIC},
 		"an agent without BIC":           {"<BICEL>SOGEFRPP</BICEL>", "", 5, order + "/CdtrAgt/FinInstnId", early},
-		"charges on the debtor":          {"SLEV", "DEBT", 4, block + "/ChrgBr", fixed},
+		"charges on the debtor":          {"SLEV", "DEBT", 4, block + "/ChrgBr", slev},
 		"no charge bearer":               {"<ChrgBr>SLEV</ChrgBr>", "", 5, block, "has the element CdtTrfTxInf " + where},
-		"an amount of nothing":           {">0.01<", ">0.00<", 5, order + "/Amt/InstdAmt", tooSmall},
-		"a negative amount":              {">0.01<", ">-0.01<", 5, order + "/Amt/InstdAmt", tooSmall},
-		"an amount of three decimals":    {">0.01<", ">0.010<", 5, order + "/Amt/InstdAmt", form},
-		"an amount without decimals":     {">10.01<", ">10<", 6, order + "/Amt/InstdAmt", form},
-		"an amount with a comma":         {">10.01<", ">10,01<", 6, order + "/Amt/InstdAmt", noValue},
-		"an amount with an exponent":     {">10.01<", ">1E1<", 6, order + "/Amt/InstdAmt", noValue},
-		"an amount of a milliard":        {`"EUR">999999999.99<`, `"EUR">1000000000.00<`, 9, order + "/Amt/InstdAmt", tooLarge},
-		"dollars":                        {`Ccy="EUR"`, `Ccy="USD"`, 5, order + "/Amt/InstdAmt", fixed},
+		"an amount of nothing":           {">0.01<", ">0.00<", 5, order + "/Amt/InstdAmt", anAmount},
+		"a negative amount":              {">0.01<", ">-0.01<", 5, order + "/Amt/InstdAmt", anAmount},
+		"an amount of three decimals":    {">0.01<", ">0.010<", 5, order + "/Amt/InstdAmt", anAmount},
+		"an amount without decimals":     {">10.01<", ">10<", 6, order + "/Amt/InstdAmt", anAmount},
+		"an amount with a comma":         {">10.01<", ">10,01<", 6, order + "/Amt/InstdAmt", anAmount},
+		"an amount with an exponent":     {">10.01<", ">1E1<", 6, order + "/Amt/InstdAmt", anAmount},
+		"an amount of a milliard":        {`"EUR">999999999.99<`, `"EUR">1000000000.00<`, 9, order + "/Amt/InstdAmt", anAmount},
+		"dollars":                        {`Ccy="EUR"`, `Ccy="USD"`, 5, order + "/Amt/InstdAmt", "must be in EUR"},
 		"no currency":                    {` Ccy="EUR"`, ``, 5, order + "/Amt/InstdAmt", "has not the attributes that it must have"},
 		"another attribute":              {`Ccy="EUR"`, `Ccy="EUR" X="1"`, 5, order + "/Amt/InstdAmt", "has not the attributes that it must have"},
 		"no amount":                      {`<Amt><InstdAmt Ccy="EUR">10.01</InstdAmt></Amt>`, ``, 6, order, "has the element Cdtr " + where},
-		"a name of 71":                   {"<Nm>Durand, Jeanne<", "<Nm>" + long + "<", 5, order + "/Cdtr/Nm", tooLong},
-		"a name with an accent":          {"Durand, Jeanne", "Durand, Mél", 5, order + "/Cdtr/Nm", form},
-		"a name with an ampersand":       {"Durand, Jeanne", "Durand &amp; Jeanne", 5, order + "/Cdtr/Nm", form},
-		"a name of a space":              {"<Nm>Durand, Jeanne<", "<Nm> <", 5, order + "/Cdtr/Nm", form},
+		"a name of 71":                   {"<Nm>Durand, Jeanne<", "<Nm>" + long + "<", 5, order + "/Cdtr/Nm", aName},
+		"a name with an accent":          {"Durand, Jeanne", "Durand, Mél", 5, order + "/Cdtr/Nm", aName},
+		"a name with an ampersand":       {"Durand, Jeanne", "Durand &amp; Jeanne", 5, order + "/Cdtr/Nm", aName},
+		"a name of a space":              {"<Nm>Durand, Jeanne<", "<Nm> <", 5, order + "/Cdtr/Nm", aName},
 		"a name that was not escaped":    {"Durand, Jeanne", "Durand <Jeanne>", 5, order + "/Cdtr/Nm/?", noXML},
 		"a name that is an element":      {"Durand, Jeanne", "Durand <Jeanne/>", 5, order + "/Cdtr/Nm", "has an element in its value"},
 		"a name with a bare ampersand":   {"Durand, Jeanne", "Durand & Jeanne", 0, order + "/Cdtr/Nm", noXML},
 		"a creditor without name":        {"<Nm>Durand, Jeanne</Nm>", "", 5, order + "/Cdtr", "has the element PstlAdr " + where},
 		"an address of free lines":       {"<TwnNm>Lille</TwnNm>", "<AdrLine>1 rue X, Lille</AdrLine>", 5, order + "/Cdtr/PstlAdr", "has an element that must not stand there"},
 		"an address without town":        {"<TwnNm>Lille</TwnNm>", "", 5, order + "/Cdtr/PstlAdr", "has the element Ctry " + where},
-		"a country of three letters":     {"<Ctry>FR<", "<Ctry>FRA<", 4, block + "/Dbtr/PstlAdr/Ctry", form},
-		"a town of 36":                   {"<TwnNm>Lille", "<TwnNm>" + long[:36], 5, order + "/Cdtr/PstlAdr/TwnNm", tooLong},
-		"a building of 17":               {"12 B", long[:17], 4, block + "/Dbtr/PstlAdr/BldgNb", tooLong},
+		"a country of three letters":     {"<Ctry>FR<", "<Ctry>FRA<", 4, block + "/Dbtr/PstlAdr/Ctry", "must be the two capital letters of a country"},
+		"a town of 36":                   {"<TwnNm>Lille", "<TwnNm>" + long[:36], 5, order + "/Cdtr/PstlAdr/TwnNm", "must have 1 to 35 " + carried + ", with no space at either end"},
+		"a building of 17":               {"12 B", long[:17], 4, block + "/Dbtr/PstlAdr/BldgNb", "must have 1 to 16 " + carried + ", with no space at either end"},
 		"a creditor without account":     {"<CdtrAcct><Id><IBAN>NO9386011117947</IBAN></Id></CdtrAcct>", "", 6, order, early},
 		"the account before the name":    {"<Cdtr><Nm>M</Nm></Cdtr><CdtrAcct><Id><IBAN>NO9386011117947</IBAN></Id></CdtrAcct>", "<CdtrAcct><Id><IBAN>NO9386011117947</IBAN></Id></CdtrAcct><Cdtr><Nm>M</Nm></Cdtr>", 6, order, "has the element CdtrAcct " + where},
-		"a remittance of 141":            {"COMCO", strings.Repeat("x", 141), 5, order + "/RmtInf/Ustrd", tooLong},
+		"a remittance of 141":            {"COMCO", strings.Repeat("x", 141), 5, order + "/RmtInf/Ustrd", "must have 1 to 140 " + carried + ", with no space at either end"},
 		"two remittances":                {"</Ustrd>", "</Ustrd><Ustrd>x</Ustrd>", 5, order + "/RmtInf", "has the element Ustrd " + where},
-		"a remittance of two lines":      {"COMCO   ", "COMCO\n", 6, order + "/RmtInf/Ustrd", form},
-		"an empty remittance":            {"<Ustrd>//COMCO   CB15:27:11?/</Ustrd>", "<Ustrd/>", 5, order + "/RmtInf/Ustrd", form},
+		"a remittance of two lines":      {"COMCO   ", "COMCO\n", 6, order + "/RmtInf/Ustrd", "must have 1 to 140 " + carried + ", with no space at either end"},
+		"an empty remittance":            {"<Ustrd>//COMCO   CB15:27:11?/</Ustrd>", "<Ustrd/>", 5, order + "/RmtInf/Ustrd", "must have 1 to 140 " + carried + ", with no space at either end"},
 		"a purpose":                      {"<RmtInf>", "<Purp><Cd>SALA</Cd></Purp><RmtInf>", 5, order, "has an element that must not stand there"},
 		"a creditor's creditor":          {"<RmtInf>", "<UltmtCdtr><Nm>X</Nm></UltmtCdtr><RmtInf>", 5, order, "has an element that must not stand there"},
 		"text between":                   {"</PmtInf>\n<PmtInf>", "</PmtInf>x\n<PmtInf>", 7, message, "has text between its elements"},
@@ -226,12 +231,11 @@ func TestCheckRefusesEveryMutation(t *testing.T) {
 				require.Equal(t, mutation.line, refusal.Line, refusal)
 				require.Equal(t, path, refusal.Path)
 				require.Equal(t, version, refusal.Version)
+				require.NotEmpty(t, refusal.Reason)
 
-				if mutation.reason != "" {
-					require.Equal(t, mutation.reason, refusal.Reason)
-				}
+				require.True(t, strings.HasPrefix(refusal.Reason, mutation.reason), refusal.Reason) // V03 asks more of a BIC
 
-				for _, secret := range []string{"Jeanne", "Durand", "FR76", "DE89", "ELISE", "Lille", "P/2", "elise", "999999999"} {
+				for _, secret := range []string{"Jeanne", "Durand", "FR76", "DE89", "ELISE", "Lille", "P/2", "elise", "1000000000.00"} {
 					require.NotContains(t, err.Error(), secret)
 				}
 			})
@@ -256,22 +260,23 @@ func TestCheckIsBounded(t *testing.T) {
 	t.Parallel()
 
 	file := full(xsd.PAIN00103)
-	name := strings.Index(file, "REGLO")
+	before, _, found := strings.Cut(file, "REGLO")
+	require.True(t, found)
 
 	for what, filler := range map[string]string{
-		"text":      "x",
-		"CDATA":     "<![CDATA[",
-		"a tag":     "<x",
-		"elements":  "<Nm>",
+		"text":     "x",
+		"CDATA":    "<![CDATA[",
+		"a tag":    "<x",
+		"elements": "<Nm>",
 	} {
-		endless := &endless{text: strings.TrimPrefix(filler, "<x")}
-		if endless.text == "" || strings.HasPrefix(filler, "<!") {
-			endless.text = "y"
+		endless := &endless{text: "y"}
+		if what == "elements" {
+			endless.text = filler
 		}
 
 		var refusal *xsd.Refusal
 
-		err := gate(t, xsd.PAIN00103).Check(t.Context(), io.MultiReader(strings.NewReader(file[:name]+filler), endless))
+		err := gate(t, xsd.PAIN00103).Check(t.Context(), io.MultiReader(strings.NewReader(before+filler), endless))
 		require.ErrorAs(t, err, &refusal, what)
 		require.Contains(t, refusal.Reason, "is longer than 1073741824 bytes, deeper than 16 elements", what)
 		require.Less(t, endless.read, 1<<20, what)
@@ -454,21 +459,24 @@ func TestAGateServesManyAtOnce(t *testing.T) {
 	}
 }
 
-// large writes a file of that many orders, one a line, each of some 550 bytes.
-func large(to io.Writer, orders int) error {
+// manyOrders are in a large file.
+const manyOrders = 100_000
+
+// large writes a file of manyOrders, one a line, each of some 490 bytes; a writer of its own fails at the end only.
+func large(to io.Writer) error {
 	w := bufio.NewWriterSize(to, 64<<10)
-	fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?>
+	_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"><CstmrCdtTrfInitn>
 <GrpHdr><MsgId>6a1f7d5e21aa11ea9f0e0242ac120002</MsgId><CreDtTm>2026-03-17T12:02:54+01:00</CreDtTm><NbOfTxs>%d</NbOfTxs><CtrlSum>%d.00</CtrlSum><InitgPty><Nm>REGLO</Nm></InitgPty></GrpHdr>
 <PmtInf><PmtInfId>6a1f7d5e21aa11ea9f0e0242ac120002</PmtInfId><PmtMtd>TRF</PmtMtd><BtchBookg>true</BtchBookg><NbOfTxs>%d</NbOfTxs><CtrlSum>%d.00</CtrlSum><PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl></PmtTpInf><ReqdExctnDt>2026-03-18</ReqdExctnDt><Dbtr><Nm>REGLO</Nm></Dbtr><DbtrAcct><Id><IBAN>FR7630006000011234567890189</IBAN></Id></DbtrAcct><DbtrAgt><FinInstnId><BIC>TESTFRPPXXX</BIC></FinInstnId></DbtrAgt><ChrgBr>SLEV</ChrgBr>
-`, orders, orders, orders, orders)
+`, manyOrders, manyOrders, manyOrders, manyOrders)
 
-	for n := range orders {
-		fmt.Fprintf(w, `<CdtTrfTxInf><PmtId><InstrId>6a1f7d5e21aa11ea9f0e%012d</InstrId><EndToEndId>P260317%09d</EndToEndId></PmtId><Amt><InstdAmt Ccy="EUR">1.00</InstdAmt></Amt><UltmtDbtr><Nm>BOULANGERIE %d</Nm></UltmtDbtr><CdtrAgt><FinInstnId><BIC>SOGEFRPPXXX</BIC></FinInstnId></CdtrAgt><Cdtr><Nm>Boulangerie Patisserie %d</Nm></Cdtr><CdtrAcct><Id><IBAN>FR7630006000011234567890189</IBAN></Id></CdtrAcct><RmtInf><Ustrd>VIREMENT 12:02:54 REMISE %d DU 17/03/2026</Ustrd></RmtInf></CdtTrfTxInf>
+	for n := range manyOrders {
+		_, _ = fmt.Fprintf(w, `<CdtTrfTxInf><PmtId><InstrId>6a1f7d5e21aa11ea9f0e%012d</InstrId><EndToEndId>P260317%09d</EndToEndId></PmtId><Amt><InstdAmt Ccy="EUR">1.00</InstdAmt></Amt><UltmtDbtr><Nm>BOULANGERIE %d</Nm></UltmtDbtr><CdtrAgt><FinInstnId><BIC>SOGEFRPPXXX</BIC></FinInstnId></CdtrAgt><Cdtr><Nm>Boulangerie Patisserie %d</Nm></Cdtr><CdtrAcct><Id><IBAN>FR7630006000011234567890189</IBAN></Id></CdtrAcct><RmtInf><Ustrd>VIREMENT 12:02:54 REMISE %d DU 17/03/2026</Ustrd></RmtInf></CdtTrfTxInf>
 `, n, n, n, n, n)
 	}
 
-	fmt.Fprint(w, "</PmtInf>\n</CstmrCdtTrfInitn></Document>\n")
+	_, _ = fmt.Fprint(w, "</PmtInf>\n</CstmrCdtTrfInitn></Document>\n")
 
 	return w.Flush()
 }
@@ -476,13 +484,13 @@ func large(to io.Writer, orders int) error {
 // TestMemoryIsBounded passes 100,000 orders, some 50 MB, and looks now and then at what is in use.
 func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // looks at the memory of the whole process
 	const (
-		limit = 1 << 20
+		limit = 2 << 20
 		each  = 100
 	)
 
 	var file bytes.Buffer
 
-	require.NoError(t, large(&file, 100_000))
+	require.NoError(t, large(&file))
 
 	inUse := func() uint64 {
 		var memory runtime.MemStats
@@ -503,7 +511,8 @@ func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // looks at the m
 				return err
 			}
 
-			if n++; n%each == 0 {
+			n++
+			if n%each == 0 {
 				most = max(most, inUse())
 			}
 		}
@@ -516,11 +525,9 @@ func TestMemoryIsBounded(t *testing.T) { //nolint:paralleltest // looks at the m
 }
 
 func BenchmarkCheck(b *testing.B) {
-	const orders = 100_000
-
 	var file bytes.Buffer
 
-	require.NoError(b, large(&file, orders))
+	require.NoError(b, large(&file))
 
 	judge := gate(b, xsd.PAIN00103)
 
@@ -531,15 +538,13 @@ func BenchmarkCheck(b *testing.B) {
 		require.NoError(b, judge.Check(b.Context(), bytes.NewReader(file.Bytes())))
 	}
 
-	b.ReportMetric(float64(orders)*float64(b.N)/b.Elapsed().Seconds(), "orders/s")
+	b.ReportMetric(float64(manyOrders)*float64(b.N)/b.Elapsed().Seconds(), "orders/s")
 }
 
 func BenchmarkPass(b *testing.B) {
-	const orders = 100_000
-
 	var file bytes.Buffer
 
-	require.NoError(b, large(&file, orders))
+	require.NoError(b, large(&file))
 
 	judge := gate(b, xsd.PAIN00103)
 
@@ -547,16 +552,14 @@ func BenchmarkPass(b *testing.B) {
 	b.ReportAllocs()
 
 	for b.Loop() {
-		require.NoError(b, judge.Pass(b.Context(), io.Discard, func(to io.Writer) error { return large(to, orders) }))
+		require.NoError(b, judge.Pass(b.Context(), io.Discard, large))
 	}
 
-	b.ReportMetric(float64(orders)*float64(b.N)/b.Elapsed().Seconds(), "orders/s")
+	b.ReportMetric(float64(manyOrders)*float64(b.N)/b.Elapsed().Seconds(), "orders/s")
 }
 
 func BenchmarkWrite(b *testing.B) {
-	const orders = 100_000
-
 	for b.Loop() {
-		require.NoError(b, large(io.Discard, orders))
+		require.NoError(b, large(io.Discard))
 	}
 }

@@ -4,6 +4,7 @@
 package xsd
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -46,12 +47,12 @@ var ErrVersion = errors.New("no such version: pain.001.001.03 and pain.001.001.0
 type Gate struct {
 	version string
 	engine  *validator.Engine
-	names   map[string]bool // of the elements of the profile
+	rules   map[string]string // by the names of the profile's elements and attributes; "" where they have no value
 }
 
 // Refusal says where a file departs from the profile, and from which rule. It gives places and rules, never values: those
 // name people.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it refuses a file; nothing went wrong
 	Version string
 	Line    int    // of the end of a wrong value, or the beginning of a wrong element, from 1 on; 0 where only Path can be told
 	Column  int    // from 1 on; 0 with Line
@@ -76,30 +77,55 @@ func NewGate(version string) (*Gate, error) {
 		return nil, fmt.Errorf("prepare the schema of %q: %w", version, ErrVersion)
 	}
 
-	names := map[string]bool{}
-
-	for _, name := range []string{version, common} {
-		text, err := FS.ReadFile(name + suffix)
-		if err != nil {
-			return nil, fmt.Errorf("read the schema %s: %w", name, err)
-		}
-
-		for _, found := range elementName.FindAllSubmatch(text, -1) {
-			names[string(found[1])] = true
-		}
+	rules, err := readRules(version+suffix, common+suffix)
+	if err != nil {
+		return nil, err
 	}
 
 	engine, err := validator.Compile(context.Background(), source(version+suffix).WithResolver(validator.ResolverFunc(
-		func(_ context.Context, _, location string) (validator.SchemaSource, error) { return source(location), nil })))
+		func(_ context.Context, _, location string) (validator.SchemaSource, error) {
+			return source(location), nil
+		})))
 	if err != nil {
 		return nil, fmt.Errorf("compile the schema %s: %w", version, err)
 	}
 
-	return &Gate{version: version, engine: engine, names: names}, nil
+	return &Gate{version: version, engine: engine, rules: rules}, nil
 }
 
 func source(name string) validator.SchemaSource {
 	return validator.Open(name, func(context.Context) (io.ReadCloser, error) { return FS.Open(name) })
 }
 
-var elementName = regexp.MustCompile(`<xs:element name="(\w+)"`)
+// readRules gives what the documentation of its type says of each element and attribute, "" where there is none, as of one
+// that has elements. All elements of one name that hold a value have the same type.
+func readRules(files ...string) (map[string]string, error) {
+	var texts []byte
+
+	for _, name := range files {
+		text, err := FS.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read the schema %s: %w", name, err)
+		}
+
+		texts = append(texts, text...)
+	}
+
+	types, rules := map[string]string{}, map[string]string{}
+
+	for _, found := range documented.FindAllSubmatch(texts, -1) {
+		types[string(found[1])] = string(found[2])
+	}
+
+	for _, found := range declared.FindAllSubmatch(texts, -1) {
+		name := string(found[1])
+		rules[name] = cmp.Or(types[string(found[2])], rules[name])
+	}
+
+	return rules, nil
+}
+
+var (
+	documented = regexp.MustCompile(`<xs:(?:simple|complex)Type name="(\w+)">\s*<xs:annotation>\s*<xs:documentation xml:lang="en">([^<]+)<`)
+	declared   = regexp.MustCompile(`<xs:(?:element|attribute) name="(\w+)"(?: type="(\w+)")?`)
+)
