@@ -61,15 +61,15 @@ type Detail struct {
 // adviceHead, adviceDetail and adviceTotal are the records 31, 34 and, with a sub-total or the total, 36 and 39.
 type (
 	adviceHead struct {
-		operation string
-
 		Advice
+
+		operation string
 	}
 
 	adviceDetail struct {
-		operation string
-
 		Detail
+
+		operation string
 	}
 
 	adviceTotal struct {
@@ -92,38 +92,38 @@ const (
 //nolint:gochecknoglobals // constants
 var (
 	adviceHeadLayout = layout[adviceHead]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: head240},
-		{name: "operation", from: 9, to: 10, kind: kindCode, text: func(r *adviceHead) *string { return &r.operation }},
-		{name: "date", from: 11, to: 16, kind: kindDate, date: func(r *adviceHead) *calendar.Date { return &r.SettledOn }},
-		{name: "currency", from: 17, to: 17, kind: kindConstant, optional: true, constant: euroSign, code: fault.CodeCurrency},
-		{name: "bank", from: 22, to: 26, kind: kindDigits, optional: true, text: func(r *adviceHead) *string { return &r.First.Account.Bank }},
-		{name: "branch", from: 27, to: 31, kind: kindDigits, optional: true, text: func(r *adviceHead) *string { return &r.First.Account.Branch }},
-		{name: "account", from: 32, to: 42, kind: kindAccount, optional: true, text: func(r *adviceHead) *string { return &r.First.Account.Number }},
-		{name: "name", from: 43, to: 66, kind: kindText, text: func(r *adviceHead) *string { return &r.First.Name }},
-		{name: "bank2", from: 78, to: 82, kind: kindDigits, optional: true, text: func(r *adviceHead) *string { return &r.Second.Account.Bank }},
-		{name: "branch2", from: 83, to: 87, kind: kindDigits, optional: true, text: func(r *adviceHead) *string { return &r.Second.Account.Branch }},
-		{name: "account2", from: 88, to: 98, kind: kindAccount, optional: true, text: func(r *adviceHead) *string { return &r.Second.Account.Number }},
-		{name: "name2", from: 99, to: 122, kind: kindText, text: func(r *adviceHead) *string { return &r.Second.Name }},
+		fixed[adviceHead](fieldRecord, 1, 2, head240, fault.CodeRecord),
+		textField(fieldOperation, 9, 10, kindCode, func(r *adviceHead) *string { return &r.operation }),
+		dateField("date", 11, 16, kindDate, func(r *adviceHead) *calendar.Date { return &r.SettledOn }),
+		fixed[adviceHead](fieldCurrency, 17, 17, euroSign, fault.CodeCurrency).orBlank(),
+		textField("bank", 22, 26, kindDigits, func(r *adviceHead) *string { return &r.First.Account.Bank }).orBlank(),
+		textField("branch", 27, 31, kindDigits, func(r *adviceHead) *string { return &r.First.Account.Branch }).orBlank(),
+		textField("account", 32, 42, kindAccount, func(r *adviceHead) *string { return &r.First.Account.Number }).orBlank(),
+		textField("name", 43, 66, kindText, func(r *adviceHead) *string { return &r.First.Name }),
+		textField("bank2", 78, 82, kindDigits, func(r *adviceHead) *string { return &r.Second.Account.Bank }).orBlank(),
+		textField("branch2", 83, 87, kindDigits, func(r *adviceHead) *string { return &r.Second.Account.Branch }).orBlank(),
+		textField("account2", 88, 98, kindAccount, func(r *adviceHead) *string { return &r.Second.Account.Number }).orBlank(),
+		textField("name2", 99, 122, kindText, func(r *adviceHead) *string { return &r.Second.Name }),
 	}
 
 	adviceDetailLayout = layout[adviceDetail]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: detail240},
-		{name: "operation", from: 9, to: 10, kind: kindCode, text: func(r *adviceDetail) *string { return &r.operation }},
-		{name: "date", from: 11, to: 16, kind: kindDate, date: func(r *adviceDetail) *calendar.Date { return &r.SettledOn }},
-		{name: "currency", from: 17, to: 17, kind: kindConstant, optional: true, constant: euroSign, code: fault.CodeCurrency},
-		{name: "bank", from: 22, to: 26, kind: kindDigits, optional: true, text: func(r *adviceDetail) *string { return &r.First.Account.Bank }},
-		{name: "branch", from: 27, to: 31, kind: kindDigits, optional: true, text: func(r *adviceDetail) *string { return &r.First.Account.Branch }},
-		{name: "account", from: 32, to: 42, kind: kindAccount, optional: true, text: func(r *adviceDetail) *string { return &r.First.Account.Number }},
-		{name: "name", from: 43, to: 66, kind: kindText, text: func(r *adviceDetail) *string { return &r.First.Name }},
-		{name: "bank2", from: 78, to: 82, kind: kindDigits, optional: true, text: func(r *adviceDetail) *string { return &r.Second.Account.Bank }},
-		{name: "branch2", from: 83, to: 87, kind: kindDigits, optional: true, text: func(r *adviceDetail) *string { return &r.Second.Account.Branch }},
-		{name: "account2", from: 88, to: 98, kind: kindAccount, optional: true, text: func(r *adviceDetail) *string { return &r.Second.Account.Number }},
-		{name: "name2", from: 99, to: 122, kind: kindText, text: func(r *adviceDetail) *string { return &r.Second.Name }},
-		{name: "reference", from: 123, to: 128, kind: kindText, text: func(r *adviceDetail) *string { return &r.Reference }},
-		{name: "description", from: 129, to: 216, kind: kindText, text: func(r *adviceDetail) *string { return &r.Description }},
-		{name: "originalDate", from: 217, to: 222, kind: kindDate, optional: true, date: func(r *adviceDetail) *calendar.Date { return &r.OriginalOn }},
-		{name: "originalReference", from: 223, to: 228, kind: kindText, text: func(r *adviceDetail) *string { return &r.OriginalReference }},
-		{name: "amount", from: 229, to: 240, kind: kindUnsigned, cents: func(r *adviceDetail) *money.Cents { return &r.Amount }},
+		fixed[adviceDetail](fieldRecord, 1, 2, detail240, fault.CodeRecord),
+		textField(fieldOperation, 9, 10, kindCode, func(r *adviceDetail) *string { return &r.operation }),
+		dateField("date", 11, 16, kindDate, func(r *adviceDetail) *calendar.Date { return &r.SettledOn }),
+		fixed[adviceDetail](fieldCurrency, 17, 17, euroSign, fault.CodeCurrency).orBlank(),
+		textField("bank", 22, 26, kindDigits, func(r *adviceDetail) *string { return &r.First.Account.Bank }).orBlank(),
+		textField("branch", 27, 31, kindDigits, func(r *adviceDetail) *string { return &r.First.Account.Branch }).orBlank(),
+		textField("account", 32, 42, kindAccount, func(r *adviceDetail) *string { return &r.First.Account.Number }).orBlank(),
+		textField("name", 43, 66, kindText, func(r *adviceDetail) *string { return &r.First.Name }),
+		textField("bank2", 78, 82, kindDigits, func(r *adviceDetail) *string { return &r.Second.Account.Bank }).orBlank(),
+		textField("branch2", 83, 87, kindDigits, func(r *adviceDetail) *string { return &r.Second.Account.Branch }).orBlank(),
+		textField("account2", 88, 98, kindAccount, func(r *adviceDetail) *string { return &r.Second.Account.Number }).orBlank(),
+		textField("name2", 99, 122, kindText, func(r *adviceDetail) *string { return &r.Second.Name }),
+		textField("reference", 123, 128, kindText, func(r *adviceDetail) *string { return &r.Reference }),
+		textField("description", 129, 216, kindText, func(r *adviceDetail) *string { return &r.Description }),
+		dateField("originalDate", 217, 222, kindDate, func(r *adviceDetail) *calendar.Date { return &r.OriginalOn }).orBlank(),
+		textField("originalReference", 223, 228, kindText, func(r *adviceDetail) *string { return &r.OriginalReference }),
+		centsField("amount", 229, 240, kindUnsigned, func(r *adviceDetail) *money.Cents { return &r.Amount }),
 	}
 
 	adviceSubtotalLayout = adviceTotalLayout(subtotal240)
@@ -132,12 +132,12 @@ var (
 
 func adviceTotalLayout(code string) layout[adviceTotal] {
 	return layout[adviceTotal]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: code},
-		{name: "operation", from: 9, to: 10, kind: kindCode, text: func(r *adviceTotal) *string { return &r.operation }},
-		{name: "bank", from: 22, to: 26, kind: kindDigits, optional: true, text: func(r *adviceTotal) *string { return &r.account.Bank }},
-		{name: "branch", from: 27, to: 31, kind: kindDigits, optional: true, text: func(r *adviceTotal) *string { return &r.account.Branch }},
-		{name: "account", from: 32, to: 42, kind: kindAccount, optional: true, text: func(r *adviceTotal) *string { return &r.account.Number }},
-		{name: "total", from: 229, to: 240, kind: kindUnsigned, cents: func(r *adviceTotal) *money.Cents { return &r.sum }},
+		fixed[adviceTotal](fieldRecord, 1, 2, code, fault.CodeRecord),
+		textField(fieldOperation, 9, 10, kindCode, func(r *adviceTotal) *string { return &r.operation }),
+		textField("bank", 22, 26, kindDigits, func(r *adviceTotal) *string { return &r.account.Bank }).orBlank(),
+		textField("branch", 27, 31, kindDigits, func(r *adviceTotal) *string { return &r.account.Branch }).orBlank(),
+		textField("account", 32, 42, kindAccount, func(r *adviceTotal) *string { return &r.account.Number }).orBlank(),
+		centsField("total", 229, 240, kindUnsigned, func(r *adviceTotal) *money.Cents { return &r.sum }),
 	}
 }
 

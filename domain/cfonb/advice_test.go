@@ -21,6 +21,8 @@ import (
 )
 
 // The records of an advice, of which tests change one.
+//
+//nolint:gochecknoglobals // constants
 var (
 	head     = fill(240, map[int]string{1: "31000001", 9: "12", 11: "010224", 17: "E", 22: "30004", 27: "00123", 32: "0000123456A", 78: "30004", 83: "00123", 88: "0000123456A"})
 	detail   = fill(240, map[int]string{1: "34000002", 9: "12", 11: "010224", 17: "E", 22: "30006", 27: "00456", 32: "00000000078", 43: "MARCHAND", 78: "30004", 83: "00123", 88: "0000123456A", 99: "EP", 123: "REF001", 129: "E2E-1 AC04", 217: "310124", 223: "ORI001", 229: "000000001234"})
@@ -62,7 +64,7 @@ func read240(t require.TestingT, source io.Reader) ([]advised, cfonb.Summary, er
 
 			open = false
 			last := &all[len(all)-1]
-			require.Equal(t, a.Details, len(last.Details))
+			require.Len(t, last.Details, a.Details)
 			last.Advice = *a
 			last.Line = 0
 
@@ -231,7 +233,7 @@ func short(date calendar.Date) string {
 func latin1(text string) string {
 	var bytes []byte
 	for _, char := range text {
-		bytes = append(bytes, byte(char))
+		bytes = append(bytes, byte(char)) //nolint:gosec // texts are of ISO-8859-1
 	}
 
 	return string(bytes)

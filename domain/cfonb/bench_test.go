@@ -197,6 +197,8 @@ func BenchmarkHash(b *testing.B) {
 }
 
 // TestRead120KeepsNothing reads a million lines and looks at the memory while it does.
+//
+//nolint:paralleltest // the memory is that of all tests that run
 func TestRead120KeepsNothing(t *testing.T) {
 	const limit = 64 << 20
 
@@ -208,7 +210,8 @@ func TestRead120KeepsNothing(t *testing.T) {
 
 	summary, err := cfonb.Read120("bench", &statementSource{}, cfonb.Options{}, cfonb.StatementHandler{
 		Movement: func(m *cfonb.Movement) error {
-			if count++; count%10_000 == 0 {
+			count++
+			if count%10_000 == 0 {
 				runtime.ReadMemStats(&memory)
 				most = max(most, memory.HeapInuse+memory.StackInuse)
 			}

@@ -42,6 +42,39 @@ type field[R any] struct {
 	cents func(*R) *money.Cents
 }
 
+// The names of fields that several types of records have.
+const (
+	fieldRecord    = "recordCode"
+	fieldOperation = "operation"
+	fieldCurrency  = "currency"
+)
+
+func fixed[R any](name string, from, to int, constant string, code fault.Code) field[R] {
+	return field[R]{name: name, from: from, to: to, kind: kindConstant, constant: constant, code: code}
+}
+
+func decimals[R any](name string, at int) field[R] {
+	return field[R]{name: name, from: at, to: at, kind: kindDecimals}
+}
+
+func textField[R any](name string, from, to int, kind kind, value func(*R) *string) field[R] {
+	return field[R]{name: name, from: from, to: to, kind: kind, text: value}
+}
+
+func dateField[R any](name string, from, to int, kind kind, value func(*R) *calendar.Date) field[R] {
+	return field[R]{name: name, from: from, to: to, kind: kind, date: value}
+}
+
+func centsField[R any](name string, from, to int, kind kind, value func(*R) *money.Cents) field[R] {
+	return field[R]{name: name, from: from, to: to, kind: kind, cents: value}
+}
+
+func (f field[R]) orBlank() field[R] {
+	f.optional = true
+
+	return f
+}
+
 // layout is a type of record.
 type layout[R any] []field[R]
 
@@ -90,8 +123,8 @@ func (l layout[R]) read(d *decoder, record []byte, into *R) bool {
 	return d.fit
 }
 
-// refuse notes a fault of the field, at a byte of it when at is not negative. It repeats that byte, or the whole of a date or of a constant;
-// what else stands in the wrong place may be a name or an account.
+// refuse notes a fault of the field, at a byte of it when at is not negative. It repeats that byte, or the whole of a date
+// or of a constant; what else stands in the wrong place may be a name or an account.
 func (f *field[R]) refuse(d *decoder, c cell, at int, code fault.Code, reason string) {
 	found := fault.Fault{Line: d.file.number, Column: f.from, Field: f.name, Code: code, Reason: reason}
 
@@ -200,7 +233,9 @@ func (f *field[R]) day(d *decoder, c cell) calendar.Date {
 		}
 	}
 
-	day, month, year := two(c.raw), two(c.raw[2:]), 0
+	day, month := two(c.raw), two(c.raw[2:])
+
+	var year int
 	if f.kind == kindDate {
 		year = windowed(two(c.raw[4:]))
 	} else {
@@ -236,7 +271,9 @@ func (l layout[R]) write(d *decoder, record []byte, from *R) *fault.Fault {
 		}
 	}
 
-	if d.file.check(record); d.file.raw == nil {
+	d.file.check(record)
+
+	if d.file.raw == nil {
 		return &d.file.faults.Faults[0]
 	}
 

@@ -20,7 +20,7 @@ const (
 	formFeed      = 0x0c // ends a file that was meant for a printer
 	substitute    = 0x1a // ends a file of CP/M, and of what came after it
 	asciiDelete   = 0x7f
-	firstAscii8   = 0x80
+	firstASCII8   = 0x80
 	lastC1Control = 0x9f
 	lastLatin1    = 0xff
 )
@@ -285,7 +285,9 @@ func (r *records) skipLine() {
 		}
 
 		r.start = r.end
-		if r.ensure(1); r.start == r.end {
+		r.ensure(1)
+
+		if r.start == r.end {
 			return
 		}
 	}
@@ -367,11 +369,11 @@ func wrongBytes(record []byte, encoding Encoding) (column int, code fault.Code, 
 		switch {
 		case char == unreadable && encoding == UTF8:
 			return i + 1, fault.CodeEncoding, "stands where the file is not UTF-8, or has a character that ISO-8859-1 has not"
-		case char >= firstAscii8 && encoding == French7:
+		case char >= firstASCII8 && encoding == French7:
 			return i + 1, fault.CodeEncoding, "is no character of 7 bits: declare ISO-8859-1"
 		case char < ' ' || char == asciiDelete:
 			return i + 1, fault.CodeControl, "is a control character, which no record may hold"
-		case char >= firstAscii8 && char <= lastC1Control:
+		case char >= firstASCII8 && char <= lastC1Control:
 			return i + 1, fault.CodeControl, "is a control character of ISO-8859-1, which no record may hold: is the file in Windows-1252?"
 		}
 	}
@@ -392,7 +394,7 @@ func plain(record []byte) bool {
 	const (
 		ones  = 0x0101010101010101
 		high  = 0x80 * ones
-		after = (firstAscii8 - '{') * ones
+		after = (firstASCII8 - '{') * ones
 		below = ' ' * ones
 		word  = 8
 	)

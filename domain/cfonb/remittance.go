@@ -54,9 +54,9 @@ type (
 	}
 
 	orderRecord struct {
-		issuer string
-
 		Order
+
+		issuer string
 	}
 
 	orderText struct{ issuer, text string }
@@ -81,45 +81,45 @@ const (
 //nolint:gochecknoglobals // constants
 var (
 	headingLayout = layout[heading]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: heading160},
-		{name: "operation", from: 3, to: 4, kind: kindConstant, constant: transfer160, code: fault.CodeUnknown},
-		{name: "issuer", from: 13, to: 18, kind: kindText, text: func(r *heading) *string { return &r.Issuer }},
-		{name: "date", from: 26, to: 30, kind: kindShortDate, date: func(r *heading) *calendar.Date { return &r.Date }},
-		{name: "name", from: 31, to: 54, kind: kindText, text: func(r *heading) *string { return &r.Name }},
-		{name: "batch", from: 55, to: 61, kind: kindText, text: func(r *heading) *string { return &r.Batch }},
-		{name: "currency", from: 81, to: 81, kind: kindConstant, constant: euroSign, code: fault.CodeCurrency},
-		{name: "branch", from: 87, to: 91, kind: kindDigits, text: func(r *heading) *string { return &r.Account.Branch }},
-		{name: "account", from: 92, to: 102, kind: kindAccount, text: func(r *heading) *string { return &r.Account.Number }},
-		{name: "ordererId", from: 105, to: 118, kind: kindText, text: func(r *heading) *string { return &r.OrdererID }},
-		{name: "bank", from: 150, to: 154, kind: kindDigits, text: func(r *heading) *string { return &r.Account.Bank }},
+		fixed[heading](fieldRecord, 1, 2, heading160, fault.CodeRecord),
+		fixed[heading](fieldOperation, 3, 4, transfer160, fault.CodeUnknown),
+		textField("issuer", 13, 18, kindText, func(r *heading) *string { return &r.Issuer }),
+		dateField("date", 26, 30, kindShortDate, func(r *heading) *calendar.Date { return &r.Date }),
+		textField("name", 31, 54, kindText, func(r *heading) *string { return &r.Name }),
+		textField("batch", 55, 61, kindText, func(r *heading) *string { return &r.Batch }),
+		fixed[heading](fieldCurrency, 81, 81, euroSign, fault.CodeCurrency),
+		textField("branch", 87, 91, kindDigits, func(r *heading) *string { return &r.Account.Branch }),
+		textField("account", 92, 102, kindAccount, func(r *heading) *string { return &r.Account.Number }),
+		textField("ordererId", 105, 118, kindText, func(r *heading) *string { return &r.OrdererID }),
+		textField("bank", 150, 154, kindDigits, func(r *heading) *string { return &r.Account.Bank }),
 	}
 
 	orderLayout = layout[orderRecord]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: order160},
-		{name: "operation", from: 3, to: 4, kind: kindConstant, constant: transfer160, code: fault.CodeUnknown},
-		{name: "issuer", from: 13, to: 18, kind: kindText, text: func(r *orderRecord) *string { return &r.issuer }},
-		{name: "reference", from: 19, to: 30, kind: kindText, text: func(r *orderRecord) *string { return &r.Reference }},
-		{name: "name", from: 31, to: 54, kind: kindText, text: func(r *orderRecord) *string { return &r.Name }},
-		{name: "bankName", from: 55, to: 78, kind: kindText, text: func(r *orderRecord) *string { return &r.BankName }},
-		{name: "branch", from: 87, to: 91, kind: kindDigits, text: func(r *orderRecord) *string { return &r.Account.Branch }},
-		{name: "account", from: 92, to: 102, kind: kindAccount, text: func(r *orderRecord) *string { return &r.Account.Number }},
-		{name: "amount", from: 103, to: 118, kind: kindUnsigned, cents: func(r *orderRecord) *money.Cents { return &r.Amount }},
-		{name: "label", from: 119, to: 149, kind: kindText, text: func(r *orderRecord) *string { return &r.Label }},
-		{name: "bank", from: 150, to: 154, kind: kindDigits, text: func(r *orderRecord) *string { return &r.Account.Bank }},
+		fixed[orderRecord](fieldRecord, 1, 2, order160, fault.CodeRecord),
+		fixed[orderRecord](fieldOperation, 3, 4, transfer160, fault.CodeUnknown),
+		textField("issuer", 13, 18, kindText, func(r *orderRecord) *string { return &r.issuer }),
+		textField("reference", 19, 30, kindText, func(r *orderRecord) *string { return &r.Reference }),
+		textField("name", 31, 54, kindText, func(r *orderRecord) *string { return &r.Name }),
+		textField("bankName", 55, 78, kindText, func(r *orderRecord) *string { return &r.BankName }),
+		textField("branch", 87, 91, kindDigits, func(r *orderRecord) *string { return &r.Account.Branch }),
+		textField("account", 92, 102, kindAccount, func(r *orderRecord) *string { return &r.Account.Number }),
+		centsField("amount", 103, 118, kindUnsigned, func(r *orderRecord) *money.Cents { return &r.Amount }),
+		textField("label", 119, 149, kindText, func(r *orderRecord) *string { return &r.Label }),
+		textField("bank", 150, 154, kindDigits, func(r *orderRecord) *string { return &r.Account.Bank }),
 	}
 
 	orderTextLayout = layout[orderText]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: complement160},
-		{name: "operation", from: 3, to: 4, kind: kindConstant, constant: transfer160, code: fault.CodeUnknown},
-		{name: "issuer", from: 13, to: 18, kind: kindText, text: func(r *orderText) *string { return &r.issuer }},
-		{name: "text", from: 19, to: 160, kind: kindText, text: func(r *orderText) *string { return &r.text }},
+		fixed[orderText](fieldRecord, 1, 2, complement160, fault.CodeRecord),
+		fixed[orderText](fieldOperation, 3, 4, transfer160, fault.CodeUnknown),
+		textField("issuer", 13, 18, kindText, func(r *orderText) *string { return &r.issuer }),
+		textField("text", 19, 160, kindText, func(r *orderText) *string { return &r.text }),
 	}
 
 	orderTotalLayout = layout[orderTotal]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: total160},
-		{name: "operation", from: 3, to: 4, kind: kindConstant, constant: transfer160, code: fault.CodeUnknown},
-		{name: "issuer", from: 13, to: 18, kind: kindText, text: func(r *orderTotal) *string { return &r.issuer }},
-		{name: "total", from: 103, to: 118, kind: kindUnsigned, cents: func(r *orderTotal) *money.Cents { return &r.sum }},
+		fixed[orderTotal](fieldRecord, 1, 2, total160, fault.CodeRecord),
+		fixed[orderTotal](fieldOperation, 3, 4, transfer160, fault.CodeUnknown),
+		textField("issuer", 13, 18, kindText, func(r *orderTotal) *string { return &r.issuer }),
+		centsField("total", 103, 118, kindUnsigned, func(r *orderTotal) *money.Cents { return &r.sum }),
 	}
 )
 

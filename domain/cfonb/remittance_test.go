@@ -22,6 +22,8 @@ import (
 )
 
 // The records of a remittance, of which tests change one.
+//
+//nolint:gochecknoglobals // constants
 var (
 	heading   = fill(160, map[int]string{1: "0302", 13: "123456", 26: "31014", 31: "EP DE PAIEMENT", 55: "LOT0001", 81: "E", 87: "00123", 92: "0000123456A", 105: "12345678900014", 150: "30004"})
 	order     = fill(160, map[int]string{1: "0602", 13: "123456", 19: "REF000000001", 31: "MARCHAND", 55: "BANQUE", 87: "00456", 92: "0000123456A", 103: "0000000000001234", 119: "VIREMENT DU 31", 150: "30006"})
@@ -68,7 +70,7 @@ func read160(t require.TestingT, source io.Reader, reference calendar.Date) ([]h
 
 			open = false
 			last := &all[len(all)-1]
-			require.Equal(t, r.Orders, len(last.Orders))
+			require.Len(t, last.Orders, r.Orders)
 			last.Remittance = *r
 			last.Line = 0
 
@@ -84,11 +86,11 @@ func write160(t require.TestingT, remittances []handed, ending cfonb.Ending) []b
 
 	w := cfonb.NewRemittanceWriter("f.txt", &file, ending)
 
-	for i := range remittances {
-		require.NoError(t, w.Begin(&remittances[i].Remittance))
+	for _, r := range remittances {
+		require.NoError(t, w.Begin(&r.Remittance))
 
-		for j := range remittances[i].Orders {
-			require.NoError(t, w.Write(&remittances[i].Orders[j]))
+		for _, o := range r.Orders {
+			require.NoError(t, w.Write(&o))
 		}
 
 		require.NoError(t, w.End())

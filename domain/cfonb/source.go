@@ -30,9 +30,12 @@ func (h *hashed) Read(into []byte) (int, error) {
 	h.digest.Write(into[:n])
 	h.bytes += int64(n)
 
+	h.empty++
 	if n > 0 || err != nil {
 		h.empty = 0
-	} else if h.empty++; h.empty > maxEmptyReads {
+	}
+
+	if h.empty > maxEmptyReads {
 		return 0, io.ErrNoProgress
 	}
 

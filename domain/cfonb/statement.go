@@ -62,16 +62,14 @@ type Complement struct {
 }
 
 // References gives a complement that holds the references of a payment: its end-to-end identifier and its purpose, of at
-// most 35 characters each. A writer refuses longer ones.
+// most 35 characters each.
 func References(endToEndID, purpose string) Complement {
 	text := endToEndID
 	if purpose != "" {
-		for range maxEndToEndID - utf8.RuneCountInString(endToEndID) {
-			text += " "
-		}
+		text += strings.Repeat(" ", max(0, maxEndToEndID-utf8.RuneCountInString(endToEndID))) + purpose
 	}
 
-	return Complement{Qualifier: QualifierReferences, Text: text + purpose}
+	return Complement{Qualifier: QualifierReferences, Text: text}
 }
 
 // EndToEndID gives the end-to-end identifier of the payment behind a movement, or nothing when the bank does not say it.
@@ -107,18 +105,18 @@ type balance struct {
 
 // movement is a record 04.
 type movement struct {
-	account Account
-
 	Movement
+
+	account Account
 }
 
 // complement is a record 05. It repeats the movement's codes and date.
 type complement struct {
+	Complement
+
 	account        Account
 	internal, code string
 	date           calendar.Date
-
-	Complement
 }
 
 // The types of records.
@@ -131,14 +129,14 @@ const (
 
 func balanceLayout(code string) layout[balance] {
 	return layout[balance]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: code},
-		{name: "bank", from: 3, to: 7, kind: kindDigits, text: func(r *balance) *string { return &r.account.Bank }},
-		{name: "branch", from: 12, to: 16, kind: kindDigits, text: func(r *balance) *string { return &r.account.Branch }},
-		{name: "currency", from: 17, to: 19, kind: kindConstant, constant: money.Currency, code: fault.CodeCurrency},
-		{name: "decimals", from: 20, to: 20, kind: kindDecimals},
-		{name: "account", from: 22, to: 32, kind: kindAccount, text: func(r *balance) *string { return &r.account.Number }},
-		{name: "date", from: 35, to: 40, kind: kindDate, date: func(r *balance) *calendar.Date { return &r.date }},
-		{name: "balance", from: 91, to: 104, kind: kindSigned, cents: func(r *balance) *money.Cents { return &r.amount }},
+		fixed[balance](fieldRecord, 1, 2, code, fault.CodeRecord),
+		textField("bank", 3, 7, kindDigits, func(r *balance) *string { return &r.account.Bank }),
+		textField("branch", 12, 16, kindDigits, func(r *balance) *string { return &r.account.Branch }),
+		fixed[balance](fieldCurrency, 17, 19, money.Currency, fault.CodeCurrency),
+		decimals[balance]("decimals", 20),
+		textField("account", 22, 32, kindAccount, func(r *balance) *string { return &r.account.Number }),
+		dateField("date", 35, 40, kindDate, func(r *balance) *calendar.Date { return &r.date }),
+		centsField("balance", 91, 104, kindSigned, func(r *balance) *money.Cents { return &r.amount }),
 	}
 }
 
@@ -150,37 +148,37 @@ var (
 	closingLayout = balanceLayout(closing120)
 
 	movementLayout = layout[movement]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: movement120},
-		{name: "bank", from: 3, to: 7, kind: kindDigits, text: func(r *movement) *string { return &r.account.Bank }},
-		{name: "internalCode", from: 8, to: 11, kind: kindText, text: func(r *movement) *string { return &r.InternalCode }},
-		{name: "branch", from: 12, to: 16, kind: kindDigits, text: func(r *movement) *string { return &r.account.Branch }},
-		{name: "currency", from: 17, to: 19, kind: kindConstant, constant: money.Currency, code: fault.CodeCurrency},
-		{name: "decimals", from: 20, to: 20, kind: kindDecimals},
-		{name: "account", from: 22, to: 32, kind: kindAccount, text: func(r *movement) *string { return &r.account.Number }},
-		{name: "code", from: 33, to: 34, kind: kindCode, text: func(r *movement) *string { return &r.Code }},
-		{name: "date", from: 35, to: 40, kind: kindDate, date: func(r *movement) *calendar.Date { return &r.BookedOn }},
-		{name: "rejectReason", from: 41, to: 42, kind: kindCode, optional: true, text: func(r *movement) *string { return &r.RejectReason }},
-		{name: "valueDate", from: 43, to: 48, kind: kindDate, optional: true, date: func(r *movement) *calendar.Date { return &r.ValueOn }},
-		{name: "label", from: 49, to: 79, kind: kindText, text: func(r *movement) *string { return &r.Label }},
-		{name: "number", from: 82, to: 88, kind: kindText, text: func(r *movement) *string { return &r.Number }},
-		{name: "exemption", from: 89, to: 89, kind: kindText, text: func(r *movement) *string { return &r.Exemption }},
-		{name: "unavailable", from: 90, to: 90, kind: kindText, text: func(r *movement) *string { return &r.Unavailable }},
-		{name: "amount", from: 91, to: 104, kind: kindSigned, cents: func(r *movement) *money.Cents { return &r.Amount }},
-		{name: "reference", from: 105, to: 120, kind: kindText, text: func(r *movement) *string { return &r.Reference }},
+		fixed[movement](fieldRecord, 1, 2, movement120, fault.CodeRecord),
+		textField("bank", 3, 7, kindDigits, func(r *movement) *string { return &r.account.Bank }),
+		textField("internalCode", 8, 11, kindText, func(r *movement) *string { return &r.InternalCode }),
+		textField("branch", 12, 16, kindDigits, func(r *movement) *string { return &r.account.Branch }),
+		fixed[movement](fieldCurrency, 17, 19, money.Currency, fault.CodeCurrency),
+		decimals[movement]("decimals", 20),
+		textField("account", 22, 32, kindAccount, func(r *movement) *string { return &r.account.Number }),
+		textField("code", 33, 34, kindCode, func(r *movement) *string { return &r.Code }),
+		dateField("date", 35, 40, kindDate, func(r *movement) *calendar.Date { return &r.BookedOn }),
+		textField("rejectReason", 41, 42, kindCode, func(r *movement) *string { return &r.RejectReason }).orBlank(),
+		dateField("valueDate", 43, 48, kindDate, func(r *movement) *calendar.Date { return &r.ValueOn }).orBlank(),
+		textField("label", 49, 79, kindText, func(r *movement) *string { return &r.Label }),
+		textField("number", 82, 88, kindText, func(r *movement) *string { return &r.Number }),
+		textField("exemption", 89, 89, kindText, func(r *movement) *string { return &r.Exemption }),
+		textField("unavailable", 90, 90, kindText, func(r *movement) *string { return &r.Unavailable }),
+		centsField("amount", 91, 104, kindSigned, func(r *movement) *money.Cents { return &r.Amount }),
+		textField("reference", 105, 120, kindText, func(r *movement) *string { return &r.Reference }),
 	}
 
 	complementLayout = layout[complement]{
-		{name: "recordCode", from: 1, to: 2, kind: kindConstant, constant: complement120},
-		{name: "bank", from: 3, to: 7, kind: kindDigits, text: func(r *complement) *string { return &r.account.Bank }},
-		{name: "internalCode", from: 8, to: 11, kind: kindText, text: func(r *complement) *string { return &r.internal }},
-		{name: "branch", from: 12, to: 16, kind: kindDigits, text: func(r *complement) *string { return &r.account.Branch }},
-		{name: "currency", from: 17, to: 19, kind: kindConstant, optional: true, constant: money.Currency, code: fault.CodeCurrency},
-		{name: "decimals", from: 20, to: 20, kind: kindDecimals, optional: true},
-		{name: "account", from: 22, to: 32, kind: kindAccount, text: func(r *complement) *string { return &r.account.Number }},
-		{name: "code", from: 33, to: 34, kind: kindCode, optional: true, text: func(r *complement) *string { return &r.code }},
-		{name: "date", from: 35, to: 40, kind: kindDate, optional: true, date: func(r *complement) *calendar.Date { return &r.date }},
-		{name: "qualifier", from: 46, to: 48, kind: kindCode, text: func(r *complement) *string { return &r.Qualifier }},
-		{name: "text", from: 49, to: 118, kind: kindText, text: func(r *complement) *string { return &r.Text }},
+		fixed[complement](fieldRecord, 1, 2, complement120, fault.CodeRecord),
+		textField("bank", 3, 7, kindDigits, func(r *complement) *string { return &r.account.Bank }),
+		textField("internalCode", 8, 11, kindText, func(r *complement) *string { return &r.internal }),
+		textField("branch", 12, 16, kindDigits, func(r *complement) *string { return &r.account.Branch }),
+		fixed[complement](fieldCurrency, 17, 19, money.Currency, fault.CodeCurrency).orBlank(),
+		decimals[complement]("decimals", 20).orBlank(),
+		textField("account", 22, 32, kindAccount, func(r *complement) *string { return &r.account.Number }),
+		textField("code", 33, 34, kindCode, func(r *complement) *string { return &r.code }).orBlank(),
+		dateField("date", 35, 40, kindDate, func(r *complement) *calendar.Date { return &r.date }).orBlank(),
+		textField("qualifier", 46, 48, kindCode, func(r *complement) *string { return &r.Qualifier }),
+		textField("text", 49, 118, kindText, func(r *complement) *string { return &r.Text }),
 	}
 )
 
@@ -296,7 +294,9 @@ func (s *statements) lose() { s.unsummed, s.orphaned, s.sound = true, true, fals
 
 func (s *statements) begin(record []byte) error {
 	if s.open {
-		s.note(1, fault.CodeHeaderAgain, "begins a statement, and the one of line "+strconv.Itoa(s.current.Line)+" has not ended with a record 07")
+		s.note(1, fault.CodeHeaderAgain,
+			"begins a statement, and the one of line "+strconv.Itoa(s.current.Line)+" has not ended with a record 07")
+
 		delete(s.closed, s.current.Account)
 	}
 
@@ -325,7 +325,8 @@ func (s *statements) follow() {
 
 	switch {
 	case !seen && len(s.closed) >= MaxAccounts:
-		s.note(0, fault.CodeTooManyLines, "is of one account more than the "+strconv.Itoa(MaxAccounts)+" that a file may have: have it split")
+		s.note(0, fault.CodeTooManyLines,
+			"is of one account more than the "+strconv.Itoa(MaxAccounts)+" that a file may have: have it split")
 
 		s.good = false
 	case !seen:

@@ -27,7 +27,7 @@ func decodeText(text string, encoding Encoding) string {
 
 // foreign tells a character, or a byte that is not UTF-8, that decodeText changes.
 func foreign(char rune, encoding Encoding) bool {
-	return char >= firstAscii8 || char == '{' || char == '}' ||
+	return char >= firstASCII8 || char == '{' || char == '}' ||
 		encoding == French7 && strings.ContainsRune(french7Signs, char)
 }
 

@@ -27,7 +27,8 @@ func (t *total) note(column int, code fault.Code, reason string) {
 // begin begins a group whose header is the current record.
 func (t *total) begin(good bool) {
 	if t.open {
-		t.note(1, fault.CodeHeaderAgain, "begins a group, and the one of line "+strconv.Itoa(t.line)+" has not ended with a record "+t.trailer)
+		t.note(1, fault.CodeHeaderAgain,
+			"begins a group, and the one of line "+strconv.Itoa(t.line)+" has not ended with a record "+t.trailer)
 	}
 
 	t.open, t.good, t.line, t.lost, t.sum = true, good, t.file.number, false, 0
