@@ -23,7 +23,7 @@ const (
 	MaxTransactions = 1_000_000
 	// MaxPayments is how many blocks a report may name: more than a file of payments can number.
 	MaxPayments = 100_000
-	// MaxReasons is how many reasons may be given at one place. Banks give one or two.
+	// MaxReasons is how many reasons may be given at one place, and how many texts with each. Banks give one or two.
 	MaxReasons = 100
 
 	// NotProvided stands for an EndToEndId where the sender gave none.

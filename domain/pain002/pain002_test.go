@@ -316,7 +316,7 @@ func TestReadRefuses(t *testing.T) {
 		"a reason of both kinds":            {"", rejected + "<StsRsnInf><Rsn><Cd>AC04</Cd><Prtry>X</Prtry></Rsn></StsRsnInf>", "", []string{"ELEMENT 3 " + group + "/StsRsnInf/Rsn"}},
 		"an empty reason":                   {"", rejected + "<StsRsnInf><Rsn/></StsRsnInf>", "", []string{"MISSING 3 " + group + "/StsRsnInf/Rsn"}},
 		"too much information":              {"", rejected + reason("AC04", strings.Repeat("x", 106)), "", []string{"TOO_LONG 3 " + group + "/StsRsnInf/AddtlInf"}},
-		"too many reasons":                  {"", rejected + strings.Repeat(reason("AC04", "x"), pain002.MaxReasons+1), "", []string{"XML_LIMIT 3 " + group + "/StsRsnInf/Rsn"}},
+		"too many reasons":                  {"", rejected + strings.Repeat(reason("AC04", "x"), pain002.MaxReasons+1), "", []string{"XML_LIMIT 3 " + group + "/StsRsnInf"}},
 		"a count in words":                  {"", rejected + count("two", "RJCT", ""), "", []string{"PATTERN 3 " + group + "/NbOfTxsPerSts/DtldNbOfTxs"}},
 		"a huge count":                      {"", rejected + count("999999999999999", "RJCT", ""), "", []string{"TOO_MANY_LINES 3 " + group + "/NbOfTxsPerSts/DtldNbOfTxs"}},
 		"a negative sum":                    {"", "<OrgnlCtrlSum>-1.00</OrgnlCtrlSum>" + rejected, "", []string{"SIGN 3 " + group + "/OrgnlCtrlSum"}},
@@ -442,11 +442,15 @@ func TestReadHostile(t *testing.T) {
 	t.Parallel()
 
 	for name, text := range map[string]string{
-		"a long order":      document(pain002.V03, partial, block("B", order("E1", "RJCT", strings.Repeat(reason("AC04", "x"), iso20022.MaxDecoded/50)))),
-		"a long text":       document(pain002.V03, partial, block("B", order("E1", "RJCT", reason("AC04", strings.Repeat("x", iso20022.MaxToken+1))))),
-		"a deep order":      document(pain002.V03, partial, block("B", order("E1", "RJCT", "<OrgnlTxRef>"+strings.Repeat("<a>", 100)))),
-		"an entity":         document(pain002.V03, partial, block("B", order("E1", "&rjct;", ""))),
-		"another namespace": document(pain002.V03, partial, block("B", order("E1", "RJCT", `<x:TxSts xmlns:x="urn:x">ACCP</x:TxSts>`))),
+		"empty reasons":      document(pain002.V03, partial, block("B", order("E1", "RJCT", strings.Repeat("<StsRsnInf/>", 80_000)))),
+		"empty counts":       document(pain002.V03, rejected+strings.Repeat("<NbOfTxsPerSts/>", 60_000), ""),
+		"empty information":  document(pain002.V03, rejected+"<StsRsnInf>"+strings.Repeat("<AddtlInf/>", 90_000)+"</StsRsnInf>", ""),
+		"reasons of a block": document(pain002.V03, partial, block("B", "<PmtInfSts>RJCT</PmtInfSts>"+strings.Repeat("<StsRsnInf/>", 200_000))),
+		"a long order":       document(pain002.V03, partial, block("B", order("E1", "RJCT", strings.Repeat(reason("AC04", "x"), iso20022.MaxDecoded/50)))),
+		"a long text":        document(pain002.V03, partial, block("B", order("E1", "RJCT", reason("AC04", strings.Repeat("x", iso20022.MaxToken+1))))),
+		"a deep order":       document(pain002.V03, partial, block("B", order("E1", "RJCT", "<OrgnlTxRef>"+strings.Repeat("<a>", 100)))),
+		"an entity":          document(pain002.V03, partial, block("B", order("E1", "&rjct;", ""))),
+		"another namespace":  document(pain002.V03, partial, block("B", order("E1", "RJCT", `<x:TxSts xmlns:x="urn:x">ACCP</x:TxSts>`))),
 	} {
 		_, _, err := read(text)
 

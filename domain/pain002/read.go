@@ -174,13 +174,8 @@ func (r *reader) readGroup() error {
 	report.Sum = r.sum(group.OrgnlCtrlSum != nil, iso20022.Trimmed(group.OrgnlCtrlSum), at, orderSum)
 	report.Status = r.status(group.GrpSts != nil, iso20022.Trimmed(group.GrpSts), ofGroup, at, "GrpSts")
 
-	for i := range group.StsRsnInf {
-		report.Reasons = r.addReason(report.Reasons, &group.StsRsnInf[i], at, reasonInfo+"/")
-	}
-
-	for i := range group.NbOfTxsPerSts {
-		report.Counts = r.addCount(report.Counts, &group.NbOfTxsPerSts[i], at, statusCount+"/")
-	}
+	report.Reasons = r.reasons(group.StsRsnInf, at)
+	report.Counts = r.counts(group.NbOfTxsPerSts, at)
 
 	if r.handler.Group == nil || r.faults.Count > 0 {
 		return nil
@@ -289,7 +284,11 @@ func (b *block) readOwn(name string) error {
 			return err
 		}
 
-		payment.Reasons = b.addReason(payment.Reasons, reason, b.reason.Fault, "")
+		if len(payment.Reasons) == MaxReasons {
+			return b.tooMany(b.reason.Fault, "")
+		}
+
+		payment.Reasons = append(payment.Reasons, b.readReason(reason, b.reason.Fault, ""))
 	case statusCount:
 		count, err := b.count.Decode(b.decoder)
 		if err != nil {
@@ -357,10 +356,7 @@ func (b *block) readTransaction() error {
 		InstructionID: b.id(iso20022.Trimmed(read.OrgnlInstrId), false, at, "OrgnlInstrId"),
 		EndToEndID:    b.id(iso20022.Trimmed(read.OrgnlEndToEndId), false, at, "OrgnlEndToEndId"),
 		Status:        b.status(read.TxSts != nil, iso20022.Trimmed(read.TxSts), ofOrder, at, "TxSts"),
-	}
-
-	for i := range read.StsRsnInf {
-		order.Reasons = b.addReason(order.Reasons, &read.StsRsnInf[i], at, reasonInfo+"/")
+		Reasons:       b.reasons(read.StsRsnInf, at),
 	}
 
 	if read.OrgnlTxRef != nil && read.OrgnlTxRef.Amt != nil && read.OrgnlTxRef.Amt.InstdAmt != nil {

@@ -120,18 +120,39 @@ func (r *reader) status(said bool, text string, where level, at place, path stri
 	return ""
 }
 
-// addReason reads a reason. prefix is where it stands in the element that at speaks of.
-func (r *reader) addReason(reasons []Reason, said *iso20022.StatusReason, at place, prefix string) []Reason {
-	if len(reasons) == MaxReasons {
-		r.note(at(prefix+"Rsn", iso20022.CodeLimit, "", "is beyond the limit of "+strconv.Itoa(MaxReasons)+" reasons"))
+// reasons reads the reasons of what at speaks of.
+func (r *reader) reasons(said []iso20022.StatusReason, at place) []Reason {
+	if len(said) > MaxReasons {
+		r.note(r.tooMany(at, reasonInfo))
 
-		return reasons
+		return nil
 	}
 
+	var reasons []Reason
+
+	for i := range said {
+		reasons = append(reasons, r.readReason(&said[i], at, reasonInfo+"/"))
+	}
+
+	return reasons
+}
+
+func (r *reader) tooMany(at place, path string) *fault.Fault {
+	return at(path, iso20022.CodeLimit, "", "has more than "+strconv.Itoa(MaxReasons)+" here")
+}
+
+// readReason reads a reason. prefix is where it stands in the element that at speaks of.
+func (r *reader) readReason(said *iso20022.StatusReason, at place, prefix string) Reason {
 	var reason Reason
 
 	if said.Rsn != nil {
 		reason.Code = r.reasonCode(iso20022.Trimmed(&said.Rsn.Cd), iso20022.Trimmed(&said.Rsn.Prtry), at, prefix+"Rsn")
+	}
+
+	if len(said.AddtlInf) > MaxReasons {
+		r.note(r.tooMany(at, prefix+"AddtlInf"))
+
+		return reason
 	}
 
 	info := make([]string, 0, len(said.AddtlInf))
@@ -144,7 +165,7 @@ func (r *reader) addReason(reasons []Reason, said *iso20022.StatusReason, at pla
 
 	reason.Info = strings.Join(info, " ")
 
-	return append(reasons, reason)
+	return reason
 }
 
 func (r *reader) reasonCode(listed, own string, at place, path string) string {
@@ -162,6 +183,23 @@ func (r *reader) reasonCode(listed, own string, at place, path string) string {
 	}
 
 	return ""
+}
+
+// counts reads the counts of the message. More of them than there are statuses are not looked at.
+func (r *reader) counts(said []iso20022.StatusCount, at place) []Count {
+	if len(said) > len(list(V10, ofOrder)) {
+		r.note(at(statusCount, iso20022.CodeLimit, "", "stands here more often than there are statuses"))
+
+		return nil
+	}
+
+	var counts []Count
+
+	for i := range said {
+		counts = r.addCount(counts, &said[i], at, statusCount+"/")
+	}
+
+	return counts
 }
 
 // addCount reads a count of orders by status.
