@@ -52,25 +52,34 @@ type world struct {
 
 	statements map[ledger.Code]map[int]stated
 	details    map[string][]statement.Reject
-	received   map[string]int // files, by name
+	reports    map[string][]report // by bulk
+	received   map[string]string   // contents of files, by name
 }
 
+// stated is what the EP reads in a statement, whatever its format.
 type stated struct {
-	statement.Statement
-
-	lines []statement.Line
+	account          ledger.Code
+	sequence         int
+	opening, closing money.Cents
+	lines            []statedLine
 }
 
-func newWorld(t require.TestingT, dir string) *world {
+type statedLine struct {
+	id, label string
+	amount    money.Cents
+}
+
+func newWorld(t require.TestingT, dir string, options ...bank.Option) *world {
 	w := &world{
 		t: t, state: filepath.Join(dir, "bank", "state.json"), outbox: filepath.Join(dir, "outbox"), inbox: filepath.Join(dir, "inbox"),
-		statements: map[ledger.Code]map[int]stated{}, details: map[string][]statement.Reject{}, received: map[string]int{},
+		statements: map[ledger.Code]map[int]stated{}, details: map[string][]statement.Reject{},
+		reports: map[string][]report{}, received: map[string]string{},
 	}
 	require.NoError(t, os.MkdirAll(w.outbox, 0o755))
 
 	var err error
 
-	w.bank, err = bank.New(w.state, opening())
+	w.bank, err = bank.New(w.state, opening(), options...)
 	require.NoError(t, err)
 
 	return w
@@ -139,12 +148,15 @@ func (w *world) receive() {
 		require.NoError(w.t, err)
 		require.NoError(w.t, os.Remove(path))
 
-		w.received[entry.Name()]++
+		w.received[entry.Name()] = string(content)
 
-		if strings.HasPrefix(entry.Name(), "Rejects.") {
+		switch kind, _, _ := strings.Cut(entry.Name(), "."); kind {
+		case "Rejects":
 			w.receiveDetail(entry.Name(), content)
-		} else {
+		case "statement":
 			w.receiveStatement(entry.Name(), content)
+		default:
+			w.receiveMessage(kind, entry.Name(), content)
 		}
 	}
 }
@@ -164,25 +176,28 @@ func (w *world) receiveDetail(name string, content []byte) {
 }
 
 func (w *world) receiveStatement(name string, content []byte) {
-	var lines []statement.Line
+	var lines []statedLine
 
 	read, err := statement.Read(name, bytes.NewReader(content), func(line statement.Line) error {
-		lines = append(lines, line)
+		lines = append(lines, statedLine{line.ID, line.Label, line.Amount})
 
 		return nil
 	})
 	require.NoError(w.t, err)
 	require.Equal(w.t, fmt.Sprintf("statement.%s.%d.jsonl", string(read.Account)[3:], read.Sequence), name)
+	w.keep(stated{read.Account, read.Sequence, read.Opening, read.Closing, lines})
+}
 
-	if w.statements[read.Account] == nil {
-		w.statements[read.Account] = map[int]stated{}
+func (w *world) keep(read stated) {
+	if w.statements[read.account] == nil {
+		w.statements[read.account] = map[int]stated{}
 	}
 
-	if before, known := w.statements[read.Account][read.Sequence]; known {
-		require.Equal(w.t, stated{read, lines}, before, "a number has one content")
+	if before, known := w.statements[read.account][read.sequence]; known {
+		require.Equal(w.t, read, before, "a number has one content")
 	}
 
-	w.statements[read.Account][read.Sequence] = stated{read, lines}
+	w.statements[read.account][read.sequence] = read
 }
 
 // lines are those of the statement of that number.
@@ -192,7 +207,7 @@ func (w *world) lines(code ledger.Code, sequence int) []string {
 
 	texts := []string{}
 	for _, line := range found.lines {
-		texts = append(texts, line.Label+" "+line.Amount.String())
+		texts = append(texts, line.label+" "+line.amount.String())
 	}
 
 	return texts
@@ -302,7 +317,7 @@ func TestLabelsAreThoseOfTheContract(t *testing.T) {
 
 	for _, sequence := range []int{1, 2} {
 		for _, line := range w.statements[ledger.Reglement][sequence].lines {
-			found := grammars.Classify(line.Label, line.Amount, ledger.Reglement)
+			found := grammars.Classify(line.label, line.amount, ledger.Reglement)
 			classes = append(classes, found.Class)
 
 			if found.Class == label.Rejects {
@@ -313,7 +328,7 @@ func TestLabelsAreThoseOfTheContract(t *testing.T) {
 
 	require.Equal(t, []label.Class{label.SettlementUnpaid, label.Remittance, label.Own, label.Rejects}, classes)
 	require.Equal(t, label.Own, grammars.Classify(
-		w.statements[ledger.Cantonnement][1].lines[0].Label, 7_00, ledger.Cantonnement).Class)
+		w.statements[ledger.Cantonnement][1].lines[0].label, 7_00, ledger.Cantonnement).Class)
 }
 
 func TestABulkIsExecutedOnce(t *testing.T) {

@@ -29,7 +29,7 @@ const older = `<?xml version="1.0" encoding="UTF-8"?>
 <CreDtTm>2026-03-17T10:00:00+01:00</CreDtTm>
 <NbOfTxs>3</NbOfTxs>
 <CtrlSum>123.00</CtrlSum>
-<InitgPty><Nm>REGLO</Nm></InitgPty>
+<InitgPty><Nm>REGLO</Nm><Id><OrgId><Othr><Id>1</Id></Othr></OrgId></Id></InitgPty>
 </GrpHdr>
 <PmtInf>
 <PmtInfId>0f8fad5bd9cb469fa16570867728950e</PmtInfId>

@@ -114,3 +114,30 @@ func TestWrongCommands(t *testing.T) {
 		require.Error(t, command.Execute(), name)
 	}
 }
+
+// TestFormatsByCommands opens a bank that reports, and states the three accounts in one file.
+func TestFormatsByCommands(t *testing.T) {
+	t.Parallel()
+
+	data := t.TempDir()
+	run(t, data, "open", "--statement-format", "cfonb120", "--rejects-format", "pain.002", "--report", "--one-file")
+
+	outbox := filepath.Join(data, "outbox")
+	require.NoError(t, os.MkdirAll(outbox, 0o750))
+	require.NoError(t, os.WriteFile(filepath.Join(outbox, "MONEXTEUR20260317001.xml"), []byte("<Document/>"), 0o600))
+
+	taken := run(t, data, "take", "--date", "2026-03-17")
+	require.Len(t, taken["bulks"], 1)
+	require.Len(t, taken["files"], 1)
+	require.FileExists(t, filepath.Join(data, "inbox", taken["files"].([]any)[0].(string)))
+	require.Equal(t, []any{"cfonb120.ALL.20260317.1.txt"}, run(t, data, "statement", "--date", "2026-03-17")["files"])
+
+	for wants, wrong := range map[string][]string{
+		"mt940":               {"open", "--statement-format", "mt940", "--state", filepath.Join(data, "other.json")},
+		"reject-before-share": {"take", "--date", "2026-03-17", "--reject-before-share", "1001", "--state", filepath.Join(data, "bank.json")},
+	} {
+		command := newProgram(&bytes.Buffer{}, []string{"REGLO_DATA_DIR=" + data})
+		command.SetArgs(wrong)
+		require.ErrorContains(t, command.Execute(), wants)
+	}
+}
