@@ -83,7 +83,9 @@ func TestLargeStatementIsStreamed(t *testing.T) {
 	entries := 0
 
 	summary, err := camt.Read("a.xml", &large{entries: largeEntries}, camt.Handler{Entry: func(*camt.Entry) error {
-		if entries++; entries%1000 == 0 {
+		entries++
+
+		if entries%1000 == 0 {
 			var memory runtime.MemStats
 
 			runtime.ReadMemStats(&memory)

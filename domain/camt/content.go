@@ -197,7 +197,11 @@ func (r *reader) limit(reason string) {
 
 // refuse notes a fault of the current element, or of the one just left.
 func (r *reader) refuse(code fault.Code, value, reason string) {
-	if r.decoder.Err() == nil {
+	switch {
+	case r.decoder.Err() != nil: // which says why nothing could be read
+	case r.faults.Count >= fault.MaxDetailed:
+		r.faults.Add(fault.Fault{Code: code})
+	default:
 		r.faults.Add(*r.decoder.Fault(code, value, reason))
 	}
 }

@@ -2,6 +2,7 @@ package camt_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func number(name string, value int64) string {
 		return ""
 	}
 
-	return el(name, fmt.Sprint(value))
+	return el(name, strconv.FormatInt(value, 10))
 }
 
 func (m *message) write() string {
@@ -158,10 +159,10 @@ func (m *message) writeSummary(entries []camt.Entry) string {
 	}
 
 	side := func(name string, i int) string {
-		return el(name, el("NbOfNtries", fmt.Sprint(counts[i])), el("Sum", sums[i].String()+"000"))
+		return el(name, el("NbOfNtries", strconv.Itoa(counts[i])), el("Sum", sums[i].String()+"000"))
 	}
 
-	return el("TxsSummry", el("TtlNtries", el("NbOfNtries", fmt.Sprint(counts[0]+counts[1])), el("Sum", (sums[0]+sums[1]).String()), told),
+	return el("TxsSummry", el("TtlNtries", el("NbOfNtries", strconv.Itoa(counts[0]+counts[1])), el("Sum", (sums[0]+sums[1]).String()), told),
 		side("TtlCdtNtries", 0), side("TtlDbtNtries", 1))
 }
 
@@ -206,7 +207,7 @@ func (m *message) writeEntry(e *camt.Entry) string {
 		details = el("NtryDtls", batch, text.String())
 	}
 
-	return el("Ntry", el("NtryRef", e.Reference), amt("Amt", e.Amount), dir(e.Amount), el("RvslInd", fmt.Sprint(e.Reversal)), el("Sts", status),
+	return el("Ntry", el("NtryRef", e.Reference), amt("Amt", e.Amount), dir(e.Amount), el("RvslInd", strconv.FormatBool(e.Reversal)), el("Sts", status),
 		day("BookgDt", e.BookedOn, e.BookedAt), day("ValDt", e.ValueOn, e.ValueAt), el("AcctSvcrRef", e.BankReference),
 		el("BkTxCd", code(e.Code)), details, el("AddtlNtryInf", esc(e.Info)))
 }
