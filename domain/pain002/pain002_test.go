@@ -307,6 +307,8 @@ func TestReadRefuses(t *testing.T) {
 		"NOTPROVIDED alone":                 {"", partial, block("B", order("NOTPROVIDED", "RJCT", "")), []string{"MISSING 4 " + in}},
 		"a block without identifier":        {"", partial, "<OrgnlPmtInfAndSts>" + order("E1", "RJCT", "") + "</OrgnlPmtInfAndSts>", []string{"MISSING 4 " + blocks + "/OrgnlPmtInfId"}},
 		"an identifier too long":            {"", partial, block(strings.Repeat("B", 36), order("E1", "RJCT", "")), []string{"TOO_LONG 4 " + blocks + "/OrgnlPmtInfId"}},
+		"an EndToEndId too long":            {"", partial, block("B", order(strings.Repeat("E", 36), "RJCT", "")), []string{"TOO_LONG 4 " + in + "/OrgnlEndToEndId"}},
+		"a block's status, and none of its": {"", partial, block("B", "<PmtInfSts>NOPE</PmtInfSts>"+order("E1", "", "")), []string{"UNKNOWN 4 " + blocks + "/PmtInfSts"}},
 		"dollars":                           {"", partial, block("B", order("E1", "RJCT", strings.Replace(amount("1"), "EUR", "USD", 1))), []string{"CURRENCY 4 " + in + "/OrgnlTxRef/Amt/InstdAmt"}},
 		"a third of a cent":                 {"", partial, block("B", order("E1", "RJCT", amount("1.003"))), []string{"AMOUNT 4 " + in + "/OrgnlTxRef/Amt/InstdAmt"}},
 		"an exponent":                       {"", partial, block("B", order("E1", "RJCT", amount("1e2"))), []string{"AMOUNT 4 " + in + "/OrgnlTxRef/Amt/InstdAmt"}},

@@ -16,6 +16,7 @@ const (
 	root        = "CstmrPmtStsRpt"
 	orderCount  = "OrgnlNbOfTxs"
 	orderSum    = "OrgnlCtrlSum"
+	blockStatus = "PmtInfSts"
 	reasonInfo  = "StsRsnInf"
 	statusCount = "NbOfTxsPerSts"
 )
@@ -276,7 +277,7 @@ func (b *block) readOwn(name string) error {
 		payment.Orders = b.number(true, string(b.decoder.Text()), at, "")
 	case orderSum:
 		payment.Sum = b.sum(true, string(b.decoder.Text()), at, "")
-	case "PmtInfSts":
+	case blockStatus:
 		payment.Status = b.status(true, string(b.decoder.Text()), ofGroup, at, "")
 	case reasonInfo:
 		reason, err := b.reason.Decode(b.decoder)
@@ -317,8 +318,8 @@ func (b *block) tell() error {
 	case b.payment.OriginalID != "" && !b.seen.first("B"+payment.OriginalID):
 		b.note("OrgnlPmtInfId", fault.CodeDuplicate, shown(payment.OriginalID), "is named twice")
 	case !whole.allows(payment.Status):
-		b.note("PmtInfSts", fault.CodeKind, string(payment.Status), "contradicts the status of the message, "+string(whole))
-	case payment.Status == "" && whole != Partial:
+		b.note(blockStatus, fault.CodeKind, string(payment.Status), "contradicts the status of the message, "+string(whole))
+	case !b.own[blockStatus] && whole != Partial:
 		payment.Status = whole
 
 		if len(payment.Reasons) == 0 {
@@ -363,7 +364,7 @@ func (b *block) readTransaction() error {
 		order.Amount = b.amount(read.OrgnlTxRef.Amt.InstdAmt, at, "OrgnlTxRef/Amt/InstdAmt")
 	}
 
-	b.identify(&order, at)
+	b.identify(&order, read, at)
 
 	if read.TxSts == nil {
 		b.inherit(&order, at)
@@ -381,22 +382,30 @@ func (b *block) readTransaction() error {
 }
 
 // identify controls that the order is named, and once.
-func (b *block) identify(order *Transaction, at place) {
+func (b *block) identify(order *Transaction, read *iso20022.StatusTransaction, at place) {
+	if said := iso20022.Trimmed(read.OrgnlEndToEndId); (said == "" || said == NotProvided) && iso20022.Trimmed(read.OrgnlInstrId) == "" {
+		b.reader.note(at("", fault.CodeMissing, "", "names its order neither by OrgnlEndToEndId nor by OrgnlInstrId"))
+
+		return
+	}
+
 	key, path := "E"+order.EndToEndID, "OrgnlEndToEndId"
 	if order.EndToEndID == "" || order.EndToEndID == NotProvided {
 		key, path = "I"+order.InstructionID, "OrgnlInstrId"
 	}
 
-	switch {
-	case len(key) == 1:
-		b.reader.note(at("", fault.CodeMissing, "", "names its order neither by OrgnlEndToEndId nor by OrgnlInstrId"))
-	case !b.seen.first(key):
+	// One that could not be read has its fault already.
+	if len(key) > 1 && !b.seen.first(key) {
 		b.reader.note(at(path, fault.CodeDuplicate, shown(key[1:]), "names an order twice"))
 	}
 }
 
 // inherit gives an order that has no status of its own that of its block.
 func (b *block) inherit(order *Transaction, at place) {
+	if b.own[blockStatus] && b.payment.Status == "" {
+		return // what could not be read has its fault already
+	}
+
 	if b.payment.Status == "" || b.payment.Status == Partial {
 		b.reader.note(at("TxSts", fault.CodeMissing, "", "must be said, as neither the block nor the message have a status of all orders"))
 
