@@ -12,7 +12,6 @@ package cfonb
 import (
 	"crypto/sha256"
 
-	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/iban"
 )
@@ -70,17 +69,16 @@ const (
 	Joined               // nothing: records follow one another without any line break
 )
 
+// String gives the bytes of the ending.
 func (e Ending) String() string {
 	switch e {
 	case CRLF:
 		return "\r\n"
 	case Joined:
 		return ""
-	case LF:
+	default:
 		return "\n"
 	}
-
-	return "\n"
 }
 
 // Account is an account in France or Monaco: an IBAN without country, check digits and RIB key.
@@ -115,14 +113,5 @@ type Summary struct {
 	Groups  int // statements, remittances or advices
 	Details int // movements, orders or details in them
 	SHA256  [sha256.Size]byte
-	Bytes   int64 // size of the file, whose identity SHA256 is
-}
-
-// shown is a date in a reason.
-func shown(date calendar.Date) string {
-	if date.IsZero() {
-		return "none"
-	}
-
-	return date.String()
+	Bytes   int64 // size of the file, whose identity SHA256 is; both are of its beginning when it has more than MaxRecords
 }

@@ -45,7 +45,8 @@ type records struct {
 	raw     []byte
 	plain   bool // the current record has no character that could be another one
 	marked  bool // the current record ends in an end mark
-	over    bool // nothing of the rest can be a record
+	over    bool // an end mark has been seen, or unread
+	unread  bool // what follows could not be told apart, or is too much: that something lacks says nothing
 }
 
 // file is the reading of one file, of whatever kind.
@@ -75,6 +76,7 @@ func open(name, kind string, length int, source io.Reader, options Options, dige
 func (f *file) each(read func(record []byte) error) error {
 	for f.next() {
 		if f.number > MaxRecords {
+			f.unread = true
 			f.note(0, fault.CodeTooManyLines, nil, "is beyond the limit of "+strconv.Itoa(MaxRecords)+" records: have the file split")
 
 			return nil
@@ -254,7 +256,8 @@ func (r *records) cut() {
 	r.check(rest[:r.length])
 
 	// A character of several bytes shifts all that follows.
-	r.over = r.encoding != UTF8 && multibyte(rest[:r.length])
+	r.unread = r.encoding != UTF8 && multibyte(rest[:r.length])
+	r.over = r.unread
 }
 
 // strayBreak takes a line break between records that follow one another without: the file may end in it.
@@ -307,6 +310,7 @@ func (r *records) finish() {
 
 		if behind := bytes.Trim(rest, endMarks+"\r\n"); len(behind) > 0 {
 			r.number++
+			r.unread = true
 			r.note(0, fault.CodeAfterTrailer, nil, "follows the end mark (SUB or form feed), behind which nothing may stand")
 			r.number--
 

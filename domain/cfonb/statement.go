@@ -326,13 +326,13 @@ func (s *statements) follow() {
 	switch {
 	case !seen && len(s.closed) >= MaxAccounts:
 		s.note(0, fault.CodeTooManyLines,
-			"is of one account more than the "+strconv.Itoa(MaxAccounts)+" that a file may have: have it split")
+			"is of one more than the "+strconv.Itoa(MaxAccounts)+" accounts that a file may have: have it split")
 
 		s.good = false
 	case !seen:
 	case before.date != s.current.OpenedOn:
-		s.note(35, CodeContinuity, "begins on "+shown(s.current.OpenedOn)+", and the statement before of this account ended on "+
-			shown(before.date)+" (line "+strconv.Itoa(before.line)+")")
+		s.note(35, CodeContinuity, "begins on "+s.current.OpenedOn.String()+", and the statement before of this account ended on "+
+			before.date.String()+" (line "+strconv.Itoa(before.line)+")")
 	case before.amount != s.current.Opening:
 		s.note(91, CodeContinuity, "begins with "+s.current.Opening.String()+", and the statement before of this account ended with "+
 			before.amount.String()+" (line "+strconv.Itoa(before.line)+")")
@@ -466,7 +466,7 @@ func (s *statements) close(record []byte) error {
 	s.closed[s.current.Account] = closed{line: s.file.number, date: read.date, amount: read.amount}
 
 	if read.date.Before(s.current.OpenedOn) {
-		s.file.note(35, fault.CodeDate, record[34:40], "is before the day of the record 01, "+shown(s.current.OpenedOn))
+		s.file.note(35, fault.CodeDate, record[34:40], "is before the day of the record 01, "+s.current.OpenedOn.String())
 
 		good = false
 	}
@@ -497,7 +497,7 @@ func (s *statements) end() error {
 		return err
 	}
 
-	if s.open {
+	if s.open && !s.file.unread {
 		s.file.faults.Add(fault.Fault{Code: fault.CodeNoTrailer, Reason: "ends without the record 07 of the statement of line " +
 			strconv.Itoa(s.current.Line)})
 	}

@@ -244,12 +244,12 @@ func TestRead120Refuses(t *testing.T) {
 		"a break between joined records":  {opening + move + "\n" + debit + "\n" + closing, []refused{{3, 0, fault.CodeLineEnding, "follows a line break"}}},
 		"a break within joined records":   {strings.Repeat(opening+still, 20) + opening + move[:100] + "\n" + debit + closing, []refused{{42, 0, cfonb.CodeLength, "has 100 bytes"}}},
 		"something behind the end":        {joined(opening, move, debit, closing) + "\x1a\n" + opening, []refused{{5, 0, fault.CodeAfterTrailer, "end mark"}}},
-		"an end mark within":              {joined(opening, move, debit+"\x1a", closing), []refused{{4, 0, fault.CodeAfterTrailer, "end mark"}, {0, 0, fault.CodeNoTrailer, ""}}},
+		"an end mark within":              {joined(opening, move, debit+"\x1a", closing), []refused{{4, 0, fault.CodeAfterTrailer, "end mark"}}},
 		"a tab":                           {joined(opening, with(move, 50, "\t"), debit, closing), []refused{{2, 50, fault.CodeControl, "control character"}}},
 		"Windows-1252":                    {joined(opening, with(move, 50, "\x80"), debit, closing), []refused{{2, 50, fault.CodeControl, "Windows-1252"}}},
 		"UTF-8":                           {joined(opening, strings.Replace(move, "VIR RECU", "VIR REÇU", 1), debit, closing), []refused{{2, 0, fault.CodeEncoding, "has 121 bytes of UTF-8 for 120 characters, a record of CFONB 120 has 120 bytes of ISO-8859-1"}}},
 		"UTF-8 cut to fit":                {joined(opening, strings.Replace(move, "VIR RECU ", "VIR REÇU", 1), debit, closing), []refused{{2, 0, fault.CodeEncoding, "declare UTF-8"}}},
-		"joined UTF-8":                    {opening + strings.Replace(move, "VIR RECU", "VIR REÇU", 1) + debit + closing, []refused{{2, 0, fault.CodeEncoding, "declare UTF-8"}, {0, 0, fault.CodeNoTrailer, ""}}},
+		"joined UTF-8":                    {opening + strings.Replace(move, "VIR RECU", "VIR REÇU", 1) + debit + closing, []refused{{2, 0, fault.CodeEncoding, "declare UTF-8"}}},
 		"a byte order mark":               {"\xef\xbb\xbf" + joined(opening, move, debit, closing), []refused{{1, 0, fault.CodeByteOrderMark, "declare UTF-8"}}},
 		"another record":                  {joined(opening, with(move, 1, "08"), debit, closing), []refused{{2, 1, fault.CodeRecord, "01, 04, 05 or 07"}}},
 		"no opening":                      {joined(move, rcn, closing), []refused{{1, 1, fault.CodeNoHeader, "01"}, {3, 1, fault.CodeNoHeader, "01"}}},
@@ -315,6 +315,23 @@ func TestRead120Follows(t *testing.T) {
 	require.Len(t, statements, 4)
 	require.Equal(t, 4, summary.Groups)
 	require.Equal(t, 4, summary.Details)
+}
+
+// TestRead120BoundsItsAccounts has one account more than are remembered, and a statement that follows of one that is.
+func TestRead120BoundsItsAccounts(t *testing.T) {
+	t.Parallel()
+
+	still := with(with(closing, 35, "310124"), 91, opening[90:104])
+	records := make([]string, 0, 2*cfonb.MaxAccounts+4)
+
+	for i := range cfonb.MaxAccounts + 1 {
+		number := fmt.Sprintf("%011d", i)
+		records = append(records, with(opening, 22, number), with(still, 22, number))
+	}
+
+	records = append(records, records[:2]...)
+	_, _, err := read120(t, strings.NewReader(joined(records...)), cfonb.Options{})
+	requireFaults(t, err, refused{2*cfonb.MaxAccounts + 1, 0, fault.CodeTooManyLines, "accounts"})
 }
 
 // TestAmounts reads each digit that bears a sign, in both spellings of zero, and each number of decimals.

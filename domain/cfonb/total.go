@@ -77,7 +77,7 @@ func (t *total) foots(said, sum money.Cents, column int) bool {
 
 // end controls what only the end of the file tells.
 func (t *total) end() {
-	if t.open {
+	if t.open && !t.file.unread {
 		t.file.faults.Add(fault.Fault{Code: fault.CodeNoTrailer, Reason: "ends without the record " + t.trailer +
 			" of the group of line " + strconv.Itoa(t.line)})
 	}
