@@ -33,7 +33,6 @@ const (
 	// With elementDebtor or elementCreditor before them.
 	name    = "/Nm"
 	account = "Acct/Id/IBAN"
-	agent   = "Agt/FinInstnId"
 )
 
 // What to do next.
@@ -77,7 +76,7 @@ func (m *Message) check(format Format) *fault.Fault {
 	}
 
 	if format.OneBlock {
-		return checkParty(elementDebtor, &m.Account, format.Version, correctSettings)
+		return checkParty(elementDebtor, &m.Account, correctSettings)
 	}
 
 	return nil
@@ -103,7 +102,7 @@ const mustBeASum = "must be above zero, and no more than 999999999999.99 EUR"
 func counted(sum money.Cents) bool { return sum > 0 && sum <= money.Max }
 
 // check leaves out what the order's debtor has to do with its block.
-func checkOrder(payment *transfer.Payment, version Version) *fault.Fault {
+func checkOrder(payment *transfer.Payment) *fault.Fault {
 	if found := checkReference(elementEndToEndID, payment.EndToEndID, correctOrder); found != nil {
 		return found
 	}
@@ -113,7 +112,7 @@ func checkOrder(payment *transfer.Payment, version Version) *fault.Fault {
 			"must be "+sepa.MinAmount.String()+" to "+sepa.MaxAmount.String()+" EUR: divide the order, or reject it")
 	}
 
-	return checkParty(elementCreditor, &payment.Creditor, version, correctCreditor)
+	return checkParty(elementCreditor, &payment.Creditor, correctCreditor)
 }
 
 func checkReference(element, reference, next string) *fault.Fault {
@@ -124,7 +123,7 @@ func checkReference(element, reference, next string) *fault.Fault {
 	return nil
 }
 
-func checkParty(element string, party *transfer.Party, version Version, next string) *fault.Fault {
+func checkParty(element string, party *transfer.Party, next string) *fault.Fault {
 	if blank(party.Name) {
 		return refusal(element+name, fault.CodeMissing, "must be filled"+next)
 	}
@@ -133,20 +132,13 @@ func checkParty(element string, party *transfer.Party, version Version, next str
 		return refusal(element+account, fault.CodeIBAN, err.Error()+next)
 	}
 
-	if party.BIC == "" {
-		return nil
-	}
-
-	if err := bic.Check(party.BIC); err != nil {
-		return refusal(element+agent, fault.CodePattern, err.Error()+next+", or leave its BIC out")
-	}
-
-	if version == V03 && !locatedAsV03(party.BIC) {
-		return refusal(element+agent, fault.CodePattern, "has 0 or 1 as its seventh character or O as its eighth, which "+string(V03)+
-			" does not take: leave the BIC out, or have the bank take "+string(V09))
-	}
-
 	return nil
+}
+
+// written tells whether a BIC stands in a file of that version: SEPA routes by the IBAN, so that one that is none, or whose
+// location the older message's narrower pattern excludes, is left out rather than to hold up an order.
+func written(code string, version Version) bool {
+	return bic.Check(code) == nil && (version != V03 || locatedAsV03(code))
 }
 
 // locatedAsV03 holds the location of a BIC against the narrower pattern of the older message.

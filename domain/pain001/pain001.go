@@ -2,7 +2,8 @@
 // elements and the rules of SEPA, in one pass. Everything in a file is derived from what the writer is given, so that a
 // file that is written again has the same bytes.
 //
-// Parties have no address: the structured one that SEPA takes is optional, and an order has none.
+// Parties have no address: the structured one that SEPA takes is optional, and an order has none. A BIC that is none, or
+// that the version does not hold, is left out: SEPA routes by the IBAN.
 package pain001
 
 import (

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -448,7 +449,6 @@ func TestWhatIsRefused(t *testing.T) {
 		"no day":                {begin(func(b *pain001.Block) { b.DueDate = calendar.Date{} }), fault.CodeDate, 8, "ReqdExctnDt", "TARGET"},
 		"a block of nobody":     {begin(func(b *pain001.Block) { b.Debtor.Name = "" }), fault.CodeMissing, 8, "Dbtr/Nm", "of block 2 must be filled"},
 		"a block's wrong IBAN":  {begin(func(b *pain001.Block) { b.Debtor.IBAN = "FR7630006000011234567890188" }), fault.CodeIBAN, 8, "DbtrAcct/Id/IBAN", "of block 2 has wrong check digits"},
-		"a block's wrong BIC":   {begin(func(b *pain001.Block) { b.Debtor.BIC = "TEST" }), fault.CodePattern, 8, "DbtrAgt/FinInstnId", "of block 2 must be a BIC"},
 		"an account of another": {begin(func(b *pain001.Block) { b.Debtor = merchant(7) }), fault.CodeIBAN, 9, "DbtrAcct/Id/IBAN", "of order 3, EndToEndId P260317000000003, is not the account that its block debits"},
 
 		"no identifier":              {order(func(p *transfer.Payment) { p.EndToEndID = "" }), fault.CodePattern, 6, "EndToEndId", "of order 2 must have 1 to 35"},
@@ -464,9 +464,6 @@ func TestWhatIsRefused(t *testing.T) {
 		"wrong check digits":         {order(func(p *transfer.Payment) { p.Creditor.IBAN = "FR7630006000011234567890188" }), fault.CodeIBAN, 6, "CdtrAcct/Id/IBAN", second + "has wrong check digits"},
 		"a wrong RIB key":            {order(func(p *transfer.Payment) { p.Creditor.IBAN = wrongRIBKey() }), fault.CodeIBAN, 6, "CdtrAcct/Id/IBAN", second + "has a wrong RIB key"},
 		"an account outside SEPA":    {order(func(p *transfer.Payment) { p.Creditor.IBAN = "TR330006100519786457841326" }), fault.CodeIBAN, 6, "CdtrAcct/Id/IBAN", second + "is of a country outside SEPA"},
-		"no BIC":                     {order(func(p *transfer.Payment) { p.Creditor.BIC = "TESTFRP" }), fault.CodePattern, 6, "CdtrAgt/FinInstnId", second + "must be a BIC"},
-		"a BIC of later messages":    {order(func(p *transfer.Payment) { p.Creditor.BIC = "TESTFR0P" }), fault.CodePattern, 6, "CdtrAgt/FinInstnId", second + "has 0 or 1"},
-		"a BIC with an O":            {order(func(p *transfer.Payment) { p.Creditor.BIC = "TESTFR2O" }), fault.CodePattern, 6, "CdtrAgt/FinInstnId", second + "has 0 or 1"},
 		"nobody's order in one block": {func(f *file) {
 			f.format.OneBlock, f.message.Account = true, f.blocks[0].Debtor
 			f.blocks[0].payments[1].Debtor.Name = ""
@@ -512,15 +509,24 @@ func TestAnIBANIsNoIdentifierToShow(t *testing.T) {
 	require.NotContains(t, err.Error(), "FR76")
 }
 
-func TestTheLaterVersionTakesAllBICs(t *testing.T) {
+func TestBICsThatAVersionDoesNotHoldAreLeftOut(t *testing.T) {
 	t.Parallel()
 
-	given := newFile(t, pain001.Format{Version: pain001.V09}, 1, 1)
-	given.blocks[0].payments[0].Creditor.BIC = "TESTFR0O"
+	for code, holds := range map[string][]pain001.Version{
+		"TESTFR2P": {pain001.V03, pain001.V09}, "TESTFR0O": {pain001.V09}, "TESTFR0P": {pain001.V09}, "TESTFR2O": {pain001.V09},
+		"TESTFRP": nil, "TEST": nil, "TESTXQ2P": nil,
+	} {
+		for _, version := range []pain001.Version{pain001.V03, pain001.V09} {
+			given := newFile(t, pain001.Format{Version: version}, 1, 1)
+			given.blocks[0].Debtor.BIC, given.blocks[0].payments[0].Creditor.BIC = code, code
 
-	content, _ := given.written(t)
-	require.Contains(t, string(content), "<BICFI>TESTFR0O</BICFI>")
-	validate(t, pain001.V09, content)
+			content, _ := given.written(t)
+			held := slices.Contains(holds, version)
+			require.Equal(t, held, bytes.Contains(content, []byte(">"+code+"</BIC")), "%s in %s", code, version)
+			require.Equal(t, !held, bytes.Contains(content, []byte("NOTPROVIDED")), "%s in %s", code, version)
+			validate(t, version, content)
+		}
+	}
 }
 
 func TestTooManyBlocks(t *testing.T) {

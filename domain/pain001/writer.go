@@ -121,7 +121,7 @@ func (w *Writer) Write(payment transfer.Payment) error {
 		return w.err
 	}
 
-	found := checkOrder(&payment, w.format.Version)
+	found := checkOrder(&payment)
 	if found == nil {
 		found = w.checkInBlock(&payment)
 	}
@@ -216,7 +216,7 @@ func (w *Writer) checkBlock(block *Block) *fault.Fault {
 	case found != nil:
 		return found
 	case !w.format.OneBlock:
-		return checkParty(elementDebtor, &block.Debtor, w.format.Version, correctDebtor)
+		return checkParty(elementDebtor, &block.Debtor, correctDebtor)
 	case block.Debtor.IBAN != "" && block.Debtor.IBAN != w.message.Account.IBAN:
 		return refusal(elementDebtor+account, fault.CodeIBAN, "must be the account of the message: leave the debtor of the block out")
 	default:
@@ -241,10 +241,10 @@ func (w *Writer) beginBlock(block Block) {
 	w.text(elementDebtor+name, "", block.Debtor.Name, sepa.MaxName)
 	w.add("</Nm></Dbtr><DbtrAcct><Id><IBAN>" + block.Debtor.IBAN + "</IBAN></Id></DbtrAcct><DbtrAgt><FinInstnId>")
 
-	if block.Debtor.BIC == "" {
-		w.add(noAgent)
-	} else {
+	if written(block.Debtor.BIC, w.format.Version) {
 		w.add(w.dialect.bic + block.Debtor.BIC + w.dialect.bicEnd)
+	} else {
+		w.add(noAgent)
 	}
 
 	w.add("</FinInstnId></DbtrAgt><ChrgBr>SLEV</ChrgBr>\n")
@@ -304,7 +304,7 @@ func (w *Writer) order(payment *transfer.Payment) {
 		w.add("</Nm></UltmtDbtr>")
 	}
 
-	if payment.Creditor.BIC != "" {
+	if written(payment.Creditor.BIC, w.format.Version) {
 		w.add("<CdtrAgt><FinInstnId>")
 		w.add(w.dialect.bic)
 		w.add(payment.Creditor.BIC)
