@@ -114,7 +114,7 @@ func text(limit int, field func(*Merchant) *string) func(*Merchant, string) erro
 
 func account(field func(*Merchant) *string) func(*Merchant, string) error {
 	return func(m *Merchant, value string) error {
-		if err := iban.Check(value); err != nil {
+		if err := iban.CheckSEPA(value); err != nil {
 			return refusal{fault.CodeIBAN, err.Error()}
 		}
 

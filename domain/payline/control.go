@@ -97,7 +97,7 @@ func (r *Record) checkCreditor() {
 }
 
 func (r *Record) checkIBAN(field Field, value *string) {
-	if err := iban.Check(*value); err != nil {
+	if err := iban.CheckSEPA(*value); err != nil {
 		r.reject(field, CodeInvalidIBAN, fault.CodeIBAN, err.Error())
 	}
 

@@ -17,6 +17,7 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/pain001"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
@@ -165,6 +166,28 @@ var settings = slices.Concat([]setting{
 	bulkPrefix("payout_prefix", "payouts", "MONEXTEUR", func(c *Config) *string { return &c.Bank.PayoutPrefix }),
 	bulkPrefix("internal_prefix", "transfers between the three accounts", "MONEXTINT",
 		func(c *Config) *string { return &c.Bank.InternalPrefix }),
+	{
+		key: "bank.file_version", usage: "version of the bank's payment files: pain.001.001.03 or pain.001.001.09", fallback: string(pain001.V03),
+		read: func(c *Config, value string) error {
+			c.Bank.Format.Version = pain001.Version(value)
+			if c.Bank.Format.Version != pain001.V03 && c.Bank.Format.Version != pain001.V09 {
+				return fmt.Errorf("must be %s or %s", pain001.V03, pain001.V09)
+			}
+			return nil
+		},
+		show: func(c *Config) string { return string(c.Bank.Format.Version) },
+	},
+	{
+		key: "bank.batch_booking", usage: "whether the bank debits the payments of a block in one line", fallback: "true",
+		read: func(c *Config, value string) error { return readBool(value, &c.Bank.Format.BatchBooking) },
+		show: func(c *Config) string { return strconv.FormatBool(c.Bank.Format.BatchBooking) },
+	},
+	{
+		key: "bank.one_block", usage: "whether payment files have one block, debited from the EP's account, instead of one a payment account",
+		fallback: "false",
+		read:     func(c *Config, value string) error { return readBool(value, &c.Bank.Format.OneBlock) },
+		show:     func(c *Config) string { return strconv.FormatBool(c.Bank.Format.OneBlock) },
+	},
 },
 	party("bank.reglement", "REGLO REGLEMENT", "FR7699999000010000000010106",
 		func(c *Config) *transfer.Party { return &c.Bank.Reglement }),
@@ -286,7 +309,7 @@ func party(prefix, name, account string, place func(*Config) *transfer.Party) []
 		{
 			key: prefix + ".iban", usage: "IBAN of the account, without spaces", fallback: account, identity: true, redact: iban.Mask,
 			read: func(c *Config, value string) error {
-				if err := iban.Check(value); err != nil {
+				if err := iban.CheckSEPA(value); err != nil {
 					return err
 				}
 				place(c).IBAN = value
