@@ -43,6 +43,7 @@ import (
 	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
 	request "github.com/reglo/reglo/domain/payline"
+	"github.com/reglo/reglo/domain/reject"
 	siretnumber "github.com/reglo/reglo/domain/siret"
 	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/transfer"
@@ -127,7 +128,8 @@ func (d *day) register(t testing.TB) {
 	})
 	bankward.Register(d.env)
 	bankward.RegisterDispatch(d.env)
-	virements.New(d.pool, outbox, virements.Folders{Inbox: d.inbox, Archive: archived}, "999999", calendar.Target{}, d.now).Register(d.env)
+	virements.New(d.pool, outbox, virements.Folders{Inbox: d.inbox, Archive: archived}, reject.NewReader(labels), "999999",
+		calendar.Target{}, d.now).Register(d.env)
 	statements.New(d.pool, outbox, labels, inbox.Archive(archived), d.now).Register(d.env)
 	decisions.New(d.pool, outbox, actors, labels, own, d.now).Register(d.env)
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/domain/settlement"
-	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -45,8 +44,8 @@ func (a *Activities) candidates(path, reference string) ([]string, error) {
 	return found, err
 }
 
-// carries tells whether the file's first line is a header with that reference:
-// of a CRE file, or of the detail of a lot of rejects.
+// carries tells whether the file is a CRE file whose header has that reference,
+// or details the lot of rejects of that reference.
 func (a *Activities) carries(file io.ReadSeeker, reference string) (bool, error) {
 	header, found, err := settlement.ReadHeader(file, a.layout)
 	if err != nil {
@@ -58,9 +57,5 @@ func (a *Activities) carries(file io.ReadSeeker, reference string) (bool, error)
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return false, fmt.Errorf("go to the file's beginning: %w", err)
 	}
-	lot, found, err := statement.ReadLot(file)
-	if err != nil {
-		return false, fmt.Errorf("read the header of a lot: %w", err)
-	}
-	return found && lot == reference, nil
+	return a.details.Details(file, reference)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/part"
+	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/domain/settlement"
 )
 
@@ -41,6 +42,7 @@ type Activities struct {
 	pool    *pgxpool.Pool
 	folders Folders
 	layout  settlement.Layout
+	details reject.Reader
 	cut     part.Cut
 	clock   func() time.Time
 
@@ -56,9 +58,14 @@ func WithCut(cut part.Cut) Option { return func(a *Activities) { a.cut = cut } }
 // WithLayout reads CRE files that are written in another layout than our own.
 func WithLayout(layout settlement.Layout) Option { return func(a *Activities) { a.layout = layout } }
 
-// New makes the activities. clock gives the hour against which a cut-off is held.
-func New(pool *pgxpool.Pool, folders Folders, clock func() time.Time, options ...Option) *Activities {
-	a := &Activities{pool: pool, folders: folders, layout: settlement.CRE1{}, cut: part.OrdinaryCut(), clock: clock}
+// New makes the activities. details knows the details of lots of rejects, which
+// are awaited too, and clock gives the hour against which a cut-off is held.
+func New(
+	pool *pgxpool.Pool, folders Folders, details reject.Reader, clock func() time.Time, options ...Option,
+) *Activities {
+	a := &Activities{
+		pool: pool, folders: folders, layout: settlement.CRE1{}, details: details, cut: part.OrdinaryCut(), clock: clock,
+	}
 	for _, option := range options {
 		option(a)
 	}

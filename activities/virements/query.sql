@@ -75,10 +75,28 @@ where b.state = 'SENT'
   and greatest((b.attempted_at at time zone 'Europe/Paris')::date, b.due_date) < sqlc.arg(before)::text::date;
 
 -- name: LockOrdersOf :many
-select number, end_to_end_id, amount_cents, state from payout
+select number, end_to_end_id, amount_cents, state, coalesce(bulk, 0)::int as bulk from payout
 where end_to_end_id = any (sqlc.arg(end_to_end_ids)::text[]) and state <> 'REFUSED'
 order by number
 for update;
+
+-- The bulk that was handed over as the message of that identifier: none of ours has the number 0.
+-- name: BulkOfMessage :one
+select coalesce(min(number), 0)::int from bulk where replace(bulk_id::text, '-', '') = lower(sqlc.arg(message));
+
+-- What the statement with a bank line tells of its orders.
+-- name: DetailsOnStatement :many
+select s.file_name, s.sha256, d.end_to_end_id, d.amount_cents, d.code
+from bank_line_detail d
+         join bank_line l on l.id = d.line
+         join statement s on s.number = l.statement
+where d.line = sqlc.arg(line)
+order by d.ordinal
+limit sqlc.arg(at_most);
+
+-- name: DetailsAccepted :one
+select count(*) from settlement
+where reference = any (sqlc.arg(lots)::text[]) and file_sha256 = sqlc.arg(file_sha256)::bytea;
 
 -- name: InOtherLots :many
 select r.payout::bigint as payout, s.reference
@@ -87,7 +105,7 @@ where r.payout = any (sqlc.arg(payouts)::bigint[]);
 
 -- name: AcceptDetail :exec
 update settlement
-set file_name = sqlc.arg(file_name)::text, file_sha256 = sqlc.arg(file_sha256)::bytea, file_bytes = sqlc.arg(file_bytes)::bigint,
+set file_name = sqlc.arg(file_name)::text, file_sha256 = sqlc.arg(file_sha256)::bytea, file_bytes = sqlc.narg(file_bytes)::bigint,
     line_count = sqlc.arg(line_count)::int, gross_cents = sqlc.arg(gross_cents)::bigint, commission_cents = 0
 where number = sqlc.arg(number);
 

@@ -2,6 +2,7 @@ package virements
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/money"
-	"github.com/reglo/reglo/domain/statement"
+	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
 )
@@ -42,9 +43,8 @@ func (a *Activities) LoadRejects(
 }
 
 func (a *Activities) load(ctx context.Context, request activities.LoadRejectsRequest) (activities.LoadRejectsResult, error) {
-	path, err := inbox.Find(request.Path, func(beginning io.Reader) (bool, error) {
-		lot, found, err := statement.ReadLot(beginning)
-		return found && lot == request.Run.ID.Key, err
+	path, err := inbox.Find(request.Path, func(file io.Reader) (bool, error) {
+		return a.details.Details(file, request.Run.ID.Key)
 	})
 	if err != nil {
 		return activities.LoadRejectsResult{}, err
@@ -54,10 +54,11 @@ func (a *Activities) load(ctx context.Context, request activities.LoadRejectsReq
 		return activities.LoadRejectsResult{}, err
 	}
 	if !result.Found {
+		take := a.takeFile
 		if path == "" {
-			return activities.LoadRejectsResult{}, a.missing(request)
+			take = a.takeFromStatement
 		}
-		result, err = a.take(ctx, request, path)
+		result, err = take(ctx, request, path)
 		if err != nil || !result.Found {
 			return result, err
 		}
@@ -94,9 +95,9 @@ func (a *Activities) missing(request activities.LoadRejectsRequest) error {
 		request.Run.ID.Key, request.Path, request.CutOff.In(calendar.Paris()).Format("2006-01-02 15:04 MST"))
 }
 
-// take reads the file and accepts it. One that is being written counts as not
-// found yet.
-func (a *Activities) take(
+// takeFile reads the file and accepts it. One that is being written counts as
+// not found yet.
+func (a *Activities) takeFile(
 	ctx context.Context, request activities.LoadRejectsRequest, path string,
 ) (activities.LoadRejectsResult, error) {
 	file, err := inbox.Open(path)
@@ -110,11 +111,8 @@ func (a *Activities) take(
 		return activities.LoadRejectsResult{}, err
 	}
 	defer func() { _ = file.Close() }() // only read
-	detail := detail{name: filepath.Base(path), lot: request.Run.ID.Key}
-	detail.header, err = statement.ReadRejects(detail.name, file, func(reject statement.Reject) error {
-		detail.rejects = append(detail.rejects, reject)
-		return nil
-	})
+	name := filepath.Base(path)
+	read, err := a.details.Read(name, file, request.Run.ID.Key)
 	if faults, bad := errors.AsType[*fault.Faults](err); bad {
 		return activities.LoadRejectsResult{}, a.refuse(request, path, faults)
 	}
@@ -123,11 +121,67 @@ func (a *Activities) take(
 	}
 	var result activities.LoadRejectsResult
 	err = postgres.InRun(ctx, a.pool, request.Run.Number, func(tx pgx.Tx) error {
+		detail := detail{Detail: read, name: name, lot: request.Run.ID.Key}
 		var err error
 		result, err = detail.accept(ctx, tx, request.Run)
 		return err
 	})
 	return result, err
+}
+
+// takeFromStatement accepts what the statement tells of the lot's bank line,
+// where there is no file. While one may still come, a statement that tells of
+// some of the orders only counts as nothing.
+func (a *Activities) takeFromStatement(
+	ctx context.Context, request activities.LoadRejectsRequest, _ string,
+) (activities.LoadRejectsResult, error) {
+	var result activities.LoadRejectsResult
+	told := false
+	err := postgres.InRun(ctx, a.pool, request.Run.Number, func(tx pgx.Tx) error {
+		settled, err := db.New(tx).Settlement(ctx, request.Run.ID.String())
+		if err != nil {
+			return fmt.Errorf("read settlement: %w", err)
+		}
+		detail, err := onStatement(ctx, tx, settled)
+		if err != nil || len(detail.Rejects) == 0 {
+			return err
+		}
+		sum := money.Cents(0)
+		for _, reject := range detail.Rejects {
+			sum += reject.Amount
+		}
+		if sum != money.Cents(settled.AmountCents) && a.clock().Before(request.CutOff) {
+			return nil
+		}
+		told = true
+		result, err = detail.accept(ctx, tx, request.Run)
+		return err
+	})
+	if err != nil || told {
+		return result, err
+	}
+	return activities.LoadRejectsResult{}, a.missing(request)
+}
+
+// onStatement is what the statement tells of the lot's bank line: no rejects
+// where it tells nothing. A lot of more orders than a file may have is refused as
+// a partial detail.
+func onStatement(ctx context.Context, tx pgx.Tx, settled db.SettlementRow) (detail, error) {
+	rows, err := db.New(tx).DetailsOnStatement(ctx, settled.BankLineID, reject.Max)
+	if err != nil {
+		return detail{}, fmt.Errorf("read the details of the bank line: %w", err)
+	}
+	told := detail{lot: settled.Reference, Detail: reject.Detail{
+		Lots: []string{settled.Reference}, Rejects: make([]reject.Reject, len(rows)),
+	}}
+	for i := range rows {
+		row := &rows[i]
+		told.name, told.SHA256 = row.FileName, [sha256.Size]byte(row.Sha256)
+		told.Rejects[i] = reject.Reject{
+			EndToEndID: row.EndToEndID, Amount: money.Cents(row.AmountCents), Code: transfer.Reason(row.Code),
+		}
+	}
+	return told, nil
 }
 
 // refuse reports a file that its own controls refuse, unless it is being written.
@@ -163,18 +217,49 @@ func (a *Activities) putAway(ctx context.Context, request activities.LoadRejects
 	}
 	keep := archived.Keep
 	if inbox.Within(a.folders.Inbox, path) {
-		keep = archived.Put
+		awaited, err := a.awaited(ctx, path, request.Run.ID.Key, content)
+		if err != nil {
+			return err
+		}
+		if !awaited {
+			keep = archived.Put
+		}
 	}
 	_, err = keep(ctx, path, as, content)
 	return err
 }
 
+// awaited tells whether the file with that content details other lots too, of
+// which one is not accepted yet: it stays in the inbox for that one's run.
+func (a *Activities) awaited(ctx context.Context, path, lot string, content [sha256.Size]byte) (bool, error) {
+	file, err := inbox.Open(path)
+	if _, unreadable := errors.AsType[*inbox.UnreadableError](err); unreadable || errors.Is(err, fs.ErrNotExist) {
+		return false, nil // put away before
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = file.Close() }() // only read
+	read, err := a.details.Read(filepath.Base(path), file, lot)
+	if _, bad := errors.AsType[*fault.Faults](err); bad || read.SHA256 != content {
+		return false, nil // another file, which came in its place
+	}
+	if err != nil {
+		return false, err
+	}
+	accepted, err := db.New(a.pool).DetailsAccepted(ctx, read.Lots, content[:])
+	if err != nil {
+		return false, fmt.Errorf("look for the other lots of %s: %w", filepath.Base(path), err)
+	}
+	return accepted < int64(len(read.Lots)), nil
+}
+
 // detail is a lot's detail that is good in itself.
 type detail struct {
-	name    string
-	lot     string // that the bank credited
-	header  statement.Rejects
-	rejects []statement.Reject
+	reject.Detail
+
+	name string // of the file
+	lot  string // that the bank credited
 }
 
 // accept controls the detail against the lot and the orders, and keeps it. The
@@ -188,37 +273,92 @@ func (d *detail) accept(ctx context.Context, tx pgx.Tx, run activities.Run) (act
 	if before := found(settled); before.Found {
 		return before, nil
 	}
-	if d.header.Lot != d.lot {
+	if !d.Has(d.lot) {
 		return activities.LoadRejectsResult{}, vacation.Fail(vacation.RejectsMismatch,
-			"%s details lot %s, the bank credited lot %s; nothing was posted: bring the detail of that lot",
-			d.name, d.header.Lot, d.lot)
+			"%s details %s, the bank credited lot %s; nothing was posted: bring the detail of that lot",
+			d.name, lots(d.Lots), d.lot)
 	}
-	numbers, err := d.control(ctx, queries, settled)
+	numbers, sum, err := d.control(ctx, queries, settled)
 	if err != nil {
 		return activities.LoadRejectsResult{}, err
 	}
-	if err := d.keep(ctx, tx, settled.Number, numbers); err != nil {
+	if err := d.keep(ctx, tx, settled.Number, numbers, sum); err != nil {
 		return activities.LoadRejectsResult{}, err
 	}
 	return activities.LoadRejectsResult{
-		Found: true, SHA256: hex.EncodeToString(d.header.SHA256[:]), Orders: len(d.rejects), Amount: d.header.Sum,
+		Found: true, SHA256: hex.EncodeToString(d.SHA256[:]), Orders: len(d.Rejects), Amount: sum,
 	}, nil
 }
 
-// control finds each reject's order: known, with the bank, of that amount, and
-// not rejected before. It returns their numbers in the order of the lines.
-func (d *detail) control(ctx context.Context, queries *db.Queries, settled db.SettlementRow) ([]int64, error) {
-	ids := make([]string, len(d.rejects))
-	for i, reject := range d.rejects {
-		ids[i] = reject.EndToEndID
+// lots names the lots of a file, some of them at least.
+func lots(references []string) string {
+	if len(references) == 0 {
+		return "another lot, or none"
+	}
+	return "lot " + strings.Join(references[:min(len(references), mismatchesTold)], ", ")
+}
+
+// control finds each reject's order: known, with the bank, of that amount, told
+// once, and not rejected before. It returns their numbers in the order of the
+// detail, of which amounts that the bank left out are made good, and their sum.
+func (d *detail) control(
+	ctx context.Context, queries *db.Queries, settled db.SettlementRow,
+) (numbers []int64, sum money.Cents, err error) {
+	orders, err := d.orders(ctx, queries)
+	if err != nil {
+		return nil, 0, err
+	}
+	numbers, wrong := make([]int64, len(d.Rejects)), mismatches{}
+	seen := make(map[int64]bool, len(d.Rejects))
+	for i := range d.Rejects {
+		reject := &d.Rejects[i]
+		order := orders[reject.EndToEndID]
+		if reject.Amount == 0 {
+			reject.Amount = money.Cents(order.AmountCents)
+		}
+		if order.Number != 0 && seen[order.Number] {
+			wrong.addf("reject %d: order %s is told twice", i+1, reject.EndToEndID)
+		} else {
+			wrong.judge(i+1, *reject, order)
+		}
+		numbers[i], seen[order.Number] = order.Number, true
+		sum += reject.Amount
+	}
+	wrong.sum(len(d.Rejects), sum, money.Cents(settled.AmountCents))
+	if wrong.count > 0 {
+		return nil, 0, vacation.Fail(vacation.RejectsMismatch,
+			"%s does not explain lot %s: %s; nothing was posted, the lot's account keeps the money: "+
+				"ask the bank for the whole detail, put it in its place, and run this vacation again",
+			d.name, d.lot, wrong.text())
+	}
+	return numbers, sum, nil
+}
+
+// candidate is an order of ours that a reject names.
+type candidate struct {
+	db.LockOrdersOfRow
+
+	otherLot string // that it came back in, or is to
+	message  string // that the detail is on, where the order is of another bulk of ours
+}
+
+// orders finds the orders that the rejects name, and holds them.
+func (d *detail) orders(ctx context.Context, queries *db.Queries) (map[string]candidate, error) {
+	ids := make([]string, len(d.Rejects))
+	for i := range d.Rejects {
+		ids[i] = d.Rejects[i].EndToEndID
 	}
 	rows, err := queries.LockOrdersOf(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("look for the orders: %w", err)
 	}
-	orders, known := make(map[string]db.LockOrdersOfRow, len(rows)), make([]int64, len(rows))
+	bulk, err := queries.BulkOfMessage(ctx, d.Bulk)
+	if err != nil {
+		return nil, fmt.Errorf("look for the bulk: %w", err)
+	}
+	known := make([]int64, len(rows))
 	for i, row := range rows {
-		orders[row.EndToEndID], known[i] = row, row.Number
+		known[i] = row.Number
 	}
 	others, err := queries.InOtherLots(ctx, known)
 	if err != nil {
@@ -228,30 +368,22 @@ func (d *detail) control(ctx context.Context, queries *db.Queries, settled db.Se
 	for _, row := range others {
 		elsewhere[row.Payout] = row.Reference
 	}
-	numbers, wrong := make([]int64, len(d.rejects)), mismatches{}
-	for i, reject := range d.rejects {
-		order := orders[reject.EndToEndID]
-		wrong.judge(headerLines+i, reject, order, elsewhere[order.Number])
-		numbers[i] = order.Number
+	orders := make(map[string]candidate, len(rows))
+	for _, row := range rows {
+		order := candidate{LockOrdersOfRow: row, otherLot: elsewhere[row.Number]}
+		if bulk != 0 && row.Bulk != bulk {
+			order.message = d.Bulk
+		}
+		orders[row.EndToEndID] = order
 	}
-	wrong.sum(len(d.rejects), d.header.Sum, money.Cents(settled.AmountCents))
-	if wrong.count > 0 {
-		return nil, vacation.Fail(vacation.RejectsMismatch,
-			"%s does not explain lot %s: %s; nothing was posted, the lot's account keeps the money: "+
-				"ask the bank for the whole detail, put it in its place, and run this vacation again",
-			d.name, d.lot, wrong.text())
-	}
-	return numbers, nil
+	return orders, nil
 }
 
-// headerLines is the line of the file on which the first reject stands.
-const headerLines = 2
-
 // keep writes the rejects down, and the file whose they are.
-func (d *detail) keep(ctx context.Context, tx pgx.Tx, settlement int32, numbers []int64) error {
+func (d *detail) keep(ctx context.Context, tx pgx.Tx, settlement int32, numbers []int64, sum money.Cents) error {
 	columns := []string{"settlement", "line", "end_to_end_id", "amount_cents", "code", "payout"}
 	_, err := postgres.Copy(ctx, tx, "bank_reject", columns, func(rows *postgres.Rows) error {
-		for i, reject := range d.rejects {
+		for i, reject := range d.Rejects {
 			if err := rows.Start(); err != nil {
 				return err
 			}
@@ -267,10 +399,14 @@ func (d *detail) keep(ctx context.Context, tx pgx.Tx, settlement int32, numbers 
 	if err != nil {
 		return err
 	}
+	var size *int64 // not known of a statement
+	if d.Bytes > 0 {
+		size = &d.Bytes
+	}
 	err = db.New(tx).AcceptDetail(ctx, db.AcceptDetailParams{
-		FileName: d.name, FileSha256: d.header.SHA256[:], FileBytes: d.header.Bytes,
-		LineCount:  int32(d.header.Lines), //nolint:gosec // the reader's limit is below 2^31
-		GrossCents: int64(d.header.Sum), Number: settlement,
+		FileName: d.name, FileSha256: d.SHA256[:], FileBytes: size,
+		LineCount:  int32(len(d.Rejects)), //nolint:gosec // reject.Max is below 2^31
+		GrossCents: int64(sum), Number: settlement,
 	})
 	if err != nil {
 		return fmt.Errorf("accept the detail: %w", err)
@@ -295,18 +431,20 @@ func (m *mismatches) addf(format string, args ...any) {
 	}
 }
 
-func (m *mismatches) judge(line int, reject statement.Reject, order db.LockOrdersOfRow, otherLot string) {
+func (m *mismatches) judge(place int, told reject.Reject, order candidate) {
 	state := transfer.State(order.State)
 	switch {
 	case order.Number == 0:
-		m.addf("line %d: no order %s is ours", line, reject.EndToEndID)
-	case state == transfer.Rejected || otherLot != "":
-		m.addf("line %d: order %s was rejected before%s", line, reject.EndToEndID, inLot(otherLot))
+		m.addf("reject %d: no order %s is ours", place, told.EndToEndID)
+	case state == transfer.Rejected || order.otherLot != "":
+		m.addf("reject %d: order %s was rejected before%s", place, told.EndToEndID, inLot(order.otherLot))
 	case state != transfer.Sent && state != transfer.Executed:
-		m.addf("line %d: order %s is %s, not known to be with the bank", line, reject.EndToEndID, state)
-	case money.Cents(order.AmountCents) != reject.Amount:
-		m.addf("line %d: order %s is of %s, %s came back",
-			line, reject.EndToEndID, money.Cents(order.AmountCents), reject.Amount)
+		m.addf("reject %d: order %s is %s, not known to be with the bank", place, told.EndToEndID, state)
+	case order.message != "":
+		m.addf("reject %d: order %s was not handed over in %s", place, told.EndToEndID, order.message)
+	case money.Cents(order.AmountCents) != told.Amount:
+		m.addf("reject %d: order %s is of %s, %s came back",
+			place, told.EndToEndID, money.Cents(order.AmountCents), told.Amount)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/slice"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/reject"
 )
 
 // Activities settles remittances and rejects on PostgreSQL.
@@ -21,6 +22,7 @@ type Activities struct {
 	pool     *pgxpool.Pool
 	outbox   postgres.Outbox
 	folders  Folders
+	details  reject.Reader
 	bank     string
 	calendar calendar.Calendar
 	clock    func() time.Time
@@ -49,15 +51,15 @@ func WithSlice(lasts time.Duration) Option { return func(a *Activities) { a.slic
 // WithChunk sets how many orders one transaction settles.
 func WithChunk(orders int32) Option { return func(a *Activities) { a.chunk = orders } }
 
-// New makes the activities. bank is how the EP names its bank in its orders,
-// days are those on which the bank works, and clock gives the hour of postings
-// and events.
+// New makes the activities. details reads those of lots, bank is how the EP
+// names its bank in its orders, days are those on which the bank works, and clock
+// gives the hour of postings and events.
 func New(
-	pool *pgxpool.Pool, outbox postgres.Outbox, folders Folders, bank string, days calendar.Calendar,
+	pool *pgxpool.Pool, outbox postgres.Outbox, folders Folders, details reject.Reader, bank string, days calendar.Calendar,
 	clock func() time.Time, options ...Option,
 ) *Activities {
 	a := &Activities{
-		pool: pool, outbox: outbox, folders: folders, bank: bank, calendar: days, clock: clock,
+		pool: pool, outbox: outbox, folders: folders, details: details, bank: bank, calendar: days, clock: clock,
 		slices: slice.Worker{Pool: pool, Clock: clock, Time: slice.Time}, chunk: chunkOrders,
 	}
 	for _, option := range options {

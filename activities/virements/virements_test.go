@@ -18,7 +18,7 @@ import (
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
-	"github.com/reglo/reglo/domain/statement"
+	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -78,7 +78,7 @@ func TestThreeMovements(t *testing.T) {
 	run := w.open(t, lines[2])
 	_, err := w.call(activities.TellMovementsName, run)
 	require.NoError(t, err)
-	path := w.detail(t, "any name", lot, reject(4, 200))
+	path := w.detail(t, "any name", lot, back(4, 200))
 	loaded, err := w.loadRejects(run, w.folders.Inbox, inTime())
 	require.NoError(t, err)
 	require.True(t, loaded.Found)
@@ -131,6 +131,12 @@ func TestThreeMovements(t *testing.T) {
 	require.Equal(t, asMade, w.breaches(t), "what was made by hand is no vacation's; all else is proved")
 
 	require.NoFileExists(t, path, "it left the inbox")
+	require.Equal(t, detailOf(t, lot, back(4, 200)), w.archived(t))
+}
+
+// archived is the detail of the lot as it was put away.
+func (w *world) archived(t testing.TB) []byte {
+	t.Helper()
 	archived, err := os.Open(filepath.Join(w.folders.Archive, lot+".rejects.gz"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = archived.Close() })
@@ -138,7 +144,7 @@ func TestThreeMovements(t *testing.T) {
 	require.NoError(t, err)
 	content, err := io.ReadAll(reader)
 	require.NoError(t, err)
-	require.Equal(t, detailOf(t, lot, reject(4, 200)), content)
+	return content
 }
 
 // TestADetailThatLeftTheInboxWithAWorkerThatDied is taken in, out of the inbox,
@@ -154,13 +160,13 @@ func TestADetailThatLeftTheInboxWithAWorkerThatDied(t *testing.T) {
 			w := newWorld(t)
 			w.bulk(t, second, "SENT", "SENT", order{1, 200, false})
 			run := w.open(t, cameBack(200))
-			path := w.detail(t, "any name", lot, reject(1, 200))
+			path := w.detail(t, "any name", lot, back(1, 200))
 			first, err := w.loadRejects(run, asked(w.folders.Inbox, path), inTime())
 			require.NoError(t, err)
 			archive := filepath.Join(w.folders.Archive, lot+".rejects.gz")
 			require.NoError(t, os.Remove(archive))
 			left := filepath.Join(w.folders.Inbox, "."+lot+".rejects.taken")
-			require.NoError(t, os.WriteFile(left, detailOf(t, lot, reject(1, 200)), 0o600))
+			require.NoError(t, os.WriteFile(left, detailOf(t, lot, back(1, 200)), 0o600))
 
 			again, err := w.loadRejects(run, asked(w.folders.Inbox, path), inTime())
 			require.NoError(t, err)
@@ -267,11 +273,11 @@ func TestRejectsBeforeTheirRemittance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.bulk(t, remittance, "SENT", "SENT", order{1, 1_000, false}, order{2, 500, false})
-	back := w.open(t, cameBack(500))
-	_, err := w.loadRejects(back, w.detail(t, "Rejects."+lot+".jsonl", lot, reject(2, 500)), inTime())
+	credit := w.open(t, cameBack(500))
+	_, err := w.loadRejects(credit, w.detail(t, "Rejects."+lot+".xml", lot, back(2, 500)), inTime())
 	require.NoError(t, err)
-	w.until(t, activities.AllocateRejectsName, back)
-	w.close(t, back)
+	w.until(t, activities.AllocateRejectsName, credit)
+	w.close(t, credit)
 	require.Equal(t, money.Cents(500), w.balance(t, ledger.Payout(refOf(2))), "its debit is to come")
 
 	run := w.open(t, remitted(1_500))
@@ -302,8 +308,8 @@ func TestALateDetail(t *testing.T) {
 	w := newWorld(t)
 	w.bulk(t, remittance, "EXECUTED", "EXECUTED", order{1, 1_000, false})
 	run := w.open(t, cameBack(1_000))
-	path := filepath.Join(w.folders.Inbox, "Rejects."+lot+".jsonl")
-	whole := detailOf(t, lot, reject(1, 1_000))
+	path := filepath.Join(w.folders.Inbox, "Rejects."+lot+".xml")
+	whole := detailOf(t, lot, back(1, 1_000))
 
 	for _, at := range []string{path, w.folders.Inbox} {
 		result, err := w.loadRejects(run, at, inTime())
@@ -350,33 +356,33 @@ func TestADetailIsAwaitedInItsFolder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	await := activities.AwaitFileRequest{Path: w.folders.Inbox, Reference: lot, CutOff: late()}
-	w.detail(t, "other", "REJ192837544970-03", reject(1, 1))
+	w.detail(t, "other", "REJ192837544970-03", back(1, 1))
 	_, err := w.execute(activities.AwaitFileName, await)
 	requireFailure(t, err, vacation.FileMissing, lot)
-	w.detail(t, "any", lot, reject(1, 1))
+	w.detail(t, "any", lot, back(1, 1))
 	_, err = w.execute(activities.AwaitFileName, await)
 	require.NoError(t, err)
 }
 
 func TestADetailThatDoesNotExplainItsLot(t *testing.T) {
 	t.Parallel()
-	unknown := statement.Reject{EndToEndID: "nobody", Amount: 500, Code: "AC04"}
+	unknown := reject.Reject{EndToEndID: "nobody", Amount: 500, Code: "AC04"}
 	for name, test := range map[string]struct {
 		lot     string
-		rejects []statement.Reject
+		rejects []reject.Reject
 		prepare string
 		parts   []string
 	}{
-		"partial":         {lot, []statement.Reject{reject(1, 1_000)}, "", []string{"1 orders come to 10.00, the bank credited 15.00: 5.00 apart"}},
-		"too much":        {lot, []statement.Reject{reject(1, 1_000), reject(2, 500), reject(3, 10)}, "", []string{"0.10 apart"}},
+		"partial":         {lot, []reject.Reject{back(1, 1_000)}, "", []string{"1 orders come to 10.00, the bank credited 15.00: 5.00 apart"}},
+		"too much":        {lot, []reject.Reject{back(1, 1_000), back(2, 500), back(3, 10)}, "", []string{"0.10 apart"}},
 		"empty":           {lot, nil, "", []string{"0 orders come to 0.00"}},
-		"unknown":         {lot, []statement.Reject{reject(1, 1_000), unknown}, "", []string{"line 3: no order nobody is ours"}},
-		"another amount":  {lot, []statement.Reject{reject(1, 1_010), reject(2, 490)}, "", []string{"line 2: order " + endToEnd(1) + " is of 10.00, 10.10 came back", "line 3"}},
-		"of another lot":  {"REJ192837544970-03", []statement.Reject{reject(1, 1_000), reject(2, 500)}, "", []string{"REJ192837544970-03", lot}},
-		"rejected before": {lot, []statement.Reject{reject(1, 1_000), reject(2, 500)}, `update payout set state = 'REJECTED', reason = 'AC01' where ref_externe = 'order-2'`, []string{"line 3: order " + endToEnd(2) + " was rejected before"}},
-		"never left":      {lot, []statement.Reject{reject(1, 1_000), reject(2, 500)}, `update payout set state = 'PREPARED' where ref_externe = 'order-2'`, []string{"is PREPARED, not known to be with the bank"}},
-		"refused once":    {lot, []statement.Reject{reject(1, 1_000), reject(2, 500)}, `update payout set state = 'REFUSED', reason = 'x', batch = null where ref_externe = 'order-2'`, []string{"no order " + endToEnd(2)}},
-		"all wrong":       {lot, []statement.Reject{reject(6, 1), reject(7, 1), reject(8, 1), reject(9, 1)}, "", []string{"5 mismatches in all"}},
+		"unknown":         {lot, []reject.Reject{back(1, 1_000), unknown}, "", []string{"reject 2: no order nobody is ours"}},
+		"another amount":  {lot, []reject.Reject{back(1, 1_010), back(2, 490)}, "", []string{"reject 1: order " + endToEnd(1) + " is of 10.00, 10.10 came back", "reject 2"}},
+		"of another lot":  {"REJ192837544970-03", []reject.Reject{back(1, 1_000), back(2, 500)}, "", []string{"details another lot, or none", lot}},
+		"rejected before": {lot, []reject.Reject{back(1, 1_000), back(2, 500)}, `update payout set state = 'REJECTED', reason = 'AC01' where ref_externe = 'order-2'`, []string{"reject 2: order " + endToEnd(2) + " was rejected before"}},
+		"never left":      {lot, []reject.Reject{back(1, 1_000), back(2, 500)}, `update payout set state = 'PREPARED' where ref_externe = 'order-2'`, []string{"is PREPARED, not known to be with the bank"}},
+		"refused once":    {lot, []reject.Reject{back(1, 1_000), back(2, 500)}, `update payout set state = 'REFUSED', reason = 'x', batch = null where ref_externe = 'order-2'`, []string{"no order " + endToEnd(2)}},
+		"all wrong":       {lot, []reject.Reject{back(6, 1), back(7, 1), back(8, 1), back(9, 1)}, "", []string{"5 mismatches in all"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -406,7 +412,7 @@ func TestAnOrderComesBackOnce(t *testing.T) {
 	w.bulk(t, remittance, "EXECUTED", "EXECUTED", order{1, 1_000, false})
 	const other = "REJ192837544970-03"
 	runs := []activities.Run{w.open(t, cameBack(1_000)), w.open(t, bankLine{other, 1_000})}
-	paths := []string{w.detail(t, "a", lot, reject(1, 1_000)), w.detail(t, "b", other, reject(1, 1_000))}
+	paths := []string{w.detail(t, "a", lot, back(1, 1_000)), w.detail(t, "b", other, back(1, 1_000))}
 	errs := make([]error, 2)
 	var loading sync.WaitGroup
 	for i := range runs {
@@ -428,7 +434,7 @@ func TestAnOrderGivenBackMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	w.bulk(t, remittance, "SENT", "SENT", order{1, 1_000, false}, order{2, 500, false})
 	run := w.open(t, cameBack(1_500))
-	_, err := w.loadRejects(run, w.detail(t, "d", lot, reject(1, 1_000), reject(2, 500)), late())
+	_, err := w.loadRejects(run, w.detail(t, "d", lot, back(1, 1_000), back(2, 500)), late())
 	require.NoError(t, err)
 	_, err = w.pool.Exec(t.Context(), `update payout set state = 'REJECTED', reason = 'MS03' where ref_externe = 'order-2'`)
 	require.NoError(t, err)
@@ -479,9 +485,9 @@ func TestWhosePayoutsAreHeld(t *testing.T) {
 				_, err := w.pool.Exec(t.Context(), test.prepare)
 				require.NoError(t, err)
 				before := w.texts(t, `select account_id from payout_hold`)
-				var rejects []statement.Reject
+				var rejects []reject.Reject
 				for _, n := range test.rejects {
-					rejects = append(rejects, reject(n, 100))
+					rejects = append(rejects, back(n, 100))
 				}
 				run := w.open(t, cameBack(money.Cents(100*len(rejects))))
 				_, err = w.loadRejects(run, w.detail(t, "d", lot, rejects...), late())
@@ -504,9 +510,9 @@ func TestTwoLotsAtOnce(t *testing.T) {
 	w.bulk(t, remittance, "EXECUTED", "EXECUTED", order{1, 100, false}, order{1, 200, false})
 	const other = "REJ192837544970-03"
 	runs := []activities.Run{w.open(t, cameBack(100)), w.open(t, bankLine{other, 200})}
-	_, err := w.loadRejects(runs[0], w.detail(t, "a", lot, reject(1, 100)), late())
+	_, err := w.loadRejects(runs[0], w.detail(t, "a", lot, back(1, 100)), late())
 	require.NoError(t, err)
-	_, err = w.loadRejects(runs[1], w.detail(t, "b", other, reject(2, 200)), late())
+	_, err = w.loadRejects(runs[1], w.detail(t, "b", other, back(2, 200)), late())
 	require.NoError(t, err)
 	var allocating sync.WaitGroup
 	for _, run := range runs {
@@ -541,7 +547,7 @@ func whole(t testing.TB, options ...virements.Option) (w *world, path string) {
 	w = newWorld(t, options...)
 	w.bulk(t, remittance, "SENT", "SENT",
 		order{1, 100, false}, order{2, 200, true}, order{1, 300, false}, order{3, 400, true}, order{2, 500, false})
-	path = w.detail(t, "d", lot, reject(1, 100), reject(2, 200), reject(3, 300), reject(5, 500))
+	path = w.detail(t, "d", lot, back(1, 100), back(2, 200), back(3, 300), back(5, 500))
 	return w, path
 }
 
@@ -665,9 +671,9 @@ func TestTenThousandOrders(t *testing.T) {
 	w.close(t, run)
 
 	run = w.open(t, cameBack(100*orders))
-	rejects := make([]statement.Reject, orders)
+	rejects := make([]reject.Reject, orders)
 	for i := range rejects {
-		rejects[i] = statement.Reject{EndToEndID: "E" + strconv.Itoa(i+1), Amount: 100, Code: "AC04"}
+		rejects[i] = reject.Reject{EndToEndID: "E" + strconv.Itoa(i+1), Amount: 100, Code: "AC04"}
 	}
 	path := w.detail(t, "d", lot, rejects...)
 	began = time.Now()

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,14 +32,17 @@ import (
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/activities/virements"
+	"github.com/reglo/reglo/deploy/partners/bank/message"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/iban"
+	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
+	"github.com/reglo/reglo/domain/pain002"
+	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/domain/siret"
-	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -90,11 +94,14 @@ func (w *world) partsOn(t testing.TB, pool *pgxpool.Pool, options ...virements.O
 	t.Helper()
 	outbox := postgres.Outbox{Environment: 'I', Node: 1}
 	clock := func() time.Time { return now }
+	labels, err := label.Compile(label.Default(), nil)
+	require.NoError(t, err)
+	details := reject.NewReader(labels)
 	return []registrar{
 		session.New(pool, outbox, clock),
 		accounts.New(pool, outbox, t.TempDir(), clock),
-		ingest.New(pool, ingest.Folders{Inbox: w.folders.Inbox}, clock),
-		virements.New(pool, outbox, w.folders, "999999", calendar.Target{}, clock, options...),
+		ingest.New(pool, ingest.Folders{Inbox: w.folders.Inbox}, details, clock),
+		virements.New(pool, outbox, w.folders, details, "999999", calendar.Target{}, clock, options...),
 	}
 }
 
@@ -312,27 +319,67 @@ func (w *world) close(t testing.TB, run activities.Run) {
 	require.NoError(t, err)
 }
 
-func reject(n int, amount money.Cents) statement.Reject {
-	return statement.Reject{EndToEndID: endToEnd(n), Amount: amount, Code: "AC04"}
+// back is an order that came back.
+func back(n int, amount money.Cents) reject.Reject {
+	return reject.Reject{EndToEndID: endToEnd(n), Amount: amount, Code: "AC04"}
 }
 
 // detail writes the detail of a lot into the inbox.
-func (w *world) detail(t testing.TB, name, lot string, rejects ...statement.Reject) string {
+func (w *world) detail(t testing.TB, name, lot string, rejects ...reject.Reject) string {
+	t.Helper()
+	return w.receive(t, name, detailOf(t, lot, rejects...))
+}
+
+// receive puts a file into the inbox.
+func (w *world) receive(t testing.TB, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(w.folders.Inbox, name)
-	require.NoError(t, os.WriteFile(path, detailOf(t, lot, rejects...), 0o600))
+	require.NoError(t, os.WriteFile(path, content, 0o600))
 	return path
 }
 
-func detailOf(t testing.TB, lot string, rejects ...statement.Reject) []byte {
+// detailOf is the detail of a lot in the format that most banks send.
+func detailOf(t testing.TB, lot string, rejects ...reject.Reject) []byte {
+	t.Helper()
+	return detailIn(t, message.Pain002V10, pain002.NotProvided, lot, rejects...)
+}
+
+// formats are those in which a bank sends the detail of a lot.
+func formats() []string {
+	return []string{message.Pain002V03, message.Pain002V10, message.Camt054V02, message.Camt054V08, "CFONB 240"}
+}
+
+// detailIn is the detail of a lot in that format, and its orders those of that message.
+func detailIn(t testing.TB, format, of, lot string, rejects ...reject.Reject) []byte {
 	t.Helper()
 	var file bytes.Buffer
-	writer, err := statement.NewRejectWriter(&file, statement.Rejects{Lot: lot})
-	require.NoError(t, err)
-	for _, each := range rejects {
-		require.NoError(t, writer.Write(each))
+	label := bankLine{lot, 1}.label()
+	envelope := message.Envelope{Definition: format, ID: strings.ReplaceAll(label, " ", ""), CreatedAt: now}
+	details, sum := make([]message.Detail, len(rejects)), money.Cents(0)
+	for i, each := range rejects {
+		details[i] = message.Detail{PaymentID: "P", EndToEndID: each.EndToEndID, Amount: each.Amount, Code: each.Code}
+		sum += each.Amount
 	}
-	_, err = writer.Close()
+	var err error
+	status := message.Partly
+	if len(rejects) == 0 {
+		status = message.Accepted
+	}
+	switch {
+	case strings.HasPrefix(format, "pain.002"):
+		err = message.WritePain002(&file, envelope, message.Report{
+			MessageID: of, Definition: message.Pain001V09, Orders: len(rejects) + 1, Sum: sum + 1, Status: status,
+			Executed: 1, ExecutedSum: 1, Rejected: details,
+		})
+	case strings.HasPrefix(format, "camt.054"):
+		err = message.WriteCamt054(&file, envelope, aIBAN(1), message.Entry{
+			ID: "N", Label: label, Amount: sum, BookedOn: calendar.DateOf(now), ValueOn: calendar.DateOf(now), Details: details,
+		})
+	default:
+		err = message.WriteCFONB240(&file, message.Lot{
+			IBAN: aIBAN(1), Label: label, SettledOn: calendar.DateOf(now), ExecutedOn: calendar.DateOf(now), Returns: details,
+		})
+	}
 	require.NoError(t, err)
 	return file.Bytes()
 }

@@ -41,8 +41,10 @@ type Advice struct {
 	SettledOn calendar.Date
 	First     Holder      // columns 22 to 66
 	Second    Holder      // columns 78 to 122
-	Details   int         // how many there are, so far
-	Sum       money.Cents // of the details, so far
+	// Description is what the bank says of them all, at most 88 characters.
+	Description string
+	Details     int         // how many there are, so far
+	Sum         money.Cents // of the details, so far
 }
 
 // Detail is a record 34.
@@ -104,6 +106,7 @@ var (
 		textField("branch2", 83, 87, kindDigits, func(r *adviceHead) *string { return &r.Second.Account.Branch }).orBlank(),
 		textField("account2", 88, 98, kindAccount, func(r *adviceHead) *string { return &r.Second.Account.Number }).orBlank(),
 		textField("name2", 99, 122, kindText, func(r *adviceHead) *string { return &r.Second.Name }),
+		textField("description", 129, 216, kindText, func(r *adviceHead) *string { return &r.Description }),
 	}
 
 	adviceDetailLayout = layout[adviceDetail]{

@@ -35,6 +35,7 @@ import (
 	"github.com/reglo/reglo/activities/virements"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/label"
+	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/worker/boot/config"
 	"github.com/reglo/reglo/worker/boot/labels"
 	"github.com/reglo/reglo/worker/boot/layout"
@@ -206,9 +207,11 @@ func newRemittances(
 	})
 }
 
-func newVirements(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
+func newVirements(
+	pool *pgxpool.Pool, outbox outbox.Outbox, grammars *label.Classifier, settings config.Config, clock func() time.Time,
+) registrar {
 	folders := virements.Folders{Inbox: settings.Data.Inbox(), Archive: settings.Data.Archive()}
-	return virements.New(pool, outbox, folders, settings.Bank.ID, calendar.Target{}, clock)
+	return virements.New(pool, outbox, folders, reject.NewReader(grammars), settings.Bank.ID, calendar.Target{}, clock)
 }
 
 func newDecisions(
@@ -224,6 +227,7 @@ type ingestIn struct {
 	Pool     *pgxpool.Pool
 	Settings config.Config
 	Layouts  layout.Layouts
+	Grammars *label.Classifier
 	Clock    func() time.Time
 	Options  []ingest.Option `optional:"true"` // tests cut smaller
 }
@@ -231,7 +235,7 @@ type ingestIn struct {
 func newIngest(in ingestIn) registrar { //nolint:gocritic // fx takes no pointer, and calls it once
 	data := in.Settings.Data
 	folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
-	return ingest.New(in.Pool, folders, in.Clock, append(in.Options, ingest.WithLayout(in.Layouts.CRE))...)
+	return ingest.New(in.Pool, folders, reject.NewReader(in.Grammars), in.Clock, append(in.Options, ingest.WithLayout(in.Layouts.CRE))...)
 }
 
 func newStatements(

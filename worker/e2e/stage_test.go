@@ -49,6 +49,7 @@ import (
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
 	requests "github.com/reglo/reglo/domain/payline"
+	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/domain/sample"
 	"github.com/reglo/reglo/domain/settlement"
 	"github.com/reglo/reglo/domain/transfer"
@@ -151,7 +152,7 @@ func newStageOn(pool *pgxpool.Pool, folders ingest.Folders, options ...option) *
 		pool:      pool,
 		folders:   folders,
 		accounts:  accounts.New(pool, outbox, folders.Work, to.clock, to.lines...),
-		ingest:    ingest.New(pool, folders, to.clock, to.files...),
+		ingest:    ingest.New(pool, folders, reject.NewReader(grammars()), to.clock, to.files...),
 		transfers: transfers.New(pool, outbox, to.own, calendar.Target{}, to.clock),
 		session:   session.New(pool, outbox, to.clock),
 		own:       to.own,
@@ -160,12 +161,18 @@ func newStageOn(pool *pgxpool.Pool, folders ingest.Folders, options ...option) *
 	return s
 }
 
-// engage makes the activities that no test calls by itself.
-func (s *stage) engage(outbox postgres.Outbox, to *settings) {
+// grammars are the ordinary ones of bank labels.
+func grammars() *label.Classifier {
 	labels, err := label.Compile(label.Default(), nil)
 	if err != nil {
-		panic(err) // the ordinary grammars hold
+		panic(err) // they hold
 	}
+	return labels
+}
+
+// engage makes the activities that no test calls by itself.
+func (s *stage) engage(outbox postgres.Outbox, to *settings) {
+	labels := grammars()
 	actors := operator.Actors{"alice", "bruno", "chloe"}
 	archived, out := inbox.Archive(s.folders.Archive), filepath.Join(filepath.Dir(s.folders.Inbox), "outbox")
 	s.bank = remittances.New(remittances.Parts{
@@ -185,8 +192,8 @@ func (s *stage) engage(outbox postgres.Outbox, to *settings) {
 			BankID: to.own.ID, BankBIC: to.own.Reglement.BIC, Calendar: calendar.Target{}, Layout: requests.Ogep1{},
 		}, to.clock),
 		statements.New(s.pool, outbox, labels, archived, to.clock),
-		virements.New(s.pool, outbox, virements.Folders{Inbox: s.folders.Inbox, Archive: s.folders.Archive}, to.own.ID,
-			calendar.Target{}, to.clock),
+		virements.New(s.pool, outbox, virements.Folders{Inbox: s.folders.Inbox, Archive: s.folders.Archive},
+			reject.NewReader(labels), to.own.ID, calendar.Target{}, to.clock),
 	)
 }
 

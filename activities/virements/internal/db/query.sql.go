@@ -20,7 +20,7 @@ where number = $6
 type AcceptDetailParams struct {
 	FileName   string
 	FileSha256 []byte
-	FileBytes  int64
+	FileBytes  *int64
 	LineCount  int32
 	GrossCents int64
 	Number     int32
@@ -108,6 +108,18 @@ func (q *Queries) BulkHasLeft(ctx context.Context, number int32) error {
 	return err
 }
 
+const bulkOfMessage = `-- name: BulkOfMessage :one
+select coalesce(min(number), 0)::int from bulk where replace(bulk_id::text, '-', '') = lower($1)
+`
+
+// The bulk that was handed over as the message of that identifier: none of ours has the number 0.
+func (q *Queries) BulkOfMessage(ctx context.Context, message string) (int32, error) {
+	row := q.db.QueryRow(ctx, bulkOfMessage, message)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const bulkOrders = `-- name: BulkOrders :one
 select count(*)::int as orders, coalesce(sum(amount_cents), 0)::bigint as amount,
        (count(*) filter (where debit_line is null))::int as open,
@@ -173,6 +185,63 @@ func (q *Queries) DebitOrders(ctx context.Context, line string, now time.Time, n
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const detailsAccepted = `-- name: DetailsAccepted :one
+select count(*) from settlement
+where reference = any ($1::text[]) and file_sha256 = $2::bytea
+`
+
+func (q *Queries) DetailsAccepted(ctx context.Context, lots []string, fileSha256 []byte) (int64, error) {
+	row := q.db.QueryRow(ctx, detailsAccepted, lots, fileSha256)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const detailsOnStatement = `-- name: DetailsOnStatement :many
+select s.file_name, s.sha256, d.end_to_end_id, d.amount_cents, d.code
+from bank_line_detail d
+         join bank_line l on l.id = d.line
+         join statement s on s.number = l.statement
+where d.line = $1
+order by d.ordinal
+limit $2
+`
+
+type DetailsOnStatementRow struct {
+	FileName    string
+	Sha256      []byte
+	EndToEndID  string
+	AmountCents int64
+	Code        string
+}
+
+// What the statement with a bank line tells of its orders.
+func (q *Queries) DetailsOnStatement(ctx context.Context, line string, atMost int32) ([]DetailsOnStatementRow, error) {
+	rows, err := q.db.Query(ctx, detailsOnStatement, line, atMost)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DetailsOnStatementRow
+	for rows.Next() {
+		var i DetailsOnStatementRow
+		if err := rows.Scan(
+			&i.FileName,
+			&i.Sha256,
+			&i.EndToEndID,
+			&i.AmountCents,
+			&i.Code,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const holdPayouts = `-- name: HoldPayouts :execrows
@@ -244,7 +313,7 @@ func (q *Queries) LockBulk(ctx context.Context, name string) (LockBulkRow, error
 }
 
 const lockOrdersOf = `-- name: LockOrdersOf :many
-select number, end_to_end_id, amount_cents, state from payout
+select number, end_to_end_id, amount_cents, state, coalesce(bulk, 0)::int as bulk from payout
 where end_to_end_id = any ($1::text[]) and state <> 'REFUSED'
 order by number
 for update
@@ -255,6 +324,7 @@ type LockOrdersOfRow struct {
 	EndToEndID  string
 	AmountCents int64
 	State       string
+	Bulk        int32
 }
 
 func (q *Queries) LockOrdersOf(ctx context.Context, endToEndIds []string) ([]LockOrdersOfRow, error) {
@@ -271,6 +341,7 @@ func (q *Queries) LockOrdersOf(ctx context.Context, endToEndIds []string) ([]Loc
 			&i.EndToEndID,
 			&i.AmountCents,
 			&i.State,
+			&i.Bulk,
 		); err != nil {
 			return nil, err
 		}
