@@ -134,9 +134,10 @@ type state struct {
 	Date     calendar.Date            `json:"date,omitzero"` // of the last statements
 	Accounts map[ledger.Code]*account `json:"accounts"`
 	Bulks    map[string]*bulk         `json:"bulks"`
-	Told     map[string]told          `json:"told"`  // movements from outside, by their keys
-	Later    []movement               `json:"later"` // to be booked on a day to come
-	Mail     []letter                 `json:"mail"`  // not delivered yet
+	Refused  map[string]string        `json:"refused,omitempty"` // SHA-256 of files that it was told of, and that are not put away
+	Told     map[string]told          `json:"told"`              // movements from outside, by their keys
+	Later    []movement               `json:"later"`             // to be booked on a day to come
+	Mail     []letter                 `json:"mail"`              // not delivered yet
 	LastLine int                      `json:"lastLine"`
 	LastLot  int                      `json:"lastLot"`
 }

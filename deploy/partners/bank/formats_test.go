@@ -693,26 +693,61 @@ func TestWithoutReportsNothingIsRejectedBefore(t *testing.T) {
 	require.Equal(t, money.Cents(-123_00), w.bank.Balance(ledger.Reglement))
 }
 
-// TestAReportIsMadeOnce kills the bank while it refuses a bulk: the report that it then makes again is the same.
-func TestAReportIsMadeOnce(t *testing.T) {
+// TestWhatWasToldStands kills the bank while it refuses a bulk, which it would then take. It has told that it does not, or
+// it takes it.
+func TestWhatWasToldStands(t *testing.T) {
 	t.Parallel()
 
-	for write := range 4 {
+	outcomes := map[string]bool{}
+
+	for write := range 6 {
 		w := newWorld(t, t.TempDir(), bank.WithFormats(bank.Formats{Report: true}))
-		w.writeMessage(payouts, order{debit: fonctionnement, due: day(t, today), payments: []payment{{"P1", merchant, 9_00}}})
+		hand := func() {
+			w.writeMessage(payouts, order{debit: virtual, due: day(t, today), payments: []payment{{"P1", merchant, 9_00}}})
+		}
+		deliver := func() string {
+			_, err := w.bank.Take(w.outbox, day(t, today))
+			require.NoError(t, err)
+			_, err = w.bank.DeliverReports(w.inbox)
+			require.NoError(t, err)
+			w.receive()
+
+			told := map[string]bool{} // one may be delivered twice
+			for _, report := range w.reports[payouts] {
+				told[report.status+" "+report.id[:3]] = true
+			}
+
+			return fmt.Sprint(told)
+		}
+
+		// It has been refused on another day.
+		w.bank.SetFaults(bank.Faults{RefuseBulks: []string{payouts}})
+		hand()
+		_, err := w.bank.Take(w.outbox, day(t, today))
+		require.NoError(t, err)
+
+		w.reports = map[string][]report{}
+		_, err = w.bank.DeliverReports(t.TempDir())
+		require.NoError(t, err)
+
+		hand()
 		w.bank.KillAt(write + 1)
 		_, _ = w.bank.Take(w.outbox, day(t, today))
 		_, _ = w.bank.DeliverReports(w.inbox)
 		w.again()
 
-		_, err := w.bank.Take(w.outbox, day(t, today))
-		require.NoError(t, err)
-		_, err = w.bank.DeliverReports(w.inbox)
-		require.NoError(t, err)
-		w.receive()
-		require.Len(t, w.received, 1, "killed before write %d", write+1)
-		require.Equal(t, "RJCT", w.reports[payouts][0].status)
+		told := deliver()
+		executed := w.bank.Balance(ledger.Reglement) != 0
+		outcomes[told] = true
+
+		require.Equal(t, map[bool]string{false: "map[RJCT RPT:true]", true: "map[ACCP RPT:true]"}[executed], told, "killed before write %d", write+1)
+
+		hand()
+		deliver()
+		require.Equal(t, money.Cents(-9_00), w.bank.Balance(ledger.Reglement), "what was refused may come again")
 	}
+
+	require.Len(t, outcomes, 2)
 }
 
 func TestFormatsThatDoNotGoTogether(t *testing.T) {

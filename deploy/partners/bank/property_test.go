@@ -23,6 +23,7 @@ type trial struct {
 	*world
 
 	rt      *rapid.T
+	formats bank.Formats
 	date    calendar.Date
 	written map[string]money.Cents // bulks by name, with what they move
 	told    map[string]bank.Movement
@@ -50,8 +51,9 @@ func drawFormats(rt *rapid.T) bank.Formats {
 func TestTheBankKeepsItsBooks(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
+		formats := drawFormats(rt)
 		try := &trial{
-			world: newWorld(rt, t.TempDir(), bank.WithFormats(drawFormats(rt))), rt: rt, date: day(rt, today),
+			world: newWorld(rt, t.TempDir(), bank.WithFormats(formats)), rt: rt, formats: formats, date: day(rt, today),
 			written: map[string]money.Cents{}, told: map[string]bank.Movement{},
 		}
 		for range rapid.IntRange(1, 20).Draw(rt, "steps") {
@@ -226,6 +228,8 @@ func (w *trial) requireOnce(found map[string][]statedLine) {
 
 	for name, amount := range w.written {
 		refused := len(found["REM VIR "+name])+len(found["VIR INTERNE "+name]) == 0
+		w.requireReported(name, !refused)
+
 		if refused {
 			files, err := filepath.Glob(filepath.Join(w.outbox, bank.RefusedFolder, name+".*"))
 			require.NoError(w.rt, err)
@@ -245,6 +249,23 @@ func (w *trial) requireOnce(found map[string][]statedLine) {
 
 		require.Len(w.rt, lines, 1, "%s", name)
 		require.Equal(w.rt, w.leftOut(name)-amount.Abs(), lines[0].amount)
+	}
+}
+
+// requireReported wants one report that a bulk was accepted, in whole or in part, if it was, and none otherwise.
+func (w *trial) requireReported(name string, executed bool) {
+	accepted := map[string]bool{} // by identifier: one may be delivered twice
+
+	for _, told := range w.reports[name] {
+		if told.status != "RJCT" {
+			accepted[told.id] = true
+		}
+	}
+
+	if executed && w.formats.Report {
+		require.Len(w.rt, accepted, 1, "%s", name)
+	} else {
+		require.Empty(w.rt, accepted, "%s", name)
 	}
 }
 

@@ -155,14 +155,11 @@ func (b *Bank) follow(stated *line, date calendar.Date) error {
 
 // postDetail posts what a lot that was credited consists of, unless the statement tells it all.
 func (b *Bank) postDetail(credited *line) error {
-	payouts := credited.Lot.Returns
-	inside := b.state.Formats.rejects() == RejectsCamt053
-
-	if inside && !b.faults.LateDetails && !b.faults.PartialDetails {
+	if b.state.Formats.rejects() == RejectsCamt053 && !b.faults.LateDetails && !b.faults.PartialDetails {
 		return nil
 	}
 
-	name, whole, err := b.detailFile(credited, payouts)
+	name, whole, err := b.detailFile(credited, credited.Lot.Returns)
 	if err != nil {
 		return err
 	}
@@ -173,19 +170,34 @@ func (b *Bank) postDetail(credited *line) error {
 	}
 
 	if b.faults.PartialDetails {
-		_, part, err := b.detailFile(credited, payouts[:len(payouts)-1])
-		if err != nil {
+		if err := b.postPart(credited, posted.Waits); err != nil {
 			return err
-		}
-
-		if !inside || b.faults.LateDetails {
-			b.state.Mail = append(b.state.Mail, letter{Name: name, Content: string(part), Waits: posted.Waits})
 		}
 
 		posted.Waits = untilReleased
 	}
 
 	b.state.Mail = append(b.state.Mail, posted)
+
+	return nil
+}
+
+// postPart posts the detail of a lot without its last payout, unless the statement tells those. Only JSON lines have a
+// detail of nothing.
+func (b *Bank) postPart(credited *line, waits int) error {
+	payouts := credited.Lot.Returns[:len(credited.Lot.Returns)-1]
+	rejects := b.state.Formats.rejects()
+
+	if rejects == RejectsCamt053 && !b.faults.LateDetails || rejects != RejectsLines && len(payouts) == 0 {
+		return nil
+	}
+
+	name, part, err := b.detailFile(credited, payouts)
+	if err != nil {
+		return err
+	}
+
+	b.state.Mail = append(b.state.Mail, letter{Name: name, Content: string(part), Waits: waits})
 
 	return nil
 }

@@ -192,7 +192,7 @@ func bulkFiles(outbox string) ([]bulkFile, error) {
 	return files, nil
 }
 
-// moved notes which of the bulks taken were put away before the bank was killed.
+// moved notes which of the bulks taken, or refused, were put away before the bank was killed.
 func (b *Bank) moved(outbox string) error {
 	noted := false
 
@@ -204,6 +204,14 @@ func (b *Bank) moved(outbox string) error {
 
 		if _, err := os.Stat(filepath.Join(outbox, SentFolder, taken.file(name).String())); err == nil {
 			taken.Moved, noted = true, true
+		}
+	}
+
+	for file := range b.state.Refused {
+		if _, err := os.Stat(filepath.Join(outbox, RefusedFolder, file)); err == nil {
+			delete(b.state.Refused, file)
+
+			noted = true
 		}
 	}
 
@@ -228,6 +236,10 @@ func (b *Bank) take(outbox string, file bulkFile, date calendar.Date) (Taken, er
 	before, known := b.state.Bulks[file.name]
 	if known && !before.Moved && before.SHA256 == digest {
 		return Taken{}, b.sent(outbox, file.name, before)
+	}
+
+	if b.state.Refused[file.String()] == digest {
+		return Taken{}, b.putRefused(outbox, file)
 	}
 
 	asked, refused := b.read(file, content)
@@ -269,18 +281,51 @@ func (b *Bank) refuse(
 		return Taken{}, err
 	}
 
-	if answer != nil {
-		b.post(answer)
+	taken := asked.taken(Refused)
+	taken.Reason = refused.reason
 
-		if err := b.save(); err != nil {
+	if answer != nil {
+		if err := b.tellRefused(outbox, file, digest, answer); err != nil {
 			return Taken{}, err
 		}
 	}
 
-	taken := asked.taken(Refused)
-	taken.Reason = refused.reason
+	return taken, b.putRefused(outbox, file)
+}
 
-	return taken, b.putAway(outbox, file, filepath.Join(RefusedFolder, file.String()))
+// tellRefused posts the report on a refused bulk, and notes that the file is the one that it tells of: a bank that is
+// killed before it has put it away must not think better of it.
+func (b *Bank) tellRefused(outbox string, file bulkFile, digest string, answer *letter) error {
+	// What lies there of an earlier day would pass for this file, put away.
+	err := os.Remove(filepath.Join(outbox, RefusedFolder, file.String()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("refuse bulk %s: %w", file.name, err)
+	}
+
+	b.post(answer)
+
+	if b.state.Refused == nil {
+		b.state.Refused = map[string]string{}
+	}
+
+	b.state.Refused[file.String()] = digest
+
+	return b.save()
+}
+
+// putRefused puts a refused bulk away. It may come again from then on.
+func (b *Bank) putRefused(outbox string, file bulkFile) error {
+	if err := b.putAway(outbox, file, filepath.Join(RefusedFolder, file.String())); err != nil {
+		return err
+	}
+
+	if _, noted := b.state.Refused[file.String()]; !noted {
+		return nil
+	}
+
+	delete(b.state.Refused, file.String())
+
+	return b.save()
 }
 
 // execute has a bulk debited, on the day or later, but for the payouts that are rejected before.
