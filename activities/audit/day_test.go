@@ -130,7 +130,7 @@ func (d *day) register(t testing.TB) {
 	bankward.RegisterDispatch(d.env)
 	virements.New(d.pool, outbox, virements.Folders{Inbox: d.inbox, Archive: archived}, reject.NewReader(labels), "999999",
 		calendar.Target{}, d.now).Register(d.env)
-	statements.New(d.pool, outbox, labels, inbox.Archive(archived), d.now).Register(d.env)
+	statements.New(d.pool, outbox, labels, bank.IBANs(), inbox.Archive(archived), d.now).Register(d.env)
 	decisions.New(d.pool, outbox, actors, labels, own, d.now).Register(d.env)
 }
 

@@ -87,7 +87,7 @@ func newWorld(t testing.TB) *world {
 	require.NoError(t, err)
 	w.parts = []registrar{
 		session.New(w.pool, outbox, clock), decisions.New(w.pool, outbox, operator.Actors{"alice", "bruno"}, labels, orders, clock),
-		statements.New(w.pool, outbox, labels, inbox.Archive(t.TempDir()), clock),
+		statements.New(w.pool, outbox, labels, nil, inbox.Archive(t.TempDir()), clock),
 	}
 	w.load(t)
 	w.fill(t)

@@ -3,6 +3,7 @@ package statements_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -25,7 +26,10 @@ import (
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/activities/statements"
+	"github.com/reglo/reglo/deploy/partners/bank/message"
+	"github.com/reglo/reglo/domain/bankfile"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
@@ -45,6 +49,15 @@ type world struct {
 	inbox    string
 	archived string
 	clock    func() time.Time
+	format   bankfile.Format // of the bank's files
+}
+
+// ibans are those of the EP's accounts.
+func ibans() statement.Accounts {
+	return statement.Accounts{
+		ledger.Reglement: iban.French(30003, 1, 91), ledger.Cantonnement: iban.French(30003, 1, 92),
+		ledger.Fonctionnement: iban.French(30003, 1, 93),
+	}
 }
 
 func newWorld(t testing.TB) *world {
@@ -53,7 +66,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{
 		pool: pgtest.New(t), env: new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment(),
 		inbox: filepath.Join(root, "inbox"), archived: filepath.Join(root, "archive"),
-		clock: func() time.Time { return now },
+		clock: func() time.Time { return now }, format: message.Camt053V08,
 	}
 	require.NoError(t, os.Mkdir(w.inbox, 0o700))
 	require.NoError(t, os.Mkdir(w.archived, 0o700))
@@ -70,7 +83,7 @@ func (w *world) register(t testing.TB, env *testsuite.TestActivityEnvironment) {
 	clock := func() time.Time { return w.clock() }
 	session.New(w.pool, outbox, clock).Register(env)
 	accounts.New(w.pool, outbox, t.TempDir(), clock).Register(env)
-	statements.New(w.pool, outbox, labels, inbox.Archive(w.archived), clock).Register(env)
+	statements.New(w.pool, outbox, labels, ibans(), inbox.Archive(w.archived), clock).Register(env)
 }
 
 // another is the world as a second worker sees it.
@@ -143,36 +156,97 @@ func requireFailure(t require.TestingT, code vacation.FailureCode, err error) st
 	return failure.Message
 }
 
+// aLine is a line of today: a bank tells days, not hours.
 func aLine(id, text string, amount money.Cents) statement.Line {
-	return statement.Line{ID: id, Label: text, Amount: amount, BookedAt: now, TransactionAt: now, ValueAt: now}
+	at := calendar.DateOf(now).Midnight()
+	return statement.Line{ID: id, Label: text, Amount: amount, BookedAt: at, TransactionAt: at, ValueAt: at}
 }
 
-// content is a statement's file; the closing balance follows from the lines.
-func content(t require.TestingT, account ledger.Code, sequence int, opening money.Cents, lines ...statement.Line) []byte {
-	header := statement.Statement{
-		Account: account, Sequence: sequence, Date: calendar.DateOf(now), Opening: opening, Closing: opening,
+// formats are those that the stand-in bank writes.
+func formats() []bankfile.Format {
+	return []bankfile.Format{message.Camt053V02, message.Camt053V08, bankfile.CFONB120}
+}
+
+// inEachFormat runs a test with a bank of each format.
+func inEachFormat(t *testing.T, test func(*testing.T, *world)) {
+	t.Helper()
+	for _, format := range formats() {
+		t.Run(string(format), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.format = format
+			test(t, w)
+		})
+	}
+}
+
+// id is the identifier of the nth line, from 1, of règlement's statement of that number.
+func (w *world) id(line statement.Line, number, n int) string {
+	if w.format == bankfile.CFONB120 {
+		return fmt.Sprintf("REG.%s.%d", closingDay(number), n)
+	}
+	return line.ID
+}
+
+// stated is a statement of the bank, whose closing balance follows from the lines.
+// Each is of one day, the first one of today.
+func stated(account ledger.Code, number int, opening money.Cents, lines ...statement.Line) message.Statement {
+	made := message.Statement{
+		ID: fmt.Sprintf("%s-%d", account, number), IBAN: ibans()[account], Number: number,
+		Opening: message.Balance{Amount: opening, Date: closingDay(number - 1)},
+		Closing: message.Balance{Amount: opening, Date: closingDay(number)},
 	}
 	for _, line := range lines {
-		header.Closing += line.Amount
+		entry := message.Entry{
+			ID: line.ID, Label: line.Label, Amount: line.Amount,
+			BookedOn: calendar.DateOf(line.BookedAt), ValueOn: calendar.DateOf(line.ValueAt),
+		}
+		for _, detail := range line.Details {
+			entry.Details = append(entry.Details, message.Detail{EndToEndID: detail.EndToEndID, Amount: detail.Amount, Code: detail.Code})
+		}
+		made.Entries = append(made.Entries, entry)
+		made.Closing.Amount += line.Amount
 	}
+	return made
+}
+
+// closingDay is that of a statement of that number.
+func closingDay(number int) calendar.Date { return calendar.DateOf(now).AddDays(number - 1) }
+
+// content is a file of these statements.
+func (w *world) content(t require.TestingT, statements ...message.Statement) []byte {
 	var file bytes.Buffer
-	writer, err := statement.NewWriter(&file, header)
-	require.NoError(t, err)
-	for _, line := range lines {
-		require.NoError(t, writer.Write(line))
+	if w.format == bankfile.CFONB120 {
+		require.NoError(t, message.WriteCFONB120(&file, statements...))
+		return file.Bytes()
 	}
-	_, err = writer.Close()
-	require.NoError(t, err)
+	envelope := message.Envelope{Definition: string(w.format), ID: "M1", CreatedAt: now}
+	require.NoError(t, message.WriteCamt053(&file, envelope, statements...))
 	return file.Bytes()
 }
 
-func name(account ledger.Code, sequence int) string {
-	return fmt.Sprintf("statement.%s.%d.jsonl", strings.TrimPrefix(string(account), "BK."), sequence)
+// name says what the file holds, for people: the worker does not look at it.
+func name(account ledger.Code, number int) string {
+	return fmt.Sprintf("%s %d", strings.TrimPrefix(string(account), "BK."), number)
+}
+
+// as is the name under which a file of one account is put away.
+func (w *world) as(account ledger.Code, number int, content []byte) string {
+	return w.asOf(strings.TrimPrefix(string(account), "BK."), closingDay(number), content)
+}
+
+func (w *world) asOf(accounts string, closed calendar.Date, content []byte) string {
+	format, ending := "camt.053", "xml"
+	if w.format == bankfile.CFONB120 {
+		format, ending = "cfonb120", "txt"
+	}
+	sum := sha256.Sum256(content)
+	return fmt.Sprintf("%s.%s.%s.%x.%s", format, accounts, closed, sum[:6], ending)
 }
 
 // deliver puts a statement into the inbox.
-func (w *world) deliver(t require.TestingT, account ledger.Code, sequence int, opening money.Cents, lines ...statement.Line) {
-	w.put(t, name(account, sequence), content(t, account, sequence, opening, lines...))
+func (w *world) deliver(t require.TestingT, account ledger.Code, number int, opening money.Cents, lines ...statement.Line) {
+	w.put(t, name(account, number), w.content(t, stated(account, number, opening, lines...)))
 }
 
 func (w *world) put(t require.TestingT, file string, text []byte) {
@@ -206,7 +280,7 @@ func (w *world) text(t require.TestingT, query string, arguments ...any) string 
 func (w *world) state(t require.TestingT) string {
 	var all strings.Builder
 	for _, table := range []string{
-		"account", "batch", "entry", "statement", "bank_line", "bulk", "transfer_order", "settlement", "safeguarding", "vacation", "event",
+		"account", "batch", "entry", "statement", "bank_line", "bank_line_detail", "bulk", "transfer_order", "settlement", "safeguarding", "vacation", "event",
 		"event_block",
 	} {
 		all.WriteString(table + ": " + w.text(t, `select coalesce(string_agg(x::text, E'\n' order by x::text), '') from `+table+` x`) + "\n")

@@ -1,20 +1,22 @@
 -- name: LastStatement :one
-select sequence, date::text as date, closing_cents from statement
+select sequence, bank_number, date::text as date, closing_cents from statement
 where account = sqlc.arg(account)
 order by sequence desc
 limit 1;
 
--- name: StatementHash :one
-select sha256 from statement where account = sqlc.arg(account) and sequence = sqlc.arg(sequence);
+-- name: FileStatements :many
+select account, bank_number, date::text as date from statement where sha256 = sqlc.arg(sha256) order by ordinal;
 
 -- name: InsertStatement :one
-insert into statement (account, sequence, date, opening_cents, closing_cents, lines, file_name, sha256, vacation, read_at)
-values (sqlc.arg(account), sqlc.arg(sequence), sqlc.arg(date)::text::date, sqlc.arg(opening_cents), sqlc.arg(closing_cents),
-        sqlc.arg(lines), sqlc.arg(file_name), sqlc.arg(sha256), sqlc.arg(vacation), sqlc.arg(read_at))
+insert into statement (account, sequence, bank_number, date, opening_cents, closing_cents, lines, format, file_name, sha256, ordinal,
+                       vacation, read_at)
+values (sqlc.arg(account), sqlc.arg(sequence), sqlc.arg(bank_number), sqlc.arg(date)::text::date, sqlc.arg(opening_cents),
+        sqlc.arg(closing_cents), sqlc.arg(lines), sqlc.arg(format), sqlc.arg(file_name), sqlc.arg(sha256), sqlc.arg(ordinal),
+        sqlc.arg(vacation), sqlc.arg(read_at))
 returning number;
 
 -- name: KnownLines :many
-select l.id, l.account, s.sequence, l.label, l.amount_cents, l.booked_at, l.transaction_at, l.value_at
+select l.id, l.account, s.bank_number, s.date::text as date, l.label, l.amount_cents, l.booked_at, l.transaction_at, l.value_at
 from bank_line l join statement s on s.number = l.statement
 where l.id = any (sqlc.arg(ids)::text[])
 order by l.statement, l.ordinal;
@@ -26,6 +28,11 @@ select unnest(sqlc.arg(ids)::text[]), sqlc.arg(statement)::int, unnest(sqlc.arg(
        unnest(sqlc.arg(labels)::text[]), unnest(sqlc.arg(amounts)::bigint[]), unnest(sqlc.arg(booked_at)::timestamptz[]),
        unnest(sqlc.arg(transaction_at)::timestamptz[]), unnest(sqlc.arg(value_at)::timestamptz[]), unnest(sqlc.arg(classes)::text[]),
        unnest(sqlc.arg(refs)::text[]), unnest(sqlc.arg(operation_types)::text[]), unnest(sqlc.arg(reasons)::text[]);
+
+-- name: InsertDetails :exec
+insert into bank_line_detail (line, ordinal, end_to_end_id, amount_cents, code)
+select unnest(sqlc.arg(lines)::text[]), unnest(sqlc.arg(ordinals)::int[]), unnest(sqlc.arg(end_to_end_ids)::text[]),
+       unnest(sqlc.arg(amounts)::bigint[]), unnest(sqlc.arg(codes)::text[]);
 
 -- Lines whose règlement was started by hand, from the bank's own identifier, before their statement was read.
 -- name: BookSettled :execrows

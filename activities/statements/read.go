@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
-	"slices"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -17,21 +15,20 @@ import (
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/statements/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
-	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
-// ReadStatements reads what stands in the inbox, account by account, each
-// statement in one transaction. A wrong statement of one account keeps nothing
-// of another account back. A file that stops before its end is left alone until
-// the cut-off: it is being written.
+// ReadStatements reads the files of statements that stand in the inbox, in the
+// order of their statements, each file in one transaction. A wrong file keeps
+// nothing back but what must follow it. A file that stops before its end is left
+// alone until the cut-off: it is being written.
 func (a *Activities) ReadStatements(
 	ctx context.Context, request activities.ReadStatementsRequest,
 ) (activities.ReadStatementsResult, error) {
-	reading := &reading{activities: a, request: request}
+	reading := &reading{activities: a, request: request, last: make(map[ledger.Code]*statement.Statement)}
 	stop := heartbeat.Start(ctx, func() any {
 		return vacation.Progress{Stage: vacation.StageStatements, Read: int(reading.lines.Load())}
 	})
@@ -53,131 +50,132 @@ type reading struct {
 	activities *Activities
 	request    activities.ReadStatementsRequest
 	lines      atomic.Int64 // for the heartbeat
+
+	last    map[ledger.Code]*statement.Statement // the last statement of each account; nil when there is none
+	refused *vacation.Failure                    // the first one
+	behind  behind
 }
 
 func (r *reading) run(ctx context.Context) (activities.ReadStatementsResult, error) {
-	archived := func(as string) bool { return fileName.MatchString(as) }
-	if err := r.activities.archive.Resume(ctx, r.request.Inbox, archived); err != nil {
+	if err := r.activities.archive.Resume(ctx, r.request.Inbox, archiveName.MatchString); err != nil {
 		return activities.ReadStatementsResult{}, err
 	}
-	var refused *vacation.Failure
-	for _, account := range bankAccounts() {
-		err := r.account(ctx, account)
-		if failure, final := errors.AsType[*vacation.Failure](err); final {
-			if refused == nil {
-				refused = failure
-			}
-			continue
-		}
+	files, err := r.control(ctx)
+	if err != nil {
+		return activities.ReadStatementsResult{}, err
+	}
+	// After the files were looked for: one that another worker has put away since
+	// is known by its statements then.
+	if err := r.refresh(ctx); err != nil {
+		return activities.ReadStatementsResult{}, err
+	}
+	for len(files) > 0 {
+		next, err := r.next(ctx, files)
 		if err != nil {
 			return activities.ReadStatementsResult{}, err
 		}
+		if len(next) == len(files) {
+			break
+		}
+		files = next
 	}
-	if refused != nil {
-		return activities.ReadStatementsResult{}, refused
+	for _, file := range files {
+		r.refuse(r.outOfSequence(file))
+	}
+	if r.refused != nil {
+		return activities.ReadStatementsResult{}, r.refused
 	}
 	return r.soFar(ctx)
 }
 
-// account reads the statements of one account that are there, in their order.
-func (r *reading) account(ctx context.Context, account ledger.Code) error {
-	files, err := list(r.request.Inbox, account)
-	if err != nil {
-		return err
+// refuse notes the failure of one file, if it is one; the first is the call's.
+func (r *reading) refuse(failure *vacation.Failure) {
+	if r.refused == nil {
+		r.refused = failure
 	}
-	for _, file := range files {
-		known, err := r.known(ctx, file)
-		if err != nil {
-			return err
+}
+
+// next takes the first file in that may be taken in now, and returns the others;
+// as many as before when there is none.
+func (r *reading) next(ctx context.Context, files []delivery) ([]delivery, error) {
+	for i, file := range files {
+		done, err := r.take(ctx, file)
+		if failure, final := errors.AsType[*vacation.Failure](err); final {
+			r.refuse(failure)
+			for _, held := range file.Statements {
+				r.behind.accounts[held.Account] = true
+			}
+		} else if err != nil {
+			return nil, err
 		}
-		if known {
-			continue
-		}
-		read, err := r.read(ctx, file)
-		if err != nil {
-			return err
-		}
-		if !read {
-			return nil // its successors wait for it
+		if done || err != nil {
+			return append(append([]delivery(nil), files[:i]...), files[i+1:]...), r.refresh(ctx)
 		}
 	}
-	return nil
+	return files, nil
 }
 
-// inboxFile is a statement in the inbox, as its name says.
-type inboxFile struct {
-	inbox.Numbered
-
-	account ledger.Code
-}
-
-// fileName is `statement.<account without BK.>.<sequence>.jsonl`.
-var fileName = regexp.MustCompile(`^statement\.(REG|CAN|FON)\.(\d{1,9})\.jsonl$`)
-
-// as is the name of its archive: one, however the file's name writes the number.
-func (f inboxFile) as() string {
-	return fmt.Sprintf("statement.%s.%d.jsonl", string(f.account)[len("BK."):], f.Number)
-}
-
-// list finds the statements of an account in the inbox, in their order.
-func list(folder string, account ledger.Code) ([]inboxFile, error) {
-	found, err := inbox.Series(folder, func(name string) string {
-		if parts := fileName.FindStringSubmatch(name); len(parts) > 0 && ledger.Code("BK."+parts[1]) == account {
-			return parts[2]
-		}
-		return ""
-	})
-	files := make([]inboxFile, len(found))
-	for i := range found {
-		files[i] = inboxFile{Numbered: found[i], account: account}
+// take takes a file in and puts it away, if its turn has come. What was taken in
+// before is dealt with at any time.
+func (r *reading) take(ctx context.Context, file delivery) (bool, error) {
+	known, err := r.known(ctx, file)
+	if err != nil || known {
+		return known, err
 	}
-	return files, err
-}
-
-// known deals with a statement whose number was read before: what a worker that
-// died left in the inbox is put away, anything else is refused.
-func (r *reading) known(ctx context.Context, file inboxFile) (bool, error) {
-	queries := db.New(r.activities.pool)
-	hash, err := queries.StatementHash(ctx, string(file.account), int32(file.Number)) //nolint:gosec // nine digits
-	if errors.Is(err, pgx.ErrNoRows) {
+	if !r.isNext(file) {
 		return false, nil
 	}
-	if err != nil {
-		return false, fmt.Errorf("look for %s: %w", file.Name(), err)
+	err = r.keep(ctx, file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil // taken in and put away by another worker, or taken away
+	case errors.Is(err, errTaken):
+		return r.known(ctx, file)
+	case err != nil:
+		return false, err
 	}
-	again, err := r.activities.archive.Holds(file.Path, file.as())
+	_, err = r.activities.archive.Put(ctx, file.path, file.as(), file.SHA256)
+	return true, err
+}
+
+// known deals with a file whose content was taken in before: what a worker that
+// died left in the inbox is put away, what came again is refused.
+func (r *reading) known(ctx context.Context, file delivery) (bool, error) {
+	rows, err := db.New(r.activities.pool).FileStatements(ctx, file.SHA256[:])
+	if err != nil {
+		return false, fmt.Errorf("look for %s: %w", file.name(), err)
+	}
+	if len(rows) == 0 {
+		return false, nil
+	}
+	again, err := r.activities.archive.Holds(file.path, file.as())
 	if err != nil {
 		return false, err
 	}
-	opened, err := inbox.Open(file.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil // put away meanwhile
+	if again {
+		return true, vacation.Fail(vacation.StatementInvalid,
+			"%s was taken in already, with the same content (%s); nothing of it was used: take the file out of the inbox",
+			file.name(), file.names())
 	}
+	_, err = r.activities.archive.Put(ctx, file.path, file.as(), file.SHA256)
+	return true, err
+}
+
+// keep takes the file's statements in, in one transaction.
+func (r *reading) keep(ctx context.Context, file delivery) error {
+	opened, err := inbox.Open(file.path)
 	if err != nil {
-		return false, unreadable(err)
+		return unreadable(err)
 	}
 	defer func() { _ = opened.Close() }() // only read
-	sum, err := inbox.Sum(ctx, opened)
+	err = postgres.InRun(ctx, r.activities.pool, r.request.Run.Number, func(tx pgx.Tx) error {
+		taking := &taking{reading: r, tx: tx, queries: db.New(tx), file: file, source: opened, now: r.activities.now()}
+		return taking.run(ctx)
+	})
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", file.Name(), err)
+		return fmt.Errorf("take %s in: %w", file.name(), err)
 	}
-	last, err := queries.LastStatement(ctx, string(file.account))
-	if err != nil {
-		return false, fmt.Errorf("read the last statement of %s: %w", file.account, err)
-	}
-	switch {
-	case !slices.Equal(sum[:], hash):
-		return false, vacation.Fail(vacation.StatementInvalid,
-			"%s: statement %d of %s was taken in already, with another content; nothing of it was used: "+
-				"ask the bank which one holds; the next one is %d", file.Name(), file.Number, file.account, last.Sequence+1)
-	case again:
-		return false, vacation.Fail(vacation.StatementInvalid,
-			"%s: statement %d of %s was taken in already, with the same content; nothing of it was used: "+
-				"take the file out of the inbox; the next one is %d", file.Name(), file.Number, file.account, last.Sequence+1)
-	default:
-		_, err := r.activities.archive.Put(ctx, file.Path, file.as(), sum)
-		return true, err
-	}
+	return nil
 }
 
 // unreadable makes a failure of what stands in the inbox and is no readable file.
@@ -186,49 +184,6 @@ func unreadable(err error) error {
 		return vacation.Fail(vacation.StatementInvalid, "%s", bad)
 	}
 	return err
-}
-
-// read takes a statement in and puts its file away. It returns false for a file
-// that is gone, or is being written.
-func (r *reading) read(ctx context.Context, file inboxFile) (bool, error) {
-	opened, err := inbox.Open(file.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, unreadable(err)
-	}
-	defer func() { _ = opened.Close() }() // only read
-	// Its balances and its checksum are known at its end: it is read once to
-	// control it, and once more to keep its lines.
-	header, err := statement.Read(file.Name(), opened, func(statement.Line) error { return ctx.Err() })
-	if faults, bad := errors.AsType[*fault.Faults](err); bad {
-		return false, r.refuse(file, faults)
-	}
-	if err != nil {
-		return false, fmt.Errorf("control the statement: %w", err)
-	}
-	err = postgres.InRun(ctx, r.activities.pool, r.request.Run.Number, func(tx pgx.Tx) error {
-		taking := &taking{reading: r, tx: tx, queries: db.New(tx), file: file, source: opened, header: header}
-		return taking.run(ctx)
-	})
-	if err != nil {
-		return false, fmt.Errorf("take %s in: %w", file.Name(), err)
-	}
-	_, err = r.activities.archive.Put(ctx, file.Path, file.as(), header.SHA256)
-	return true, err
-}
-
-// refuse reports a statement that its controls refuse, unless it is being written.
-func (r *reading) refuse(file inboxFile, faults *fault.Faults) error {
-	if faults.Incomplete() && r.activities.clock().Before(r.request.CutOff) {
-		return nil
-	}
-	report, err := r.activities.archive.Report(fmt.Sprintf("%s.run%d.refused.json", file.as(), r.request.Run.Number), faults)
-	if err != nil {
-		return err
-	}
-	return vacation.Fail(vacation.StatementInvalid, "%s. Report: %s", faults, report)
 }
 
 // soFar is what the session has read, by this call and by those before it.
@@ -259,21 +214,33 @@ func (r *reading) soFar(ctx context.Context) (activities.ReadStatementsResult, e
 	return result, nil
 }
 
+// refresh reads the last statement of each account.
+func (r *reading) refresh(ctx context.Context) error {
+	for _, account := range bankAccounts() {
+		last, _, err := previous(ctx, db.New(r.activities.pool), account)
+		if err != nil {
+			return err
+		}
+		r.last[account] = last
+	}
+	return nil
+}
+
 // previous is the account's last statement, as far as the next one depends on
-// it, and nil when there was none.
-func previous(ctx context.Context, queries *db.Queries, account ledger.Code) (*statement.Statement, error) {
+// it, with our own number of it; nil and 0 when there was none.
+func previous(ctx context.Context, queries *db.Queries, account ledger.Code) (*statement.Statement, int32, error) {
 	row, err := queries.LastStatement(ctx, string(account))
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // none, and no error
+		return nil, 0, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the last statement of %s: %w", account, err)
+		return nil, 0, fmt.Errorf("read the last statement of %s: %w", account, err)
 	}
 	date, err := calendar.ParseDate(row.Date)
 	if err != nil {
-		return nil, fmt.Errorf("date of the last statement of %s: %w", account, err)
+		return nil, 0, fmt.Errorf("date of the last statement of %s: %w", account, err)
 	}
 	return &statement.Statement{
-		Account: account, Sequence: int(row.Sequence), Date: date, Closing: money.Cents(row.ClosingCents),
-	}, nil
+		Account: account, Number: int(row.BankNumber), Date: date, Closing: money.Cents(row.ClosingCents),
+	}, row.Sequence, nil
 }

@@ -14,24 +14,28 @@ import (
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/label"
+	"github.com/reglo/reglo/domain/statement"
 )
 
 // Activities does the work on PostgreSQL.
 type Activities struct {
-	pool    *pgxpool.Pool
-	outbox  postgres.Outbox
-	labels  *label.Classifier
-	archive inbox.Archive
-	clock   func() time.Time
+	pool     *pgxpool.Pool
+	outbox   postgres.Outbox
+	labels   *label.Classifier
+	archive  inbox.Archive
+	accounts statement.Accounts
+	clock    func() time.Time
 }
 
-// New makes the activities. labels tell bank lines apart; archive is the folder
-// of statements that were read, shared by all workers; clock gives the hour of
-// postings and events, and the one against which a cut-off is held.
+// New makes the activities. labels tell bank lines apart; accounts are those that
+// statements may be of; archive is the folder of statements that were read, shared
+// by all workers; clock gives the hour of postings and events, and the one against
+// which a cut-off is held.
 func New(
-	pool *pgxpool.Pool, outbox postgres.Outbox, labels *label.Classifier, archived inbox.Archive, clock func() time.Time,
+	pool *pgxpool.Pool, outbox postgres.Outbox, labels *label.Classifier, accounts statement.Accounts, archived inbox.Archive,
+	clock func() time.Time,
 ) *Activities {
-	return &Activities{pool: pool, outbox: outbox, labels: labels, archive: archived, clock: clock}
+	return &Activities{pool: pool, outbox: outbox, labels: labels, accounts: accounts, archive: archived, clock: clock}
 }
 
 // Register makes the activities known to a worker under the contract's names.

@@ -132,7 +132,7 @@ func FuzzRead(f *testing.F) {
 		require.EqualValues(t, len(file), read.Bytes)
 		require.Equal(t, sha256.Sum256([]byte(file)), read.SHA256)
 
-		again, _, err := write(read, found)
+		again, _, err := writeOgep(read, found)
 		require.NoError(t, err)
 
 		reread, refound, err := readAll(again)

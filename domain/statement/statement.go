@@ -1,34 +1,27 @@
-// Package statement reads and writes what the bank reports of the EP's accounts: the statement of one account, in the format
-// ogep-statement/1, and the detail of a lot of payouts that came back, in the format ogep-rejects/1. Their types say nothing
-// of the format, so that another one of the bank's own gives the same.
-//
-// Both formats are JSON lines in UTF-8: a header, a line for each movement, and a trailer with their count, their sum and
-// the SHA-256 of all bytes before it. Every line ends in LF and has at most 4 KiB.
+// Package statement makes of the bank's statements of the EP's accounts, in whatever format they come, the same statements
+// and lines, and knows which statement follows which. It reads camt.053.001.02, .04 and .08 and CFONB 120.
 package statement
 
 import (
 	"crypto/sha256"
-	"encoding/json"
-	"io"
-	"regexp"
-	"strconv"
+	"fmt"
 	"time"
 
+	"github.com/reglo/reglo/domain/bankfile"
 	"github.com/reglo/reglo/domain/calendar"
-	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 )
 
 const (
-	// Format is the name of the format of statements.
-	Format = "ogep-statement/1"
-
 	// MaxLines is the largest number of lines of a file. Proving that their identifiers are unique takes about 150 bytes of
 	// memory a line, 30 MB at this limit; payouts are booked by the bulk, so that a day has some hundred movements.
 	MaxLines = 200_000
-	// MaxSequence is the largest number of a statement: nine digits, a statement a second for thirty years.
-	MaxSequence = 999_999_999
+	// MaxStatements is the largest number of statements of a file, kept in some 150 bytes each: three years of those of
+	// three accounts.
+	MaxStatements = 4_000
+	// MaxNumber is the largest number of a statement: nine digits, a statement a second for thirty years.
+	MaxNumber = 999_999_999
 	// MaxID is the longest identifier of a movement, in characters.
 	MaxID = 64
 	// MaxLabel is the longest label of a movement, in characters: what an event may hold.
@@ -37,239 +30,84 @@ const (
 	minYear, maxYear = 2000, 2099 // those of the instants that an event may hold
 )
 
-// CodeBalance is the fault of a statement whose closing balance is not its opening balance and its movements.
-const CodeBalance fault.Code = "BALANCE"
+// Accounts are the IBANs of the EP's accounts: BK.REG, BK.CAN and BK.FON.
+type Accounts map[ledger.Code]string
+
+// File is what a file says as a whole.
+type File struct {
+	Format     bankfile.Format
+	Statements []Statement // in the order of the file, at most MaxStatements
+	SHA256     [sha256.Size]byte
+	Bytes      int64 // size of the file, whose identity SHA256 is
+}
 
 // Statement is what a statement of one account says as a whole.
 type Statement struct {
-	Account  ledger.Code // BK.REG, BK.CAN or BK.FON
-	Sequence int         // 1 to MaxSequence; the statements of an account have consecutive numbers
-	Date     calendar.Date
-	Opening  money.Cents // balance before the movements, below zero when the account is overdrawn
-	Closing  money.Cents // balance after them
-	Lines    int         // how many movements there are, at most MaxLines
+	Account ledger.Code // BK.REG, BK.CAN or BK.FON
+	// Number is the bank's, 0 to MaxNumber: consecutive for an account, at some banks anew from 1 each year; 0 where the
+	// format has none (CFONB), or the bank gives none.
+	Number int
+	// From is the day that the opening balance is of, which is the closing day of the statement before. It is zero where
+	// the file does not say it: the opening balance of a camt (OPBD) is of the day before at some banks, of the day itself
+	// at others, and only a PRCD of the day before at all.
+	From    calendar.Date
+	Date    calendar.Date // that the closing balance is of
+	Opening money.Cents   // balance before the movements, below zero when the account is overdrawn
+	Closing money.Cents   // balance after them
+	Lines   int           // how many movements there are, at most MaxLines
+	LeftOut int           // entries that are not booked (yet), or of nothing: no line is made of them
+
+	Sequence int // as Number, of ogep-statement/1
 	SHA256   [sha256.Size]byte
-	Bytes    int64 // size of the file, whose identity SHA256 is
+	Bytes    int64
+}
+
+// String names the statement as the bank knows it: by its number, or by its day.
+func (s Statement) String() string {
+	if s.Number > 0 {
+		return fmt.Sprintf("statement %d of %s", s.Number, s.Account)
+	}
+
+	return fmt.Sprintf("statement of %s of %s", s.Date, s.Account)
 }
 
 // Line is one movement of the account.
 type Line struct {
-	ID            string      // the bank's, unique in the statement; 1 to MaxID characters
+	// ID is the bank's own reference of the movement, made unique in the statement, 1 to MaxID characters; empty where the
+	// bank gives none. See Identify.
+	ID            string
+	Ordinal       int         // in its statement, from 1
 	Label         string      // the bank's, tells the kinds of movements apart; 1 to MaxLabel characters
 	Amount        money.Cents // above zero for a credit, below for a debit; never zero
-	BookedAt      time.Time   // to the millisecond, in Europe/Paris
+	BookedAt      time.Time   // to the millisecond, in Europe/Paris; midnight where the bank tells the day only
 	TransactionAt time.Time   // the same
 	ValueAt       time.Time   // the same
+	Details       []Detail    // the orders that it is made of, as far as the bank tells their amounts; mostly none
 }
 
-// Read reads a statement of the format ogep-statement/1, streamed, and controls it: members missing, unknown or twice,
-// identifiers that come twice, currency, amounts that are zero or not exact, the trailer's count, sum and checksum, and the
-// closing balance. It calls each for every line that is good in itself, in the order of the file; what each has done is to
-// be forgotten unless Read ends without error, because balance and checksum are known last.
+// Detail is one order of those that a line is made of.
+type Detail struct {
+	EndToEndID string      // of the order; empty where the bank does not tell it
+	Amount     money.Cents // signed as its line's: never zero
+	Code       string      // why it came back, mostly an ISO 20022 reason code of four characters, "AC04"; else empty
+}
+
+// Identify gives the identifier of a line, which is one line's for ever: the bank's own reference, else one made of the
+// account, the statement's number in its year or its closing day, and the line's place in the statement. What else a line
+// says (its amount, its label, the number that CFONB has in a movement's columns 82 to 88, or its reference in 105 to 120)
+// may be another line's too, of the same statement even.
 //
-// Read goes on after a fault, so that all of them are found in one go: the error is then a *fault.Faults, which repeats no
-// label because it may name a person. An error of the source or of each ends the reading and is returned wrapped. name is
-// the file's in faults and errors.
-func Read(name string, source io.Reader, each func(Line) error) (Statement, error) {
-	var format statementFormat
-
-	read, err := readFile(name, source, &format, func() error { return each(format.current) })
-	if err != nil {
-		return Statement{}, err
-	}
-
-	statement := format.header
-	statement.Lines, statement.SHA256, statement.Bytes = read.lines, read.sha256, read.bytes
-
-	return statement, nil
-}
-
-// The members of the records.
-const (
-	fieldFormat    = "format"
-	fieldAccount   = "account"
-	fieldSequence  = "sequence"
-	fieldDate      = "date"
-	fieldOpening   = "openingBalance"
-	fieldClosing   = "closingBalance"
-	fieldID        = "id"
-	fieldLabel     = "label"
-	fieldAmount    = "amount"
-	fieldCurrency  = "amount.currency"
-	fieldValue     = "amount.value"
-	fieldBooked    = "bookedDate"
-	fieldPerformed = "transactionDate"
-	fieldValueDate = "valueDate"
-	fieldLines     = "lines"
-	fieldSum       = "sum"
-	fieldChecksum  = "sha256"
-)
-
-// statementFormat reads the records of ogep-statement/1.
-type statementFormat struct {
-	header  Statement
-	current Line
-}
-
-func (*statementFormat) name() string { return Format }
-
-func (*statementFormat) key() string { return fieldID }
-
-func (f *statementFormat) readHeader(r *record) {
-	f.header.Account = ledger.Code(r.text(fieldAccount, MaxID))
-
-	switch f.header.Account {
-	case ledger.Reglement, ledger.Cantonnement, ledger.Fonctionnement:
+// Statements without numbers may have the same closing day: one that begins on the day on which it ends, or does not say on
+// which it begins, may follow another of that day, and is told from it by its balances.
+func (s Statement) Identify(line Line) string {
+	switch account := string(s.Account)[len("BK."):]; {
+	case line.ID != "":
+		return line.ID
+	case s.Number > 0:
+		return fmt.Sprintf("%s.%d.%d.%d", account, s.Date.Year(), s.Number, line.Ordinal)
+	case !s.From.IsZero() && s.From != s.Date:
+		return fmt.Sprintf("%s.%s.%d", account, s.Date, line.Ordinal)
 	default:
-		r.refuse(fieldAccount, fault.CodeUnknown, "must be "+string(ledger.Reglement)+", "+string(ledger.Cantonnement)+" or "+
-			string(ledger.Fonctionnement))
-	}
-
-	f.header.Sequence = r.count(fieldSequence, MaxSequence)
-	if f.header.Sequence == 0 {
-		r.refuse(fieldSequence, fault.CodePattern, "must be at least 1")
-	}
-
-	date, err := calendar.ParseDate(r.text(fieldDate, MaxID))
-	if err != nil {
-		r.refuse(fieldDate, fault.CodeDate, "must be a day of the calendar, as 2006-01-02")
-	}
-
-	f.header.Date = date
-	f.header.Opening = r.textAmount(fieldOpening)
-	f.header.Closing = r.textAmount(fieldClosing)
-}
-
-func (f *statementFormat) readLine(r *record) (string, money.Cents) {
-	f.current = Line{ID: r.text(fieldID, MaxID), Label: r.text(fieldLabel, MaxLabel)}
-
-	r.object(fieldAmount)
-
-	if r.text(fieldCurrency, MaxID) != money.Currency {
-		r.refuse(fieldCurrency, fault.CodeCurrency, "must be "+money.Currency)
-	}
-
-	f.current.Amount = r.numberAmount(fieldValue)
-	if f.current.Amount == 0 {
-		r.refuse(fieldValue, fault.CodeAmount, "must not be zero")
-	}
-
-	f.current.BookedAt = r.instant(fieldBooked)
-	f.current.TransactionAt = r.instant(fieldPerformed)
-	f.current.ValueAt = r.instant(fieldValueDate)
-
-	return f.current.ID, f.current.Amount
-}
-
-// checkSum controls the closing balance, which stands on the first line.
-func (f *statementFormat) checkSum(sum money.Cents) *fault.Fault {
-	closing, err := f.header.Opening.Add(sum)
-	if err == nil && closing == f.header.Closing {
-		return nil
-	}
-
-	return &fault.Fault{
-		Line: 1, Field: fieldClosing, Value: f.header.Closing.String(), Code: CodeBalance,
-		Reason: "is not the opening balance " + f.header.Opening.String() + " and the sum of the lines " + sum.String(),
+		return fmt.Sprintf("%s.%s.%d.%d.%d", account, s.Date, s.Opening, s.Closing, line.Ordinal)
 	}
 }
-
-// instantLayout writes an instant as the reference's events do.
-const instantLayout = "2006-01-02T15:04:05.000-0700"
-
-// instantShape is RFC 3339 down to the millisecond, the offset with or without its colon: package time by itself accepts an
-// hour of one digit and a comma.
-var instantShape = regexp.MustCompile(
-	`^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,3})?(Z|[+-][0-9]{2}:?[0-9]{2})$`)
-
-func parseInstant(text string) (time.Time, bool) {
-	const colonFromEnd = 3
-
-	layout := "2006-01-02T15:04:05Z0700"
-	if n := len(text); n > colonFromEnd && text[n-colonFromEnd] == ':' {
-		layout = time.RFC3339
-	}
-
-	instant, err := time.Parse(layout, text)
-	if err != nil || !instantShape.MatchString(text) {
-		return time.Time{}, false
-	}
-
-	year := instant.UTC().Year()
-
-	return instant.In(calendar.Paris()), year >= minYear && year <= maxYear
-}
-
-// Writer writes a file of the format ogep-statement/1: the header, its lines, and the trailer that they come to. The same
-// statement and lines always give the same bytes. It refuses what Read would refuse.
-type Writer struct {
-	file   *fileWriter
-	header Statement
-}
-
-// NewWriter writes the header of the statement, whose Lines, SHA256 and Bytes are not used. The error is a *fault.Fault, or
-// that of the destination.
-func NewWriter(destination io.Writer, header Statement) (*Writer, error) {
-	w := &Writer{file: newFileWriter(destination, &statementFormat{}), header: header}
-
-	err := w.file.write(struct {
-		Format   string      `json:"format"`
-		Account  ledger.Code `json:"account"`
-		Sequence int         `json:"sequence"`
-		Date     string      `json:"date"`
-		Opening  string      `json:"openingBalance"`
-		Closing  string      `json:"closingBalance"`
-	}{
-		Format, header.Account, header.Sequence, header.Date.String(), header.Opening.String(), header.Closing.String(),
-	})
-	if err != nil {
-		return nil, err
-	}
-
-	return w, nil
-}
-
-// Write writes a line. The error is a *fault.Fault, after which nothing more may be written, or that of the destination.
-func (w *Writer) Write(line Line) error {
-	type amount struct {
-		Currency string      `json:"currency"`
-		Value    json.Number `json:"value"`
-	}
-
-	for _, at := range []time.Time{line.BookedAt, line.TransactionAt, line.ValueAt} {
-		if at.Nanosecond()%int(time.Millisecond) != 0 {
-			return w.file.fail(&fault.Fault{
-				Line: w.file.number + 1, Value: strconv.Itoa(at.Nanosecond()), Code: fault.CodeDate,
-				Reason: "nanoseconds are finer than the milliseconds that the format holds",
-			})
-		}
-	}
-
-	return w.file.write(struct {
-		ID            string `json:"id"`
-		Label         string `json:"label"`
-		Amount        amount `json:"amount"`
-		BookedAt      string `json:"bookedDate"`
-		TransactionAt string `json:"transactionDate"`
-		ValueAt       string `json:"valueDate"`
-	}{
-		line.ID, line.Label, amount{money.Currency, json.Number(line.Amount.String())},
-		instantText(line.BookedAt), instantText(line.TransactionAt), instantText(line.ValueAt),
-	})
-}
-
-// Close writes the trailer and gives what the statement is. It does not close the destination. The error is a
-// *fault.Fault, such as that of lines that do not lead from the opening to the closing balance, or that of the destination.
-func (w *Writer) Close() (Statement, error) {
-	written, err := w.file.close()
-	if err != nil {
-		return Statement{}, err
-	}
-
-	statement := w.header
-	statement.Lines, statement.SHA256, statement.Bytes = written.lines, written.sha256, written.bytes
-
-	return statement, nil
-}
-
-func instantText(at time.Time) string { return at.In(calendar.Paris()).Format(instantLayout) }

@@ -1,471 +1,565 @@
 package statement_test
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/reglo/reglo/deploy/partners/bank/message"
+	"github.com/reglo/reglo/domain/bankfile"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/fault"
+	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/statement"
 )
 
-const (
-	header  = `{"format":"ogep-statement/1","account":"BK.REG","sequence":12,"date":"2026-11-23","openingBalance":"1234.56","closingBalance":"1163.56"}`
-	rejects = `{"id":"idTest1","label":"LOT REJ VIR 192837544970 02","amount":{"currency":"EUR","value":2.00},"bookedDate":"2019-10-23T14:00:00.000+0200","transactionDate":"2019-09-25T16:40:53.571+0200","valueDate":"2019-09-25T16:40:53.571+0200"}`
-	second  = `{"id":"idTest2","label":"REM VIR MONEXTEUR20191009002","amount":{"currency":"EUR","value":-21.00},"bookedDate":"2019-10-23T14:00:00.000+0200","transactionDate":"2019-09-25T16:40:53.571+0200","valueDate":"2019-09-25T16:40:53.571+0200"}`
-	first   = `{"id":"idTest3","label":"REM VIR MONEXTEUR20191009001","amount":{"currency":"EUR","value":-52.00},"bookedDate":"2019-10-09T14:00:00.000+0200","transactionDate":"2019-09-25T16:40:53.571+0200","valueDate":"2019-09-25T16:40:53.571+0200"}`
-)
-
-// seal puts the trailer below the records.
-func seal(sum string, records ...string) string {
-	return trail(len(records)-1, sum, records...)
-}
-
-func trail(count int, sum string, records ...string) string {
-	text := strings.Join(records, "\n") + "\n"
-	digest := sha256.Sum256([]byte(text))
-
-	return text + fmt.Sprintf(`{"lines":%d,"sum":%q,"sha256":%q}`, count, sum, hex.EncodeToString(digest[:])) + "\n"
-}
-
-func good() string { return seal("-71.00", header, rejects, second, first) }
-
-func readAll(file string) (statement.Statement, []statement.Line, error) {
-	var found []statement.Line
-
-	read, err := statement.Read("releve", iotest.HalfReader(strings.NewReader(file)), func(line statement.Line) error {
-		found = append(found, line)
-
-		return nil
-	})
-
-	return read, found, err
-}
-
-func paris2019(month time.Month, day, hour, minute, second, millisecond int) time.Time {
-	return time.Date(2019, month, day, hour, minute, second, millisecond*int(time.Millisecond), calendar.Paris())
-}
-
-func date(t require.TestingT, text string) calendar.Date {
-	day, err := calendar.ParseDate(text)
-	require.NoError(t, err)
-
-	return day
-}
-
-func TestReadGivesTheStatementOfTheBank(t *testing.T) {
+// TestEachFormatGivesTheSame reads what the bank says of its three accounts in one file.
+func TestEachFormatGivesTheSame(t *testing.T) {
 	t.Parallel()
 
-	read, found, err := readAll(good())
-	require.NoError(t, err)
-	require.Equal(t, statement.Statement{
-		Account: ledger.Reglement, Sequence: 12, Date: date(t, "2026-11-23"), Opening: 123_456, Closing: 116_356,
-		Lines: 3, SHA256: sha256.Sum256([]byte(good())), Bytes: int64(len(good())),
-	}, read)
-
-	at := paris2019(time.September, 25, 16, 40, 53, 571)
-	require.Equal(t, []statement.Line{
-		{"idTest1", "LOT REJ VIR 192837544970 02", 200, paris2019(time.October, 23, 14, 0, 0, 0), at, at},
-		{"idTest2", "REM VIR MONEXTEUR20191009002", -2_100, paris2019(time.October, 23, 14, 0, 0, 0), at, at},
-		{"idTest3", "REM VIR MONEXTEUR20191009001", -5_200, paris2019(time.October, 9, 14, 0, 0, 0), at, at},
-	}, found)
-}
-
-func TestReadTakesWhatMeansTheSame(t *testing.T) {
-	t.Parallel()
-
-	_, want, err := readAll(good())
-	require.NoError(t, err)
-
-	written := strings.NewReplacer(
-		"2019-10-23T14:00:00.000+0200", "2019-10-23T12:00:00Z", "16:40:53.571+0200", "14:40:53.571+00:00",
-		"-21.00", "-21", "2.00}", "2.0}", "REM", `\u0052EM`,
-	)
-	reordered := ` {"amount": {"value" :2 , "currency":"EUR"}, "label":"LOT REJ VIR 192837544970 02","id":"idTest1",` +
-		`"bookedDate":"2019-10-23T14:00:00.000+0200","transactionDate":"2019-09-25T16:40:53.571+0200","valueDate":"2019-09-25T16:40:53.571+0200"} `
-
-	_, found, err := readAll(seal("-71", header, reordered, written.Replace(second), written.Replace(first)))
-	require.NoError(t, err)
-	require.Equal(t, want, found)
-}
-
-func TestAnEmptyStatement(t *testing.T) {
-	t.Parallel()
-
-	read, found, err := readAll(seal("0.00", strings.Replace(header, "1163.56", "1234.56", 1)))
-	require.NoError(t, err)
-	require.Empty(t, found)
-	require.Zero(t, read.Lines)
-}
-
-// TestFaultsNameTheLineAndTheValue spoils one thing of a good file at a time.
-func TestFaultsNameTheLineAndTheValue(t *testing.T) {
-	t.Parallel()
-
-	with := func(record, from, to string) string {
-		require.Contains(t, record, from)
-
-		return strings.Replace(record, from, to, 1)
+	from, day, value := date(t, "2026-03-16"), date(t, "2026-03-17"), date(t, "2026-03-18")
+	returned := []message.Detail{{EndToEndID: "E1", Amount: 150, Code: "AC04"}, {EndToEndID: "E2", Amount: 50, Code: "MD07"}}
+	statements := []message.Statement{
+		stated(
+			ledger.Reglement, 12, from, day, 123_456,
+			message.Entry{ID: "B1", Label: "LOT REJ VIR 192837544970 02", Amount: 200, BookedOn: day, ValueOn: value, Kind: message.Returned, Details: returned},
+			message.Entry{ID: "B2", Label: "REM VIR MONEXTEUR20191009002", Amount: -2_100, BookedOn: day, ValueOn: day, Kind: message.Remitted},
+			message.Entry{
+				ID: "B3", Label: "VIR INTERNE MONEXTINT201910090001", Amount: -5_200, BookedOn: day, ValueOn: day, Kind: message.Own,
+				Details: []message.Detail{{EndToEndID: "O1", Amount: 5_200}},
+			},
+		),
+		stated(ledger.Fonctionnement, 4, from, day, -100),
+		stated(ledger.Cantonnement, 7, from, day, 0,
+			message.Entry{ID: "B3", Label: "VIR INTERNE MONEXTINT201910090001", Amount: 5_200, BookedOn: day, ValueOn: day, Kind: message.Own}),
 	}
-	head := func(from, to string) string { return seal("-71.00", with(header, from, to), rejects, second, first) }
-	line := func(from, to string) string { return seal("-71.00", header, rejects, with(second, from, to), first) }
+
+	for _, format := range formats() {
+		t.Run(string(format), func(t *testing.T) {
+			t.Parallel()
+
+			content := write(t, format, statements...)
+			read, lines, err := readFile(content)
+			require.NoError(t, err)
+
+			wanted, err := statement.Wanted(strings.NewReader(content))
+			require.NoError(t, err)
+			require.True(t, wanted)
+
+			want := []statement.Statement{
+				{Account: ledger.Reglement, Number: 12, Date: day, Opening: 123_456, Closing: 116_356, Lines: 3},
+				{Account: ledger.Fonctionnement, Number: 4, Date: day, Opening: -100, Closing: -100},
+				{Account: ledger.Cantonnement, Number: 7, Date: day, Closing: 5_200, Lines: 1},
+			}
+			rejects := []statement.Detail{{EndToEndID: "E1", Amount: 150, Code: "AC04"}, {EndToEndID: "E2", Amount: 50, Code: "MD07"}}
+			own := []statement.Detail{{EndToEndID: "O1", Amount: -5_200}}
+			references := []string{"B1", "B2", "B3"}
+			identifiers := references
+
+			if format == bankfile.CFONB120 { // has neither numbers nor references, and no details but an order's own
+				for i := range want {
+					want[i].Number, want[i].From = 0, from
+				}
+
+				rejects, references = nil, []string{"", "", ""}
+				identifiers = []string{"REG.2026-03-17.1", "REG.2026-03-17.2", "REG.2026-03-17.3"}
+			}
+
+			require.Equal(t, statement.File{
+				Format: format, Statements: want, SHA256: sha256.Sum256([]byte(content)), Bytes: int64(len(content)),
+			}, read)
+
+			at, later := day.Midnight(), value.Midnight()
+			require.Equal(t, []statement.Line{
+				{
+					ID: references[0], Ordinal: 1, Label: "LOT REJ VIR 192837544970 02", Amount: 200,
+					BookedAt: at, TransactionAt: at, ValueAt: later, Details: rejects,
+				},
+				{
+					ID: references[1], Ordinal: 2, Label: "REM VIR MONEXTEUR20191009002", Amount: -2_100,
+					BookedAt: at, TransactionAt: at, ValueAt: at,
+				},
+				{
+					ID: references[2], Ordinal: 3, Label: "VIR INTERNE MONEXTINT201910090001", Amount: -5_200,
+					BookedAt: at, TransactionAt: at, ValueAt: at, Details: own,
+				},
+			}, lines[0])
+			require.Empty(t, lines[1])
+			require.Len(t, lines[2], 1)
+
+			for i, line := range lines[0] {
+				require.Equal(t, identifiers[i], read.Statements[0].Identify(line))
+			}
+		})
+	}
+}
+
+func TestIdentify(t *testing.T) {
+	t.Parallel()
+
+	day, line := date(t, "2026-03-17"), statement.Line{Ordinal: 3}
+	base := statement.Statement{Account: ledger.Cantonnement, Date: day, Opening: 100, Closing: -50}
+
+	for want, change := range map[string]func(*statement.Statement){
+		"CAN.2026.12.3":             func(s *statement.Statement) { s.Number = 12 },
+		"CAN.2026-03-17.3":          func(s *statement.Statement) { s.From = date(t, "2026-03-16") },
+		"CAN.2026-03-17.100.-50.3":  func(s *statement.Statement) { s.From = day },
+		"CAN.2026-03-17.7.-50.3":    func(s *statement.Statement) { s.Opening = 7 },
+		"CAN.2026-03-17.-900.-50.3": func(s *statement.Statement) { s.From, s.Opening = day, -900 },
+	} {
+		changed := base
+		change(&changed)
+		require.Equal(t, want, changed.Identify(line))
+
+		given := line
+		given.ID = "B1"
+		require.Equal(t, "B1", changed.Identify(given), "the bank's own, if there is one")
+	}
+}
+
+// TestLinesAreTold is about what a line says, entry by entry of a camt.
+func TestLinesAreTold(t *testing.T) {
+	t.Parallel()
+
+	const (
+		refused = "<RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>"
+		batch   = "<NtryDtls><TxDtls><Refs><EndToEndId>E1</EndToEndId></Refs><Amt Ccy=\"EUR\">1.50</Amt><CdtDbtInd>CRDT</CdtDbtInd></TxDtls>" +
+			"<TxDtls><Refs><EndToEndId>NOTPROVIDED</EndToEndId></Refs><Amt Ccy=\"EUR\">0.50</Amt><CdtDbtInd>CRDT</CdtDbtInd>" + refused + "</TxDtls>" +
+			"<TxDtls><Refs><EndToEndId>E3</EndToEndId></Refs></TxDtls></NtryDtls>"
+	)
+
+	single := func(inside string) string { return "<NtryDtls><TxDtls>" + inside + "</TxDtls></NtryDtls>" }
+	day := date(t, "2026-03-17").Midnight()
 
 	for name, test := range map[string]struct {
-		file string
-		want []string
+		dates, reference, details, info string
+		want                            statement.Line
 	}{
-		"empty":                {"", []string{"is empty"}},
-		"cut":                  {strings.TrimSuffix(good(), "\n"), []string{"line 5: is cut: the last line must end with a line ending"}},
-		"no trailer":           {header + "\n" + rejects + "\n", []string{"ends without a trailer"}},
-		"no header":            {seal("-71.00", rejects, second, first), []string{"line 1: must be the header", "line 4 column 10: lines \"2\" is not the number of lines of the file, 3"}},
-		"second header":        {seal("-71.00", header, header, rejects, second, first), []string{"line 2: is a second header", "line 6 column 10: lines \"4\" is not the number of lines of the file, 3"}},
-		"behind the trailer":   {good() + first + "\n", []string{"line 6: follows the trailer, which must be the last line"}},
-		"CR LF":                {strings.ReplaceAll(good(), "\n", "\r\n"), []string{"ends in CR LF where LF is declared"}},
-		"NUL":                  {line("REM", "R\x00M"), []string{`line 3 column 27: "\u0000" is a control character`}},
-		"long line":            {line("REM", strings.Repeat("x", 4096)), []string{"line 3: is longer than 4096 bytes"}},
-		"not JSON":             {line(`"label":`, `"label"`), []string{"line 3 column 24: is not JSON"}},
-		"two objects":          {line(`}`, `}}{`), []string{"is not JSON"}},
-		"a list":               {seal("-71.00", header, rejects, "["+second+"]", first), []string{"line 3: is not a JSON object of at most 32 members"}},
-		"many members":         {line(`"id"`, manyMembers(25)+`"id"`), []string{"line 3: is not a JSON object of at most 32 members"}},
-		"another format":       {head("statement/1", "statement/2"), []string{`line 1 column 11: format "ogep-statement/2" must be ogep-statement/1`}},
-		"another account":      {head("BK.REG", "FR7630001007941234567890185"), []string{"line 1 column 40: account must be BK.REG, BK.CAN or BK.FON"}},
-		"sequence zero":        {head("12,", "0,"), []string{`line 1 column 60: sequence "0" must be at least 1`}},
-		"sequence of text":     {head("12,", `"12",`), []string{"line 1 column 60: sequence must be a number"}},
-		"sequence too large":   {head("12,", "1000000000,"), []string{`sequence "1000000000" must be a whole number, 0 to 999999999`}},
-		"sequence broken":      {head("12,", "12.5,"), []string{`sequence "12.5" must be a whole number`}},
-		"no such day":          {head("11-23", "11-31"), []string{`line 1 column 70: date "2026-11-31" must be a day of the calendar`}},
-		"balance as a number":  {head(`"1234.56"`, "1234.56"), []string{"openingBalance must be a string"}},
-		"balance of mills":     {head("1234.56", "1234.567"), []string{`openingBalance "1234.567" must be euros with at most two decimal places`}},
-		"closing balance":      {head("1163.56", "1163.57"), []string{`line 1: closingBalance "1163.57" is not the opening balance 1234.56 and the sum of the lines -71.00`}},
-		"member missing":       {head(`"sequence":12,`, ""), []string{"line 1: sequence is missing"}},
-		"member twice":         {line(`"label":`, `"id":"x","label":`), []string{`line 3 column 22: "id" is a member that comes twice`}},
-		"object twice":         {line(`"amount":`, `"amount":{"currency":"EUR"},"amount":`), []string{`"amount" is a member that comes twice`, "line 3: amount.value is missing"}},
-		"inner member twice":   {line(`"value":`, `"value":1,"value":`), []string{`"amount.value" is a member that comes twice`}},
-		"member of the case":   {line(`"id"`, `"ID"`), []string{"line 3: id is missing", `"ID" is not a member of this line`}},
-		"member unknown":       {line(`"id"`, `"iban":["FR76",{"a":1}],"id"`), []string{`line 3 column 9: "iban" is not a member of this line`}},
-		"inner member unknown": {line(`"value":`, `"scale":2,"value":`), []string{`"amount.scale" is not a member of this line`}},
-		"member with a point":  {line(`"id"`, `"amount.value":1,"id"`), []string{`line 3 column 17: "amount.value" is not a member of this line`}},
-		"trailer unknown":      {strings.Replace(good(), `{"lines"`, `{"more":null,"lines"`, 1), []string{`line 5 column 9: "more" is not a member of this line`}},
-		"no amount":            {line(`{"currency":"EUR","value":-21.00}`, "-21.00"), []string{"line 3 column 65: amount must be an object", "amount.currency is missing", "amount.value is missing"}},
-		"dollars":              {line(`"EUR"`, `"USD"`), []string{`amount.currency "USD" must be EUR`}},
-		"amount zero":          {line("-21.00", "0.00"), []string{`amount.value "0.00" must not be zero`}},
-		"amount of mills":      {line("-21.00", "-21.005"), []string{`amount.value "-21.005" must be euros with at most two decimal places`}},
-		"amount by exponent":   {line("-21.00", "-2.1E+1"), []string{`amount.value "-2.1E+1" must be euros with at most two decimal places, no exponent`}},
-		"amount of text":       {line("-21.00", `"-21.00"`), []string{"amount.value must be a number"}},
-		"amount too large":     {line("-21.00", "-1000000000000"), []string{"at most 999999999999.99"}},
-		"id twice":             {line("idTest2", "idTest1"), []string{`line 3 column 7: id "idTest1" is already on line 2`}},
-		"id empty":             {line("idTest2", " "), []string{`line 3 column 7: id " " is empty`}},
-		"id too long":          {line("idTest2", strings.Repeat("é", statement.MaxID+1)), []string{"is longer than 64 characters"}},
-		"label is not shown":   {line("REM VIR", `M. DUPONT\u0007`), []string{"line 3 column 25: label holds a control character or half a character"}},
-		"half a character":     {line("idTest2", `\ud800`), []string{"id \"\ufffd\" holds a control character or half a character"}},
-		"no zone":              {line("14:00:00.000+0200", "14:00:00.000"), []string{`bookedDate "2019-10-23T14:00:00.000" must be an instant`}},
-		"hour of one digit":    {line("14:00:00.000", "4:00:00.000"), []string{"bookedDate"}},
-		"no such instant":      {line("2019-10-23T", "2019-10-32T"), []string{"bookedDate"}},
-		"microseconds":         {line("571+", "571001+"), []string{"transactionDate"}},
-		"another century":      {line("2019-10-23T", "1999-10-23T"), []string{"of the years 2000 to 2099"}},
-		"count":                {trail(2, "-71.00", header, rejects, second, first), []string{`line 5 column 10: lines "2" is not the number of lines of the file, 3`}},
-		"sum":                  {seal("-71.01", header, rejects, second, first), []string{`line 5 column 18: sum "-71.01" is not the sum of the lines, -71.00`}},
-		"checksum":             {strings.Replace(good(), "idTest1", "idTest9", 1), []string{"line 5 column 36: sha256", "is not the SHA-256 of the bytes before this line"}},
-		"two faults": {
-			strings.Replace(line("-21.00", "0"), "BK.REG", "BK.XXX", 1),
-			[]string{"3 faults: line 1 column 40: account must be BK.REG", `line 3 column 91: amount.value "0" must not be zero`, "SHA-256"},
+		"no more than must be": {want: statement.Line{Label: "PMNT RCDT ESCT", BookedAt: day, ValueAt: day}},
+		"its own label": {
+			info: "  VIR\n INTERNE X ", details: single("<RmtInf><Ustrd>other</Ustrd></RmtInf>"),
+			want: statement.Line{
+				Label: "VIR  INTERNE X", BookedAt: day, ValueAt: day, Details: []statement.Detail{{Amount: 200}},
+			},
+		},
+		"the remittance of one transaction": {
+			details: single("<Refs><EndToEndId>E1</EndToEndId></Refs><RmtInf><Ustrd>REM VIR X</Ustrd></RmtInf>"),
+			want: statement.Line{
+				Label: "REM VIR X", BookedAt: day, ValueAt: day, Details: []statement.Detail{{EndToEndID: "E1", Amount: 200}},
+			},
+		},
+		"of several transactions none": {
+			details: batch,
+			want: statement.Line{Label: "PMNT RCDT ESCT", BookedAt: day, ValueAt: day, Details: []statement.Detail{
+				{EndToEndID: "E1", Amount: 150}, {Amount: 50, Code: "AC04"},
+			}},
+		},
+		"a reference that is filled up": {
+			reference: "<AcctSvcrRef> B  1 </AcctSvcrRef>", want: statement.Line{ID: "B 1", Label: "PMNT RCDT ESCT", BookedAt: day, ValueAt: day},
+		},
+		"days": {
+			dates: "<BookgDt><Dt>2026-03-15</Dt></BookgDt><ValDt><Dt>2026-03-16</Dt></ValDt>",
+			want: statement.Line{
+				Label: "PMNT RCDT ESCT", BookedAt: date(t, "2026-03-15").Midnight(), ValueAt: date(t, "2026-03-16").Midnight(),
+			},
+		},
+		"the day of booking is that of the value": {
+			dates: "<BookgDt><Dt>2026-03-15</Dt></BookgDt>",
+			want: statement.Line{
+				Label: "PMNT RCDT ESCT", BookedAt: date(t, "2026-03-15").Midnight(), ValueAt: date(t, "2026-03-15").Midnight(),
+			},
+		},
+		"instants": {
+			dates: "<BookgDt><DtTm>2026-03-16T23:30:00.1234+00:00</DtTm></BookgDt>",
+			want: statement.Line{
+				Label: "PMNT RCDT ESCT", BookedAt: day.Add(30*60*1e9 + 123*1e6), ValueAt: day,
+			},
+		},
+		"a label longer than an event's": {
+			info: strings.Repeat("é", 254) + " " + strings.Repeat("x", 20),
+			want: statement.Line{Label: strings.Repeat("é", 254), BookedAt: day, ValueAt: day},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			read, _, err := readAll(test.file)
-
-			var faults *fault.Faults
-
-			require.ErrorAs(t, err, &faults)
-			require.Zero(t, read)
-
-			for _, want := range test.want {
-				require.ErrorContains(t, err, want)
+			info := ""
+			if test.info != "" {
+				info = "<AddtlNtryInf>" + test.info + "</AddtlNtryInf>"
 			}
 
-			if name != "two faults" && name != "CR LF" {
-				require.Equal(t, max(1, faults.Count), faultsNamed(faults, test.want), "no other fault: %v", err)
-			}
+			file := camt04("2.00", entry("2.00", "BOOK", test.dates, test.reference, test.details, info)+
+				entry("9.00", "PDNG", "", "", "", "")+entry("9.00", "INFO", "", "", "", "")+entry("0.00", "BOOK", "", "", "", ""))
+			read, lines, err := readFile(file)
+			require.NoError(t, err)
+			require.Equal(t, bankfile.Format("camt.053.001.04"), read.Format)
+			require.Equal(t, []statement.Statement{{
+				Account: ledger.Reglement, Number: 9, From: date(t, "2026-03-16"), Date: date(t, "2026-03-17"), Opening: 500, Closing: 700,
+				Lines: 1, LeftOut: 3,
+			}}, read.Statements)
 
-			require.NotContains(t, err.Error(), "DUPONT")
-			require.NotContains(t, err.Error(), "FR7630001007941234567890185")
+			test.want.Ordinal, test.want.Amount, test.want.TransactionAt = 1, 200, test.want.BookedAt
+			require.Equal(t, [][]statement.Line{{test.want}}, lines)
 		})
 	}
 }
 
-func manyMembers(count int) string {
-	var members strings.Builder
-
-	for i := range count {
-		fmt.Fprintf(&members, `"m%d":%d,`, i, i)
-	}
-
-	return members.String()
+func entry(amount, status, dates, reference, details, info string) string {
+	return `<Ntry><Amt Ccy="EUR">` + amount + `</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>` + status + `</Sts>` + dates + reference +
+		`<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>` + details + info + `</Ntry>`
 }
 
-// faultsNamed counts the faults of which one of the texts speaks.
-func faultsNamed(faults *fault.Faults, texts []string) int {
-	named := 0
-
-	for i := range faults.Faults {
-		found := faults.Faults[i]
-		found.File = ""
-
-		for _, text := range texts {
-			if strings.Contains(found.Error(), text) {
-				named++
-
-				break
-			}
-		}
+// camt04 is a statement of what was credited, with a legal number only, and the balance before as that of the day before.
+func camt04(credited, entries string) string {
+	balance := func(code, amount, day string) string {
+		return `<Bal><Tp><CdOrPrtry><Cd>` + code + `</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">` + amount +
+			`</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>` + day + `</Dt></Dt></Bal>`
 	}
 
-	return named
+	sum, err := money.Parse(credited)
+	if err != nil {
+		panic(err)
+	}
+
+	return `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.04"><BkToCstmrStmt>` +
+		`<GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-03-18T02:00:00</CreDtTm></GrpHdr>` +
+		`<Stmt><Id>S1</Id><LglSeqNb>9</LglSeqNb><CreDtTm>2026-03-18T02:00:00</CreDtTm>` +
+		`<Acct><Id><IBAN>` + ours()[ledger.Reglement] + `</IBAN></Id></Acct>` +
+		balance("PRCD", "5.00", "2026-03-16") + balance("CLBD", (500+sum).String(), "2026-03-17") + entries +
+		`</Stmt></BkToCstmrStmt></Document>`
 }
 
-func TestTheSumOfAFileIsBounded(t *testing.T) {
+func TestASecondLineOfTheSameReference(t *testing.T) {
 	t.Parallel()
 
-	most := func(id string) string {
-		return strings.NewReplacer("-21.00", money.Max.String(), "idTest2", id).Replace(second)
-	}
-	_, _, err := readAll(seal("0.00", header, most("a"), most("b")))
-	require.ErrorContains(t, err, "line 3: brings the sum of the file beyond 999999999999.99")
+	var entries []message.Entry
 
-	_, _, err = readAll(seal(money.Max.String(), header, most("a")))
-	require.ErrorContains(t, err, "closingBalance")
+	day := date(t, "2026-03-17")
+	for _, reference := range []string{"B", "B-3", "B", "B", "C"} {
+		entries = append(entries, message.Entry{ID: reference, Label: "x", Amount: 1, BookedOn: day, ValueOn: day})
+	}
+
+	_, lines, err := readFile(write(t, message.Camt053V08,
+		stated(ledger.Reglement, 1, day, day, 0, entries...), stated(ledger.Cantonnement, 1, day, day, 0, entries[0])))
+	require.NoError(t, err)
+
+	var found []string
+	for _, line := range lines[0] {
+		found = append(found, line.ID)
+	}
+
+	require.Equal(t, []string{"B", "B-3", "B-3-3", "B-4", "C"}, found)
+	require.Equal(t, "B", lines[1][0].ID, "another statement's")
+}
+
+// TestLabelsOfCFONB keeps what complements say apart from what the label says.
+func TestLabelsOfCFONB(t *testing.T) {
+	t.Parallel()
+
+	const full = "VIR INTERNE MONEXTINT2019100900"
+
+	for _, test := range []struct {
+		label       string
+		complements []string
+		want        string
+	}{
+		{"REM E  100   00000120190725UEP", []string{"LIBREGLEMENT CARTES"}, "REM E  100   00000120190725UEP"},
+		{full, []string{"NPYVIR", "LIBVIR INTERNE MONEXTINT201910090001"}, "VIR INTERNE MONEXTINT201910090001"},
+		{full, []string{"LIBVIR INTERNE", "LIBMONEXTINT201910090001"}, "VIR INTERNE MONEXTINT201910090001"},
+		{full, []string{"LIBDE M DUPONT"}, full},
+		{full, nil, full},
+		{"VIR", []string{"LIBVIR INTERNE MONEXTINT201910090001"}, "VIR"},
+		{"", []string{"LIBM DUPONT"}, "OPERATION 06"},
+	} {
+		records := []string{record("01", "", "", "0000000000000{"), record("04", "06", test.label, "0000000000020}")}
+		for _, complement := range test.complements {
+			records = append(records, record("05", "06", complement, ""))
+		}
+
+		_, lines, err := readFile(strings.Join(records, "") + record("07", "", "", "0000000000020}"))
+		require.NoError(t, err)
+		require.Equal(t, test.want, lines[0][0].Label)
+	}
+}
+
+// record is one of CFONB 120 on our règlement account.
+func record(code, operation, text, amount string) string {
+	at, account := 49, ours()[ledger.Reglement]
+	if code == "05" {
+		at = 46
+	}
+
+	line := []byte(strings.Repeat(" ", 120) + "\n")
+	put := func(at int, text string) { copy(line[at-1:], text) }
+	put(1, code)
+	put(3, account[4:9])
+	put(12, account[9:14])
+	put(17, "EUR2")
+	put(22, account[14:25])
+	put(33, operation)
+	put(35, "170326")
+	put(at, text)
+
+	if amount != "" {
+		put(91, amount)
+	}
+
+	return string(line)
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+
+	day := date(t, "2026-03-17")
+	foreign := stated(ledger.Reglement, 1, day, day, 0)
+	foreign.IBAN = iban.French(30003, 1, 93)
+	good := camt04("2.00", entry("2.00", "BOOK", "", "", "", ""))
+	change := func(from, to string) string {
+		require.Contains(t, good, from)
+
+		return strings.Replace(good, from, to, 1)
+	}
+
+	for name, test := range map[string]struct {
+		file       string
+		says       string
+		incomplete bool
+	}{
+		"empty":          {file: "", says: "is empty", incomplete: true},
+		"another format": {file: "H;ogep-cre/1;", says: "is neither a camt.053 nor a CFONB 120"},
+		"another message": {
+			file: strings.ReplaceAll(good, "camt.053", "camt.054"), says: "is neither a camt.053 nor a CFONB 120",
+		},
+		"another version": {file: change("001.04", "001.06"), says: "camt.053.001.06"},
+		"cut":             {file: good[:len(good)/2], says: "is cut", incomplete: true},
+		"CFONB, cut":      {file: record("01", "", "", "0000000000000{")[:120] + "\n", says: "ends without the record 07", incomplete: true},
+		"CFONB, of another account": {
+			file: write(t, bankfile.CFONB120, foreign), says: "line 1: account \"30003 00001 …093\" is none of the EP's accounts",
+		},
+		"camt, of another account": {
+			file: write(t, message.Camt053V02, foreign), says: "Stmt/Acct/Id \"" + iban.Mask(foreign.IBAN) + "\" is none of the EP's accounts",
+		},
+		"without an opening balance": {file: change("PRCD", "ITAV"), says: "has no opening balance"},
+		"without a closing balance":  {file: change("CLBD", "CLAV"), says: "has no closing balance"},
+		"a number too large":         {file: change("<LglSeqNb>9<", "<LglSeqNb>1000000000<"), says: `"1000000000" is beyond the largest number`},
+		"another century": {
+			file: change("<BkTxCd>", "<BookgDt><Dt>1999-12-31</Dt></BookgDt><BkTxCd>"), says: "1999-12-31",
+		},
+		"another century, in UTC": {
+			file: change("<BkTxCd>", "<BookgDt><Dt>2000-01-01</Dt></BookgDt><BkTxCd>"), says: `Stmt/Ntry "2000-01-01" must be of the years 2000 to 2099`,
+		},
+		"what its reader finds, and what only we do": {
+			file: strings.Replace(change("<LglSeqNb>9<", "<LglSeqNb>1000000000<"), `Ccy="EUR">2.00`, `Ccy="USD">2.00`, 1), says: "2 faults: ",
+		},
+		"not that balance": {file: change("7.00", "7.01"), says: "1 fault: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			read, _, err := readFile(test.file)
+
+			var faults *fault.Faults
+
+			require.ErrorAs(t, err, &faults)
+			require.ErrorContains(t, err, test.says)
+			require.Equal(t, test.incomplete, faults.Incomplete())
+			require.Equal(t, statement.File{}, read)
+			require.NotContains(t, err.Error(), foreign.IBAN)
+			require.NotContains(t, err.Error(), foreign.IBAN[4:25])
+		})
+	}
+}
+
+func TestAnAccountThatHasNoIBAN(t *testing.T) {
+	t.Parallel()
+
+	number := ours()[ledger.Reglement]
+	file := strings.Replace(camt04("0.00", ""), "<IBAN>"+number+"</IBAN>", "<Othr><Id>"+number[4:]+"</Id></Othr>", 1)
+	read, _, err := readFile(file)
+	require.NoError(t, err)
+	require.Equal(t, ledger.Reglement, read.Statements[0].Account)
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+
+	one := record("01", "", "", "0000000000000{") + record("07", "", "", "0000000000000{")
+	_, _, err := readFile(strings.Repeat(one, statement.MaxStatements))
+	require.NoError(t, err)
+	_, lines, err := readFile(strings.Repeat(one, statement.MaxStatements+2))
+	require.ErrorContains(t, err, "1 fault: line 8001: account is beyond the limit of 4000 statements")
+	require.Len(t, lines, statement.MaxStatements)
+
+	movements := strings.Repeat(record("04", "06", "x", "0000000000000A")+record("04", "06", "x", "0000000000000J"), statement.MaxLines/2)
+	file := one[:121] + movements
+	_, lines, err = readFile(file + one[121:])
+	require.NoError(t, err)
+	require.Len(t, lines[0], statement.MaxLines)
+	_, lines, err = readFile(file + movements[:242] + one[121:])
+	require.ErrorContains(t, err, "1 fault: line 200002: is beyond the limit of 200000 lines")
+	require.Len(t, lines[0], statement.MaxLines)
 }
 
 func TestReadEndsWithTheErrorOfItsEnds(t *testing.T) {
 	t.Parallel()
 
-	broken := errors.New("no room")
-	_, err := statement.Read("releve", strings.NewReader(good()), func(statement.Line) error { return broken })
-	require.ErrorIs(t, err, broken)
-	require.ErrorContains(t, err, "read releve: line 2: ")
+	broken, day := errors.New("no room"), date(t, "2026-03-17")
 
-	_, err = statement.Read("releve", iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(good()))),
-		func(statement.Line) error { return nil })
-	require.ErrorIs(t, err, iotest.ErrTimeout)
+	for _, format := range formats() {
+		file := write(t, format, stated(ledger.Reglement, 1, day, day, 0,
+			message.Entry{ID: "B", Label: "x", Amount: 1, BookedOn: day, ValueOn: day}))
+
+		for _, handler := range []statement.Handler{
+			{Begin: func(statement.Statement) error { return broken }}, {Line: func(statement.Line) error { return broken }},
+			{End: func(statement.Statement) error { return broken }},
+		} {
+			_, err := statement.ReadFile("releve", strings.NewReader(file), ours(), handler)
+			require.ErrorIs(t, err, broken)
+			require.ErrorContains(t, err, "read releve: ")
+		}
+
+		_, err := statement.ReadFile("releve", strings.NewReader(file), ours(), statement.Handler{})
+		require.NoError(t, err, "nobody need be told")
+
+		_, err = statement.ReadFile("releve", iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(file))), ours(), statement.Handler{})
+		require.ErrorIs(t, err, iotest.ErrTimeout)
+
+		_, err = statement.Wanted(iotest.ErrReader(broken))
+		require.ErrorIs(t, err, broken)
+	}
 }
 
-func TestWriterWritesWhatTheBankWould(t *testing.T) {
+// TestWhatTheBankWritesIsRead draws what a bank may say, and reads it in each format.
+func TestWhatTheBankWritesIsRead(t *testing.T) {
 	t.Parallel()
 
-	read, found, err := readAll(good())
-	require.NoError(t, err)
+	first := date(t, "2026-03-16")
+	accounts := []ledger.Code{ledger.Reglement, ledger.Cantonnement, ledger.Fonctionnement}
 
-	file, written, err := write(read, found)
-	require.NoError(t, err)
-	require.Equal(t, good(), file)
-	require.Equal(t, read, written)
-}
-
-func write(header statement.Statement, found []statement.Line) (string, statement.Statement, error) {
-	var file bytes.Buffer
-
-	writer, err := statement.NewWriter(&file, header)
-	if err != nil {
-		return "", statement.Statement{}, err
-	}
-
-	for i := range found {
-		if err := writer.Write(found[i]); err != nil {
-			return "", statement.Statement{}, err
-		}
-	}
-
-	written, err := writer.Close()
-
-	return file.String(), written, err
-}
-
-func genLine() *rapid.Generator[statement.Line] {
-	instant := rapid.Map(rapid.Int64Range(
-		time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC).UnixMilli(),
-		time.Date(2099, time.December, 31, 23, 59, 59, 0, time.UTC).UnixMilli(),
-	), func(ms int64) time.Time { return time.UnixMilli(ms).In(calendar.Paris()) })
-	text := rapid.StringMatching(`[ -~éà<>€]{0,60}[!-~]`)
-
-	return rapid.Custom(func(t *rapid.T) statement.Line {
-		return statement.Line{
-			ID: text.Draw(t, "id"), Label: text.Draw(t, "label"),
-			Amount:   money.Cents(rapid.Int64Range(-1_000_000, 1_000_000).Filter(func(n int64) bool { return n != 0 }).Draw(t, "amount")),
-			BookedAt: instant.Draw(t, "bookedAt"), TransactionAt: instant.Draw(t, "transactionAt"), ValueAt: instant.Draw(t, "valueAt"),
-		}
-	})
-}
-
-// TestWhatIsWrittenIsRead also changes any one byte of the file: no such change goes unnoticed.
-func TestWhatIsWrittenIsRead(t *testing.T) {
-	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		found := rapid.SliceOfNDistinct(genLine(), 0, 8, func(line statement.Line) string { return line.ID }).Draw(t, "lines")
-		header := statement.Statement{
-			Account:  rapid.SampledFrom([]ledger.Code{ledger.Reglement, ledger.Cantonnement, ledger.Fonctionnement}).Draw(t, "account"),
-			Sequence: rapid.IntRange(1, statement.MaxSequence).Draw(t, "sequence"), Date: date(t, "2026-11-23"),
-			Opening: money.Cents(rapid.Int64Range(-1_000, 1_000_000).Draw(t, "opening")),
+		format := rapid.SampledFrom(formats()).Draw(t, "format")
+		balance := map[ledger.Code]money.Cents{ledger.Reglement: -500, ledger.Cantonnement: 1_000_000}
+		closed := map[ledger.Code]calendar.Date{}
+		number := map[ledger.Code]int{}
+
+		var written []message.Statement
+
+		for range rapid.IntRange(1, 6).Draw(t, "statements") {
+			account := rapid.SampledFrom(accounts).Draw(t, "account")
+			from := closed[account]
+
+			if from.IsZero() {
+				from = first
+			}
+
+			day := from.AddDays(rapid.IntRange(0, 3).Draw(t, "days"))
+			entries := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) message.Entry {
+				return message.Entry{
+					ID: rapid.StringMatching(`[A-C]{1,2}`).Draw(t, "id"), Label: rapid.StringMatching(`[A-Z0-9]{1,12}( [A-Z0-9]{1,12}){0,5}`).Draw(t, "label"),
+					Amount:   money.Cents(rapid.Int64Range(-100_000, 100_000).Filter(func(n int64) bool { return n != 0 }).Draw(t, "amount")),
+					BookedOn: day, ValueOn: day.AddDays(rapid.IntRange(-2, 2).Draw(t, "value")),
+				}
+			}), 0, 5).Draw(t, "entries")
+			number[account]++
+			made := stated(account, number[account], from, day, balance[account], entries...)
+			made.ID = fmt.Sprintf("S%d", len(written))
+			balance[account], closed[account] = made.Closing.Amount, day
+			written = append(written, made)
 		}
-		header.Closing = header.Opening
 
-		for i := range found {
-			header.Closing += found[i].Amount
-		}
-
-		file, written, err := write(header, found)
+		read, lines, err := readFile(write(t, format, written...))
 		require.NoError(t, err)
+		require.Len(t, read.Statements, len(written))
 
-		again, _, err := write(header, found)
-		require.NoError(t, err)
-		require.Equal(t, file, again)
+		last := map[ledger.Code]statement.Statement{}
 
-		read, readLines, err := readAll(file)
-		require.NoError(t, err)
-		require.Equal(t, written, read)
-		require.Len(t, readLines, len(found))
+		for i, found := range read.Statements {
+			want := &written[i]
+			require.Equal(t, want.IBAN, ours()[found.Account])
+			require.Equal(t, []any{want.Opening.Amount, want.Closing.Amount, want.Closing.Date, len(want.Entries)},
+				[]any{found.Opening, found.Closing, found.Date, found.Lines})
 
-		for i := range found {
-			require.Equal(t, found[i], readLines[i])
-		}
+			if before, known := last[found.Account]; known {
+				require.NoError(t, statement.Continuity(before, found))
 
-		at := rapid.IntRange(0, len(file)-1).Draw(t, "at")
-		other := rapid.Byte().Filter(func(b byte) bool { return b != file[at] }).Draw(t, "byte")
+				if found.Number > 0 { // days without movements are alike where there are no numbers
+					require.Error(t, statement.Continuity(found, before), "never both ways")
+				}
+			}
 
-		changed := file[:at] + string([]byte{other}) + file[at+1:]
-		if _, _, err := readAll(changed); err == nil {
-			trailer := strings.LastIndexByte(strings.TrimSuffix(file, "\n"), '\n') + 1
-			require.Greater(t, at, trailer, "only in the trailer, another way to write the same")
+			last[found.Account] = found
+			requireLines(t, found, want.Entries, lines[i])
 		}
 	})
 }
 
-func TestTheWriterRefusesWhatReadWould(t *testing.T) {
+func requireLines(t require.TestingT, in statement.Statement, written []message.Entry, read []statement.Line) {
+	seen := map[string]bool{}
+
+	for i := range read {
+		require.Equal(t, i+1, read[i].Ordinal)
+		require.Equal(t, []any{written[i].Label, written[i].Amount}, []any{read[i].Label, read[i].Amount})
+		require.True(t, read[i].ValueAt.Equal(written[i].ValueOn.Midnight()))
+
+		id := in.Identify(read[i])
+		require.False(t, seen[id])
+		require.LessOrEqual(t, len(id), statement.MaxID)
+
+		seen[id] = true
+	}
+}
+
+// TestRealFiles reads what real banks wrote, of accounts that are made ours.
+func TestRealFiles(t *testing.T) {
 	t.Parallel()
 
-	read, found, err := readAll(good())
-	require.NoError(t, err)
+	folder := os.Getenv("REGLO_BANK_SAMPLES")
+	if folder == "" {
+		t.Skip("REGLO_BANK_SAMPLES is not set")
+	}
+
+	french := func(bank, branch, account string) string {
+		number := bank + branch + account + "00"
+
+		return "FR" + iban.CheckDigits("FR", number) + number
+	}
 
 	for name, test := range map[string]struct {
-		spoil func(*statement.Statement, []statement.Line)
-		says  string
+		accounts          statement.Accounts
+		statements, lines int
 	}{
-		"account":          {func(s *statement.Statement, _ []statement.Line) { s.Account = ledger.Parked }, "account must be"},
-		"sequence":         {func(s *statement.Statement, _ []statement.Line) { s.Sequence = 0 }, "sequence"},
-		"no date":          {func(s *statement.Statement, _ []statement.Line) { s.Date = calendar.Date{} }, "date is empty"},
-		"closing balance":  {func(s *statement.Statement, _ []statement.Line) { s.Closing++ }, "closingBalance"},
-		"id twice":         {func(_ *statement.Statement, l []statement.Line) { l[2].ID = l[0].ID }, "is already on line 2"},
-		"no label":         {func(_ *statement.Statement, l []statement.Line) { l[1].Label = "" }, "label is empty"},
-		"not UTF-8":        {func(_ *statement.Statement, l []statement.Line) { l[1].Label = "\xff" }, "half a character"},
-		"amount zero":      {func(_ *statement.Statement, l []statement.Line) { l[1].Amount = 0 }, "must not be zero"},
-		"amount too large": {func(_ *statement.Statement, l []statement.Line) { l[1].Amount = money.Max + 1 }, "at most 999999999999.99"},
-		"microseconds":     {func(_ *statement.Statement, l []statement.Line) { l[1].ValueAt = l[1].ValueAt.Add(1) }, "finer than the milliseconds"},
-		"no instant":       {func(_ *statement.Statement, l []statement.Line) { l[1].ValueAt = time.Time{} }, "valueDate"},
-		"long line":        {func(_ *statement.Statement, l []statement.Line) { l[1].Label = strings.Repeat("x", 5000) }, "is longer than 4096 bytes"},
-		"DEL":              {func(_ *statement.Statement, l []statement.Line) { l[1].Label = "x\u007fx" }, "holds a control character"},
+		"camt/FI_camt_053_sample.xml.xml": {statement.Accounts{ledger.Reglement: "FI7433010001222090"}, 1, 10},
+		"cfonb/simple-test.txt":           {statement.Accounts{ledger.Reglement: french("10278", "02204", "00012345603")}, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			header, spoiled := read, append([]statement.Line(nil), found...)
-			test.spoil(&header, spoiled)
+			file, err := os.Open(filepath.Join(folder, name))
+			require.NoError(t, err)
 
-			_, _, err := write(header, spoiled)
+			defer func() { require.NoError(t, file.Close()) }()
 
-			var refused *fault.Fault
+			lines := 0
+			read, err := statement.ReadFile(name, file, test.accounts, statement.Handler{Line: func(line statement.Line) error {
+				lines++
 
-			require.ErrorAs(t, err, &refused)
-			require.ErrorContains(t, err, test.says)
+				require.NotEmpty(t, line.Label)
+
+				return nil
+			}})
+			require.NoError(t, err)
+			require.Len(t, read.Statements, test.statements)
+			require.Equal(t, test.lines, lines)
 		})
 	}
-}
-
-func TestAWriterThatFailedWritesNothingMore(t *testing.T) {
-	t.Parallel()
-
-	read, found, err := readAll(good())
-	require.NoError(t, err)
-
-	var file bytes.Buffer
-
-	writer, err := statement.NewWriter(&file, read)
-	require.NoError(t, err)
-	require.NoError(t, writer.Write(found[0]))
-
-	refused := writer.Write(found[0])
-	require.ErrorContains(t, refused, "is already on line 2")
-	require.Equal(t, refused, writer.Write(found[1]))
-
-	_, err = writer.Close()
-	require.Equal(t, refused, err)
-
-	full, err := statement.NewWriter(failing{}, statement.Statement{Account: ledger.Reglement, Sequence: 1, Date: read.Date})
-	require.NoError(t, err, "still in the buffer")
-
-	_, err = full.Close()
-	require.ErrorIs(t, err, errFull)
-}
-
-var errFull = errors.New("disk full")
-
-type failing struct{}
-
-func (failing) Write([]byte) (int, error) { return 0, errFull }
-
-func TestContinuity(t *testing.T) {
-	t.Parallel()
-
-	previous := statement.Statement{Account: ledger.Reglement, Sequence: 11, Opening: 1, Closing: 500}
-	next := statement.Statement{Account: ledger.Reglement, Sequence: 12, Opening: 500, Closing: 700}
-	require.NoError(t, statement.Continuity(previous, next))
-
-	for want, spoil := range map[statement.Break]func(*statement.Statement){
-		statement.OtherAccount: func(s *statement.Statement) { s.Account = ledger.Cantonnement },
-		statement.Duplicate:    func(s *statement.Statement) { s.Sequence = 11 },
-		statement.Gap:          func(s *statement.Statement) { s.Sequence = 14 },
-		statement.Balance:      func(s *statement.Statement) { s.Opening = 499 },
-	} {
-		spoiled := next
-		spoil(&spoiled)
-
-		var broken *statement.ContinuityError
-
-		require.ErrorAs(t, statement.Continuity(previous, spoiled), &broken)
-		require.Equal(t, &statement.ContinuityError{
-			Break: want, Account: ledger.Reglement, AccountFound: spoiled.Account, Expected: 12, Found: spoiled.Sequence,
-			ExpectedOpening: 500, FoundOpening: spoiled.Opening,
-		}, broken)
-	}
-
-	older := next
-	older.Sequence = 3
-	require.EqualError(t, statement.Continuity(previous, older),
-		"statement of BK.REG: number 12 expected, 3 found: it was taken in already, leave it out")
-
-	gap := next
-	gap.Sequence = 14
-	require.EqualError(t, statement.Continuity(previous, gap),
-		"statement of BK.REG: number 12 expected, 14 found: ask the bank for those between, and take them in first")
-
-	off := next
-	off.Opening = 499
-	require.EqualError(t, statement.Continuity(previous, off),
-		"statement 12 of BK.REG begins with 4.99, and the one before ends with 5.00: ask the bank which of the two is right")
-
-	other := next
-	other.Account = ledger.Cantonnement
-	require.EqualError(t, statement.Continuity(previous, other), "statement 12 of BK.CAN cannot follow one of BK.REG")
 }

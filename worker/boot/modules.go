@@ -241,7 +241,8 @@ func newIngest(in ingestIn) registrar { //nolint:gocritic // fx takes no pointer
 func newStatements(
 	pool *pgxpool.Pool, outbox outbox.Outbox, grammars *label.Classifier, settings config.Config, clock func() time.Time,
 ) registrar {
-	return statements.New(pool, outbox, grammars, inbox.Archive(settings.Data.Archive()), clock)
+	return statements.New(
+		pool, outbox, grammars, transfers.Bank(settings.Bank).IBANs(), inbox.Archive(settings.Data.Archive()), clock)
 }
 
 func newMerchants(pool *pgxpool.Pool, settings config.Config, layouts layout.Layouts, clock func() time.Time) registrar {

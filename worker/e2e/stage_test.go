@@ -191,7 +191,7 @@ func (s *stage) engage(outbox postgres.Outbox, to *settings) {
 		payline.New(s.pool, outbox, payline.Folders{Inbox: s.folders.Inbox, Archive: s.folders.Archive, Outbox: out}, payline.Settings{
 			BankID: to.own.ID, BankBIC: to.own.Reglement.BIC, Calendar: calendar.Target{}, Layout: requests.Ogep1{},
 		}, to.clock),
-		statements.New(s.pool, outbox, labels, archived, to.clock),
+		statements.New(s.pool, outbox, labels, to.own.IBANs(), archived, to.clock),
 		virements.New(s.pool, outbox, virements.Folders{Inbox: s.folders.Inbox, Archive: s.folders.Archive},
 			reject.NewReader(labels), to.own.ID, calendar.Target{}, to.clock),
 	)

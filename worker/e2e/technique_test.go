@@ -52,7 +52,10 @@ func (s *stage) stateAccount(
 	})
 	require.NoError(t, err)
 	for _, movement := range movements {
-		require.NoError(t, writer.Write(statement.Line(movement)))
+		require.NoError(t, writer.Write(statement.Line{
+			ID: movement.ID, Label: movement.Label, Amount: movement.Amount,
+			BookedAt: movement.BookedAt, TransactionAt: movement.TransactionAt, ValueAt: movement.ValueAt,
+		}))
 	}
 	_, err = writer.Close()
 	require.NoError(t, err)

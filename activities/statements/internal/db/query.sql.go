@@ -79,6 +79,61 @@ func (q *Queries) DebitSeen(ctx context.Context, line string, state string, numb
 	return err
 }
 
+const fileStatements = `-- name: FileStatements :many
+select account, bank_number, date::text as date from statement where sha256 = $1 order by ordinal
+`
+
+type FileStatementsRow struct {
+	Account    string
+	BankNumber int32
+	Date       string
+}
+
+func (q *Queries) FileStatements(ctx context.Context, sha256 []byte) ([]FileStatementsRow, error) {
+	rows, err := q.db.Query(ctx, fileStatements, sha256)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FileStatementsRow
+	for rows.Next() {
+		var i FileStatementsRow
+		if err := rows.Scan(&i.Account, &i.BankNumber, &i.Date); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const insertDetails = `-- name: InsertDetails :exec
+insert into bank_line_detail (line, ordinal, end_to_end_id, amount_cents, code)
+select unnest($1::text[]), unnest($2::int[]), unnest($3::text[]),
+       unnest($4::bigint[]), unnest($5::text[])
+`
+
+type InsertDetailsParams struct {
+	Lines       []string
+	Ordinals    []int32
+	EndToEndIds []string
+	Amounts     []int64
+	Codes       []string
+}
+
+func (q *Queries) InsertDetails(ctx context.Context, arg InsertDetailsParams) error {
+	_, err := q.db.Exec(ctx, insertDetails,
+		arg.Lines,
+		arg.Ordinals,
+		arg.EndToEndIds,
+		arg.Amounts,
+		arg.Codes,
+	)
+	return err
+}
+
 const insertLines = `-- name: InsertLines :exec
 insert into bank_line (id, statement, ordinal, account, label, amount_cents, booked_at, transaction_at, value_at, class, reference,
                        operation_type, reason)
@@ -124,21 +179,26 @@ func (q *Queries) InsertLines(ctx context.Context, arg InsertLinesParams) error 
 }
 
 const insertStatement = `-- name: InsertStatement :one
-insert into statement (account, sequence, date, opening_cents, closing_cents, lines, file_name, sha256, vacation, read_at)
-values ($1, $2, $3::text::date, $4, $5,
-        $6, $7, $8, $9, $10)
+insert into statement (account, sequence, bank_number, date, opening_cents, closing_cents, lines, format, file_name, sha256, ordinal,
+                       vacation, read_at)
+values ($1, $2, $3, $4::text::date, $5,
+        $6, $7, $8, $9, $10, $11,
+        $12, $13)
 returning number
 `
 
 type InsertStatementParams struct {
 	Account      string
 	Sequence     int32
+	BankNumber   int32
 	Date         string
 	OpeningCents int64
 	ClosingCents int64
 	Lines        int32
+	Format       string
 	FileName     string
 	Sha256       []byte
+	Ordinal      int32
 	Vacation     int32
 	ReadAt       time.Time
 }
@@ -147,12 +207,15 @@ func (q *Queries) InsertStatement(ctx context.Context, arg InsertStatementParams
 	row := q.db.QueryRow(ctx, insertStatement,
 		arg.Account,
 		arg.Sequence,
+		arg.BankNumber,
 		arg.Date,
 		arg.OpeningCents,
 		arg.ClosingCents,
 		arg.Lines,
+		arg.Format,
 		arg.FileName,
 		arg.Sha256,
+		arg.Ordinal,
 		arg.Vacation,
 		arg.ReadAt,
 	)
@@ -162,7 +225,7 @@ func (q *Queries) InsertStatement(ctx context.Context, arg InsertStatementParams
 }
 
 const knownLines = `-- name: KnownLines :many
-select l.id, l.account, s.sequence, l.label, l.amount_cents, l.booked_at, l.transaction_at, l.value_at
+select l.id, l.account, s.bank_number, s.date::text as date, l.label, l.amount_cents, l.booked_at, l.transaction_at, l.value_at
 from bank_line l join statement s on s.number = l.statement
 where l.id = any ($1::text[])
 order by l.statement, l.ordinal
@@ -171,7 +234,8 @@ order by l.statement, l.ordinal
 type KnownLinesRow struct {
 	ID            string
 	Account       string
-	Sequence      int32
+	BankNumber    int32
+	Date          string
 	Label         string
 	AmountCents   int64
 	BookedAt      time.Time
@@ -191,7 +255,8 @@ func (q *Queries) KnownLines(ctx context.Context, ids []string) ([]KnownLinesRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.Account,
-			&i.Sequence,
+			&i.BankNumber,
+			&i.Date,
 			&i.Label,
 			&i.AmountCents,
 			&i.BookedAt,
@@ -220,7 +285,7 @@ func (q *Queries) LastSafeguarding(ctx context.Context, before string) (string, 
 }
 
 const lastStatement = `-- name: LastStatement :one
-select sequence, date::text as date, closing_cents from statement
+select sequence, bank_number, date::text as date, closing_cents from statement
 where account = $1
 order by sequence desc
 limit 1
@@ -228,6 +293,7 @@ limit 1
 
 type LastStatementRow struct {
 	Sequence     int32
+	BankNumber   int32
 	Date         string
 	ClosingCents int64
 }
@@ -235,7 +301,12 @@ type LastStatementRow struct {
 func (q *Queries) LastStatement(ctx context.Context, account string) (LastStatementRow, error) {
 	row := q.db.QueryRow(ctx, lastStatement, account)
 	var i LastStatementRow
-	err := row.Scan(&i.Sequence, &i.Date, &i.ClosingCents)
+	err := row.Scan(
+		&i.Sequence,
+		&i.BankNumber,
+		&i.Date,
+		&i.ClosingCents,
+	)
 	return i, err
 }
 
@@ -564,17 +635,6 @@ func (q *Queries) SessionState(ctx context.Context, kind string, key string) ([]
 		return nil, err
 	}
 	return items, nil
-}
-
-const statementHash = `-- name: StatementHash :one
-select sha256 from statement where account = $1 and sequence = $2
-`
-
-func (q *Queries) StatementHash(ctx context.Context, account string, sequence int32) ([]byte, error) {
-	row := q.db.QueryRow(ctx, statementHash, account, sequence)
-	var sha256 []byte
-	err := row.Scan(&sha256)
-	return sha256, err
 }
 
 const transfersClosed = `-- name: TransfersClosed :one
