@@ -35,6 +35,7 @@ import (
 	"github.com/reglo/reglo/activities/statements"
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/activities/virements"
+	"github.com/reglo/reglo/deploy/partners/bank/message"
 	"github.com/reglo/reglo/domain/calendar"
 	rules "github.com/reglo/reglo/domain/cashout"
 	"github.com/reglo/reglo/domain/iban"
@@ -276,10 +277,9 @@ func (d *day) read(t testing.TB) {
 	var paid money.Cents
 	row := d.pool.QueryRow(t.Context(), `select name, amount_cents from bulk where purpose = 'PAYOUT'`)
 	require.NoError(t, row.Scan(&bulk, &paid))
-	var back statement.Reject
+	back := message.Detail{PaymentID: "P", Code: "AC04"}
 	row = d.pool.QueryRow(t.Context(), `select end_to_end_id, amount_cents from payout where account_id = $1 and state = 'SENT'`, cp(2))
 	require.NoError(t, row.Scan(&back.EndToEndID, &back.Amount))
-	back.Code = "AC04"
 
 	lines := map[ledger.Code][]statement.Line{
 		ledger.Reglement: {
@@ -316,12 +316,12 @@ func (d *day) read(t testing.TB) {
 	d.do(t, activities.PairLinesName, run, &paired)
 	require.Len(t, paired, 2)
 	for _, each := range paired {
-		d.settle(t, each, statement.Rejects{Lot: dayLot, Bulk: bulk}, back)
+		d.settle(t, each, back)
 	}
 	d.end(t, run)
 }
 
-func (d *day) settle(t testing.TB, paired activities.Paired, lot statement.Rejects, back statement.Reject) {
+func (d *day) settle(t testing.TB, paired activities.Paired, back message.Detail) {
 	t.Helper()
 	var opened activities.OpenSettlementResult
 	d.do(t, activities.OpenSettlementName, activities.OpenSettlementRequest{
@@ -334,12 +334,14 @@ func (d *day) settle(t testing.TB, paired activities.Paired, lot statement.Rejec
 		return
 	}
 	var file bytes.Buffer
-	writer, err := statement.NewRejectWriter(&file, lot)
+	err := message.WritePain002(&file, message.Envelope{
+		Definition: message.Pain002V10, ID: "LOTREJVIR19283754497002", CreatedAt: startedAt(),
+	}, message.Report{
+		MessageID: "NOTPROVIDED", Definition: message.Pain001V09, Orders: 1, Sum: back.Amount, Status: message.Rejected,
+		Rejected: []message.Detail{back},
+	})
 	require.NoError(t, err)
-	require.NoError(t, writer.Write(back))
-	_, err = writer.Close()
-	require.NoError(t, err)
-	path := filepath.Join(d.inbox, "Rejects."+dayLot+".jsonl")
+	path := filepath.Join(d.inbox, "Rejects."+dayLot+".xml")
 	require.NoError(t, os.WriteFile(path, file.Bytes(), 0o600))
 	d.do(t, activities.LoadRejectsName, activities.LoadRejectsRequest{Run: opened.Run, Path: path, CutOff: startedAt()}, nil)
 	d.do(t, activities.AllocateRejectsName, opened.Run, nil)

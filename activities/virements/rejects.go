@@ -293,7 +293,7 @@ func (d *detail) accept(ctx context.Context, tx pgx.Tx, run activities.Run) (act
 // lots names the lots of a file, some of them at least.
 func lots(references []string) string {
 	if len(references) == 0 {
-		return "another lot, or none"
+		return "no lot"
 	}
 	return "lot " + strings.Join(references[:min(len(references), mismatchesTold)], ", ")
 }

@@ -378,7 +378,7 @@ func TestADetailThatDoesNotExplainItsLot(t *testing.T) {
 		"empty":           {lot, nil, "", []string{"0 orders come to 0.00"}},
 		"unknown":         {lot, []reject.Reject{back(1, 1_000), unknown}, "", []string{"reject 2: no order nobody is ours"}},
 		"another amount":  {lot, []reject.Reject{back(1, 1_010), back(2, 490)}, "", []string{"reject 1: order " + endToEnd(1) + " is of 10.00, 10.10 came back", "reject 2"}},
-		"of another lot":  {"REJ192837544970-03", []reject.Reject{back(1, 1_000), back(2, 500)}, "", []string{"details another lot, or none", lot}},
+		"of another lot":  {"REJ192837544970-03", []reject.Reject{back(1, 1_000), back(2, 500)}, "", []string{"details lot REJ192837544970-03", lot}},
 		"rejected before": {lot, []reject.Reject{back(1, 1_000), back(2, 500)}, `update payout set state = 'REJECTED', reason = 'AC01' where ref_externe = 'order-2'`, []string{"reject 2: order " + endToEnd(2) + " was rejected before"}},
 		"never left":      {lot, []reject.Reject{back(1, 1_000), back(2, 500)}, `update payout set state = 'PREPARED' where ref_externe = 'order-2'`, []string{"is PREPARED, not known to be with the bank"}},
 		"refused once":    {lot, []reject.Reject{back(1, 1_000), back(2, 500)}, `update payout set state = 'REFUSED', reason = 'x', batch = null where ref_externe = 'order-2'`, []string{"no order " + endToEnd(2)}},

@@ -39,8 +39,8 @@ type Advice struct {
 	Line      int // of its first record in the file, from 1
 	Operation Operation
 	SettledOn calendar.Date
-	First     Holder      // columns 22 to 66
-	Second    Holder      // columns 78 to 122
+	First     Holder // columns 22 to 66
+	Second    Holder // columns 78 to 122
 	// Description is what the bank says of them all, at most 88 characters.
 	Description string
 	Details     int         // how many there are, so far

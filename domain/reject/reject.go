@@ -42,8 +42,7 @@ type Reject struct {
 
 // Detail is what a file says of one lot.
 type Detail struct {
-	// Lots are the lots that the file is known to detail, in its order, by their references. All others in it are passed
-	// over. A pain.002 is the detail of one lot, which it names by digits only: it is known where that is the lot asked for.
+	// Lots are the lots that the file details, in its order, by their references. A pain.002 details one.
 	Lots    []string
 	Rejects []Reject // of the lot asked for, in the order of the file, at most Max
 	// Bulk is the identifier of the message in which these were handed over: empty where the file does not say.
@@ -91,7 +90,7 @@ func (r Reader) Read(name string, source io.Reader, lot string) (Detail, error) 
 }
 
 // errFound ends a look at a file.
-var errFound = errors.New("the lot is there")
+var errFound = errors.New("what was looked for is there")
 
 // reading is one reading of a file.
 type reading struct {

@@ -157,7 +157,7 @@ func TestWhatTheBankWritesIsRead(t *testing.T) {
 // report is a pain.002 of which some things are left out.
 const report = `<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
-<GrpHdr><MsgId>BQ-19283754/4970-02</MsgId><CreDtTm>2026-03-19T08:00:00+01:00</CreDtTm></GrpHdr>
+<GrpHdr><MsgId>BQ1 LOT-REJ-VIR-192837544970/02</MsgId><CreDtTm>2026-03-19T08:00:00+01:00</CreDtTm></GrpHdr>
 <OrgnlGrpInfAndSts><OrgnlMsgId>NOTPROVIDED</OrgnlMsgId><OrgnlMsgNmId>pain.001</OrgnlMsgNmId></OrgnlGrpInfAndSts>
 <OrgnlPmtInfAndSts><OrgnlPmtInfId>P1</OrgnlPmtInfId>
 <TxInfAndSts><OrgnlEndToEndId>E1</OrgnlEndToEndId><TxSts>RJCT</TxSts></TxInfAndSts>
@@ -174,6 +174,36 @@ func TestAReportThatSaysLittle(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []reject.Reject{{"E1", 0, "MS03"}, {"E3", 0, "AC04"}, {"", 0, "MS03"}}, read.Rejects)
 	require.Empty(t, read.Bulk)
+}
+
+func TestReportsOnBulksAreToldFromLots(t *testing.T) {
+	t.Parallel()
+
+	details := reader(t)
+
+	for id, want := range map[string]string{
+		"LOTREJVIR19283754497002": lot, "LOTREJVIR19283754497003": nextLot, "X.LOT.REJ.VIR 7.192837544970-02": lot,
+		"LOTREJVIR1928375449702": "", "19283754497002": "", "LOTVIR19283754497002": "", "9c8b2f2a2d4a4b579d5c0e8f6f4a2b11": "",
+	} {
+		file := strings.Replace(report, "BQ1 LOT-REJ-VIR-192837544970/02", id, 1)
+		is, err := reject.IsLot(strings.NewReader(file))
+		require.NoError(t, err)
+		require.Equal(t, want != "", is, id)
+
+		read, err := details.Read("f", strings.NewReader(file), lot)
+		require.NoError(t, err)
+		require.Equal(t, want == lot, read.Has(lot), id)
+		require.Equal(t, want == nextLot, read.Has(nextLot), id)
+	}
+
+	for _, file := range []string{"", "<?xml", report[:250], string(written(t, message.Camt054V08, reject.Reject{"E1", 100, "AC04"}))} {
+		is, err := reject.IsLot(strings.NewReader(file))
+		require.NoError(t, err)
+		require.False(t, is)
+	}
+
+	_, err := reject.IsLot(iotest.ErrReader(errors.New("disk")))
+	require.ErrorContains(t, err, "disk")
 }
 
 // TestANotificationOfMoreThanALot leaves its other entries alone, and those that are no credit or not booked.
