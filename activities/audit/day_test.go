@@ -2,11 +2,11 @@ package audit_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -63,11 +63,12 @@ const (
 // which one needs an approval and one comes back, own transfers, statements of
 // the three accounts, an assigned line, the close.
 type day struct {
-	pool    *pgxpool.Pool
-	env     *testsuite.TestActivityEnvironment
-	ticks   atomic.Int64
-	inbox   string
-	settled *session
+	pool     *pgxpool.Pool
+	env      *testsuite.TestActivityEnvironment
+	ticks    atomic.Int64
+	inbox    string
+	accounts statement.Accounts
+	settled  *session
 
 	financiere, open activities.Run
 }
@@ -108,6 +109,7 @@ func (d *day) register(t testing.TB) {
 		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT",
 		Reglement: party(91), Cantonnement: party(92), Fonctionnement: party(93),
 	}
+	d.accounts = bank.IBANs()
 	own := transfers.New(d.pool, outbox, bank, calendar.Target{}, d.now)
 	labels, err := label.Compile(label.Default(), nil)
 	require.NoError(t, err)
@@ -131,7 +133,7 @@ func (d *day) register(t testing.TB) {
 	bankward.RegisterDispatch(d.env)
 	virements.New(d.pool, outbox, virements.Folders{Inbox: d.inbox, Archive: archived}, reject.NewReader(labels), "999999",
 		calendar.Target{}, d.now).Register(d.env)
-	statements.New(d.pool, outbox, labels, bank.IBANs(), inbox.Archive(archived), d.now).Register(d.env)
+	statements.New(d.pool, outbox, labels, d.accounts, inbox.Archive(archived), d.now).Register(d.env)
 	decisions.New(d.pool, outbox, actors, labels, own, d.now).Register(d.env)
 }
 
@@ -244,24 +246,23 @@ func (d *day) pay(t testing.TB) {
 }
 
 // state puts the next statement of an account into the inbox.
-func (d *day) state(t testing.TB, account ledger.Code, sequence int, opening money.Cents, lines ...statement.Line) {
+func (d *day) state(t testing.TB, account ledger.Code, number int, opening money.Cents, lines ...statement.Line) {
 	t.Helper()
-	closing := opening
+	stated := message.Statement{
+		ID: fmt.Sprintf("%s-%d", account, number), IBAN: d.accounts[account], Number: number,
+		Opening: message.Balance{Amount: opening, Date: d.date()}, Closing: message.Balance{Amount: opening, Date: d.date()},
+	}
 	for _, line := range lines {
-		closing += line.Amount
+		stated.Closing.Amount += line.Amount
+		stated.Entries = append(stated.Entries, message.Entry{
+			ID: line.ID, Label: line.Label, Amount: line.Amount, BookedOn: d.date(), ValueOn: d.date(),
+		})
 	}
 	var file bytes.Buffer
-	writer, err := statement.NewWriter(&file, statement.Statement{
-		Account: account, Sequence: sequence, Date: d.date(), Opening: opening, Closing: closing,
-	})
-	require.NoError(t, err)
-	for _, line := range lines {
-		require.NoError(t, writer.Write(line))
-	}
-	_, err = writer.Close()
-	require.NoError(t, err)
-	name := "statement." + string(account[len("BK."):]) + "." + strconv.Itoa(sequence) + ".jsonl"
-	require.NoError(t, os.WriteFile(filepath.Join(d.inbox, name), file.Bytes(), 0o600))
+	require.NoError(t, message.WriteCamt053(&file, message.Envelope{
+		Definition: message.Camt053V08, ID: stated.ID, CreatedAt: d.now(),
+	}, stated))
+	require.NoError(t, os.WriteFile(filepath.Join(d.inbox, stated.ID+".xml"), file.Bytes(), 0o600))
 }
 
 func bankLine(id, text string, amount money.Cents) statement.Line {

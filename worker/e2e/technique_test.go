@@ -10,10 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"github.com/reglo/reglo/deploy/partners/bank/message"
+	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
-	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
 )
@@ -38,29 +39,27 @@ func (s *stage) technique(t *testing.T, phase workflows.Phase) (vacation.Techniq
 
 // stateAccount puts an account's statement into the inbox and returns its closing balance.
 func (s *stage) stateAccount(
-	t *testing.T, account ledger.Code, sequence int, opening money.Cents, movements ...ogep.BankTransaction,
+	t *testing.T, account ledger.Code, number int, opening money.Cents, movements ...ogep.BankTransaction,
 ) money.Cents {
 	t.Helper()
-	closing := opening
-	for _, movement := range movements {
-		closing += movement.Amount
+	stated := message.Statement{
+		ID: fmt.Sprintf("%s-%d", account, number), IBAN: bank().IBANs()[account], Number: number,
+		Opening: message.Balance{Amount: opening, Date: businessDate(t)}, Closing: message.Balance{Amount: opening, Date: businessDate(t)},
 	}
-	file, err := os.Create(filepath.Join(s.folders.Inbox, fmt.Sprintf("statement.%s.%d.jsonl", account[len("BK."):], sequence)))
-	require.NoError(t, err)
-	writer, err := statement.NewWriter(file, statement.Statement{
-		Account: account, Sequence: sequence, Date: businessDate(t), Opening: opening, Closing: closing,
-	})
-	require.NoError(t, err)
 	for _, movement := range movements {
-		require.NoError(t, writer.Write(statement.Line{
+		stated.Closing.Amount += movement.Amount
+		stated.Entries = append(stated.Entries, message.Entry{
 			ID: movement.ID, Label: movement.Label, Amount: movement.Amount,
-			BookedAt: movement.BookedAt, TransactionAt: movement.TransactionAt, ValueAt: movement.ValueAt,
-		}))
+			BookedOn: calendar.DateOf(movement.BookedAt), ValueOn: calendar.DateOf(movement.ValueAt),
+		})
 	}
-	_, err = writer.Close()
+	file, err := os.Create(filepath.Join(s.folders.Inbox, stated.ID+".xml"))
 	require.NoError(t, err)
+	require.NoError(t, message.WriteCamt053(file, message.Envelope{
+		Definition: message.Camt053V08, ID: stated.ID, CreatedAt: businessDate(t).Midnight(),
+	}, stated))
 	require.NoError(t, file.Close())
-	return closing
+	return stated.Closing.Amount
 }
 
 // TestTechniqueOpensAndClosesADay takes the day's files in, has the règlement of
@@ -82,7 +81,7 @@ func TestTechniqueOpensAndClosesADay(t *testing.T) {
 		return ogep.BankTransaction{ID: id, Label: text, Amount: amount, BookedAt: at, TransactionAt: at, ValueAt: at}
 	}
 	reglement := s.stateAccount(t, ledger.Reglement, 1, 0, ogep.BankTransaction{
-		ID: settled.ID, Label: settled.Label, Amount: settled.Amount,
+		ID: "settled", Label: settled.Label, Amount: settled.Amount,
 		BookedAt: settled.BookedAt, TransactionAt: settled.TransactionAt, ValueAt: settled.ValueAt,
 	})
 	s.stateAccount(t, ledger.Cantonnement, 1, 0)
