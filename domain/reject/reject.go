@@ -123,8 +123,6 @@ func (r *reading) read(name string, source io.Reader) (Detail, error) {
 		err = r.readCamt(name, file)
 	case format == bankfile.CFONB240:
 		err = r.readCFONB(name, file)
-	case bytes.HasPrefix(first, []byte(`{"format":"ogep-rejects/1"`)):
-		err = r.readOgep(name, file)
 	default:
 		return Detail{}, r.refuse(name, unreadable(len(first)))
 	}

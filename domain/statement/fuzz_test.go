@@ -143,38 +143,3 @@ func FuzzRead(f *testing.F) {
 		require.Equal(t, read, reread)
 	})
 }
-
-// FuzzReadRejects expects the same of the detail of a lot.
-func FuzzReadRejects(f *testing.F) {
-	for _, seed := range []string{
-		"", seal(bothSums, lot, closed, unnamed), seal("0.00", lot), seal("42.00", lot, closed, closed), good(),
-	} {
-		f.Add(seed, bothSums, false)
-		f.Add(seed, bothSums, true)
-	}
-
-	f.Fuzz(func(t *testing.T, file, sum string, sealed bool) {
-		if sealed {
-			records := strings.Split(strings.TrimSuffix(file, "\n"), "\n")
-			file = seal(sum, records[:max(1, len(records)-1)]...)
-		}
-
-		read, found, err := readRejects(file)
-		if requireFaults(t, err) {
-			return
-		}
-
-		trailer := requirePlainlyRight(t, file, read.Lines)
-		require.True(t, exact(t, trailer.Sum).Equal(read.Sum.Decimal()))
-
-		again, _, err := writeRejects(read, found)
-		require.NoError(t, err)
-
-		reread, refound, err := readRejects(again)
-		require.NoError(t, err)
-		require.Equal(t, found, refound)
-
-		reread.SHA256, reread.Bytes = read.SHA256, read.Bytes
-		require.Equal(t, read, reread)
-	})
-}

@@ -417,3 +417,17 @@ var errFull = errors.New("disk full")
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errFull }
+
+// TestFilesBeyondTheLimitAreRefused has lines as short as can be: there are many.
+func TestFilesBeyondTheLimitAreRefused(t *testing.T) {
+	t.Parallel()
+
+	_, _, err := readAll(header + "\n" + strings.Repeat("{}\n", statement.MaxLines+10))
+
+	var faults *fault.Faults
+
+	require.ErrorAs(t, err, &faults)
+	require.Equal(t, 1, faults.ByCode[fault.CodeTooManyLines])
+	require.Equal(t, 8*(statement.MaxLines+1), faults.ByCode[fault.CodeMissing], "read no further")
+	require.Zero(t, faults.ByCode[fault.CodeNoTrailer])
+}

@@ -275,16 +275,6 @@ func (r *record) text(name string, limit int) string {
 	return found.value
 }
 
-// graphic takes a string of printable ASCII without spaces: what becomes part of keys.
-func (r *record) graphic(name string, limit int) string {
-	text := r.text(name, limit)
-	if strings.ContainsFunc(text, func(char rune) bool { return char <= ' ' || char > '~' }) {
-		r.refuse(name, fault.CodePattern, "must be printable ASCII without spaces")
-	}
-
-	return text
-}
-
 // count takes a number of things, zero to most.
 func (r *record) count(name string, most int) int {
 	found := r.take(name, kindNumber, "a number")

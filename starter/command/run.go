@@ -66,7 +66,7 @@ func reglementKinds() []reglementKind {
 		},
 		{
 			kind: vacation.ReglementVirements, workflow: workflows.ReglementVirementsName,
-			use: "reglement-virements --global FILE.json [--file DETAIL]", file: "Rejects.REJ000000000001-01.jsonl",
+			use: "reglement-virements --global FILE.json [--file DETAIL]", file: "pain002.LOTREJVIR00000000000101.xml",
 			short:   "Settle a remittance that the bank debited, or a lot of transfers that came back",
 			classes: []label.Class{label.Remittance, label.Rejects},
 		},

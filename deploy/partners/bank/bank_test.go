@@ -51,7 +51,7 @@ type world struct {
 	outbox, inbox string
 
 	statements map[ledger.Code]map[int]stated
-	details    map[string][]statement.Reject
+	details    map[string][]back
 	reports    map[string][]report // by bulk
 	received   map[string]string   // contents of files, by name
 }
@@ -72,7 +72,7 @@ type statedLine struct {
 func newWorld(t require.TestingT, dir string, options ...bank.Option) *world {
 	w := &world{
 		t: t, state: filepath.Join(dir, "bank", "state.json"), outbox: filepath.Join(dir, "outbox"), inbox: filepath.Join(dir, "inbox"),
-		statements: map[ledger.Code]map[int]stated{}, details: map[string][]statement.Reject{},
+		statements: map[ledger.Code]map[int]stated{}, details: map[string][]back{},
 		reports: map[string][]report{}, received: map[string]string{},
 	}
 	require.NoError(t, os.MkdirAll(w.outbox, 0o755))
@@ -151,28 +151,12 @@ func (w *world) receive() {
 		w.received[entry.Name()] = string(content)
 
 		switch kind, _, _ := strings.Cut(entry.Name(), "."); kind {
-		case "Rejects":
-			w.receiveDetail(entry.Name(), content)
 		case "statement":
 			w.receiveStatement(entry.Name(), content)
 		default:
 			w.receiveMessage(kind, entry.Name(), content)
 		}
 	}
-}
-
-func (w *world) receiveDetail(name string, content []byte) {
-	var rejects []statement.Reject
-
-	read, err := statement.ReadRejects(name, bytes.NewReader(content), func(reject statement.Reject) error {
-		rejects = append(rejects, reject)
-
-		return nil
-	})
-	require.NoError(w.t, err)
-	require.Equal(w.t, "Rejects."+read.Lot+".jsonl", name)
-
-	w.details[read.Lot] = rejects
 }
 
 func (w *world) receiveStatement(name string, content []byte) {
@@ -283,9 +267,9 @@ func TestADayAtTheBank(t *testing.T) {
 	require.Equal(t, []string{"VIR INTERNE " + internal + " 7.00"}, w.lines(ledger.Fonctionnement, 2))
 	require.Empty(t, w.details, "what comes back does so on a later statement")
 
-	require.Contains(t, w.closeDay(tomorrow), "Rejects.REJ260317000001-01.jsonl")
+	require.Contains(t, w.closeDay(tomorrow), "pain002.LOTREJVIR26031700000101.xml")
 	require.Equal(t, []string{"LOT REJ VIR 260317000001 01 23.00"}, w.lines(ledger.Reglement, 3))
-	require.Equal(t, []statement.Reject{
+	require.Equal(t, []back{
 		{EndToEndID: "P260317000000002", Amount: 20_00, Code: "AC04"}, {EndToEndID: "P260317000000003", Amount: 3_00, Code: "AC01"},
 	}, w.details["REJ260317000001-01"])
 
@@ -536,7 +520,7 @@ func TestFaultsOfTheAnswers(t *testing.T) {
 func TestRejectsAreDrawnFromTheSeed(t *testing.T) {
 	t.Parallel()
 
-	drawn := func(seed uint64) []statement.Reject {
+	drawn := func(seed uint64) []back {
 		w := newWorld(t, t.TempDir())
 		w.bank.SetFaults(bank.Faults{RejectShare: 300, Seed: seed})
 

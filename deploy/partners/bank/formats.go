@@ -29,9 +29,8 @@ const (
 // RejectsFormat is the format that the bank tells the payouts of a lot in.
 type RejectsFormat string
 
-// The formats of lots. The zero RejectsFormat is RejectsLines.
+// The formats of lots. The zero RejectsFormat is RejectsPain002.
 const (
-	RejectsLines    RejectsFormat = statement.RejectsFormat
 	RejectsPain002  RejectsFormat = "pain.002" // of the version that goes with the bulk's
 	RejectsCamt054  RejectsFormat = "camt.054" // of the version that goes with the statement's
 	RejectsCamt053  RejectsFormat = "camt.053" // inside the statement's entry: no file of its own
@@ -56,13 +55,13 @@ func StatementFormats() []StatementFormat {
 
 // RejectsFormats gives those that there are.
 func RejectsFormats() []RejectsFormat {
-	return []RejectsFormat{RejectsPain002, RejectsCamt054, RejectsCFONB240, RejectsCamt053, RejectsLines}
+	return []RejectsFormat{RejectsPain002, RejectsCamt054, RejectsCFONB240, RejectsCamt053}
 }
 
 // statement is the format of statements by its name.
 func (f Formats) statement() StatementFormat { return cmp.Or(f.Statement, StatementLines) }
 
-func (f Formats) rejects() RejectsFormat { return cmp.Or(f.Rejects, RejectsLines) }
+func (f Formats) rejects() RejectsFormat { return cmp.Or(f.Rejects, RejectsPain002) }
 
 func (f Formats) check() error {
 	isCamt := strings.HasPrefix(string(f.Statement), "camt.")
@@ -258,8 +257,6 @@ func (b *Bank) detailFile(credited *line, payouts []returned) (name string, cont
 			IBAN: b.state.Accounts[credited.Account].IBAN, Label: credited.Label, SettledOn: credited.Date, ExecutedOn: made.ExecutedOn,
 			Returns: told.details(),
 		})
-	case RejectsLines:
-		name, err = "Rejects."+told.reference()+lineEnding, told.write(&out)
 	}
 
 	if err != nil {

@@ -24,7 +24,6 @@ import (
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/pain002"
 	"github.com/reglo/reglo/domain/settlement"
-	"github.com/reglo/reglo/domain/statement"
 )
 
 // virtual is the IBAN of a CP, which leads to règlement.
@@ -87,11 +86,18 @@ func (w *world) writeMessage(name string, asked order) {
 	require.NoError(w.t, os.WriteFile(filepath.Join(w.outbox, name+".xml"), []byte(content), 0o600))
 }
 
+// back is a payout that came back, or that was rejected, as the EP reads it in any format.
+type back struct {
+	EndToEndID string
+	Amount     money.Cents
+	Code       string
+}
+
 // report is what the EP reads in a pain.002.
 type report struct {
 	id, message, definition, status, code string
 	orders                                int
-	rejected                              []statement.Reject
+	rejected                              []back
 }
 
 func (r *report) sum() money.Cents {
@@ -186,9 +192,9 @@ func (w *world) receiveLot(entry *camtEntry) {
 		return
 	}
 
-	var rejects []statement.Reject
+	var rejects []back
 	for _, detail := range entry.Details {
-		rejects = append(rejects, statement.Reject{
+		rejects = append(rejects, back{
 			EndToEndID: detail.EndToEndID, Amount: w.amount(detail.Amount+detail.OldAmount, ""), Code: detail.Code,
 		})
 	}
@@ -282,7 +288,7 @@ func (w *world) receiveCFONB120(name, content string) {
 func (w *world) receiveCFONB240(content string) {
 	var (
 		lot        string
-		rejects    []statement.Reject
+		rejects    []back
 		sum, total money.Cents
 	)
 
@@ -296,7 +302,7 @@ func (w *world) receiveCFONB240(content string) {
 			cents, err := strconv.ParseInt(record[228:240], 10, 64)
 			require.NoError(w.t, err)
 			sum += money.Cents(cents)
-			rejects = append(rejects, statement.Reject{EndToEndID: text[0], Amount: money.Cents(cents), Code: text[1]})
+			rejects = append(rejects, back{EndToEndID: text[0], Amount: money.Cents(cents), Code: text[1]})
 		case "39":
 			cents, err := strconv.ParseInt(record[228:240], 10, 64)
 			require.NoError(w.t, err)
@@ -333,7 +339,7 @@ func (w *world) receivePain002(name string, content []byte) {
 
 	for _, rejected := range document.Rejected {
 		require.Equal(w.t, "RJCT", rejected.Status)
-		read.rejected = append(read.rejected, statement.Reject{
+		read.rejected = append(read.rejected, back{
 			EndToEndID: rejected.EndToEndID, Amount: w.amount(rejected.Amount, ""), Code: rejected.Code,
 		})
 	}
@@ -441,7 +447,7 @@ func playDay(t *testing.T, formats bank.Formats, definition string) {
 	require.Equal(t, []string{"VIR INTERNE " + internal + " 7.00"}, w.lines(ledger.Fonctionnement, 1))
 	require.Equal(t, []string{"LOT REJ VIR 260317000001 01 23.00"}, w.lines(ledger.Reglement, 2))
 	require.Equal(t, []string{}, w.lines(ledger.Cantonnement, 2))
-	require.Equal(t, []statement.Reject{
+	require.Equal(t, []back{
 		{EndToEndID: "P260317000000002", Amount: 20_00, Code: "AC04"}, {EndToEndID: "P260317000000003", Amount: 3_00, Code: "AC01"},
 	}, w.details["REJ260317000001-01"])
 
@@ -451,7 +457,7 @@ func playDay(t *testing.T, formats bank.Formats, definition string) {
 	}{
 		{payouts, report{
 			message: messageID(payouts), definition: definition, status: "PART", orders: 4,
-			rejected: []statement.Reject{{EndToEndID: "P260317000000004", Amount: 1_00, Code: "AC06"}},
+			rejected: []back{{EndToEndID: "P260317000000004", Amount: 1_00, Code: "AC06"}},
 		}},
 		{internal, report{message: messageID(internal), definition: definition, status: "ACCP", orders: 1}},
 	} {
@@ -476,7 +482,7 @@ func TestNamesOfFiles(t *testing.T) {
 	}{
 		{
 			bank.Formats{}, bank.Faults{},
-			[]string{"statement.REG.1.jsonl", "statement.CAN.1.jsonl", "statement.FON.1.jsonl"}, "Rejects.REJ260317000001-01.jsonl",
+			[]string{"statement.REG.1.jsonl", "statement.CAN.1.jsonl", "statement.FON.1.jsonl"}, "pain002.LOTREJVIR26031700000101.xml",
 		},
 		{
 			bank.Formats{Statement: bank.StatementCamt053, Rejects: bank.RejectsPain002}, bank.Faults{},
@@ -505,7 +511,7 @@ func TestNamesOfFiles(t *testing.T) {
 		require.Contains(t, w.closeDay(tomorrow), test.lot)
 		require.Equal(t, []string{"REM VIR " + payouts + " -123.00"}, w.lines(ledger.Reglement, 1))
 		require.Empty(t, w.lines(ledger.Cantonnement, 1))
-		require.Equal(t, []statement.Reject{{EndToEndID: "P260317000000002", Amount: 20_00, Code: "AC04"}}, w.details["REJ260317000001-01"])
+		require.Equal(t, []back{{EndToEndID: "P260317000000002", Amount: 20_00, Code: "AC04"}}, w.details["REJ260317000001-01"])
 		w.requireValid(t)
 	}
 }

@@ -182,13 +182,13 @@ func (b *Bank) postDetail(credited *line) error {
 	return nil
 }
 
-// postPart posts the detail of a lot without its last payout, unless the statement tells those. Only JSON lines have a
-// detail of nothing.
+// postPart posts the detail of a lot without its last payout, unless the statement tells those. No format has a detail of
+// nothing.
 func (b *Bank) postPart(credited *line, waits int) error {
 	payouts := credited.Lot.Returns[:len(credited.Lot.Returns)-1]
 	rejects := b.state.Formats.rejects()
 
-	if rejects == RejectsCamt053 && !b.faults.LateDetails || rejects != RejectsLines && len(payouts) == 0 {
+	if rejects == RejectsCamt053 && !b.faults.LateDetails || len(payouts) == 0 {
 		return nil
 	}
 

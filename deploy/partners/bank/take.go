@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -18,7 +17,6 @@ import (
 	"github.com/reglo/reglo/deploy/partners/bank/message"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/money"
-	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
@@ -513,25 +511,4 @@ func details(payouts []returned) []message.Detail {
 	}
 
 	return all
-}
-
-// write writes the lot in JSON lines.
-func (l *lot) write(out io.Writer) error {
-	writer, err := statement.NewRejectWriter(out, statement.Rejects{Lot: l.reference(), Bulk: l.Bulk})
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-
-	for _, payout := range l.Returns {
-		reject := statement.Reject{EndToEndID: payout.EndToEndID, Amount: payout.Amount, Code: payout.Code}
-		if err := writer.Write(reject); err != nil {
-			return fmt.Errorf("write a payout: %w", err)
-		}
-	}
-
-	if _, err := writer.Close(); err != nil {
-		return fmt.Errorf("end: %w", err)
-	}
-
-	return nil
 }

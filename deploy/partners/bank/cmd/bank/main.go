@@ -179,7 +179,7 @@ func (p *program) newOpen() *cobra.Command {
 	cmd.Flags().StringVar(amounts[ledger.Fonctionnement], "fonctionnement", "0", "opening balance of fonctionnement, in euros")
 	cmd.Flags().StringVar((*string)(&formats.Statement), "statement-format", string(bank.StatementLines),
 		fmt.Sprintf("of statements, one of %q", bank.StatementFormats()))
-	cmd.Flags().StringVar((*string)(&formats.Rejects), "rejects-format", string(bank.RejectsLines),
+	cmd.Flags().StringVar((*string)(&formats.Rejects), "rejects-format", string(bank.RejectsPain002),
 		fmt.Sprintf("of the details of lots, one of %q; camt.053 has them inside the statement", bank.RejectsFormats()))
 	cmd.Flags().BoolVar(&formats.Report, "report", false, "answer each bulk with a pain.002")
 	cmd.Flags().BoolVar(&formats.OneFile, "one-file", false, "state the three accounts in one file")
