@@ -10,11 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -135,6 +137,15 @@ func isWanted(path string, wanted func(io.ReadSeeker) (bool, error)) (bool, erro
 	}
 	return is, nil
 }
+
+// Shown is the name of the file at the path as it may be shown and written down:
+// banks name files after accounts, and whatever resembles an IBAN is masked.
+func Shown(path string) string {
+	return account.ReplaceAllStringFunc(filepath.Base(path), iban.Mask)
+}
+
+// account is whatever resembles an IBAN, as [iban.Resembles] tells it.
+var account = regexp.MustCompile(`[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,}`)
 
 // Numbered is a file whose name tells its number in a series.
 type Numbered struct {

@@ -133,6 +133,18 @@ func TestOpenRefusesWhatIsNoFile(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
+func TestShown(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"camt.053_P_FR7630006000011234567890189_1110_0.xml": "camt.053_P_FR76…0189_1110_0.xml",
+		"fr7630006000011234567890189":                       "fr76…0189",
+		"RELEVE20260317.xml":                                "RELEVE20260317.xml",
+		"a/b":                                               "b",
+	} {
+		require.Equal(t, want, inbox.Shown("/FR7630006000011234567890189/"+name))
+	}
+}
+
 func TestWithin(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]bool{

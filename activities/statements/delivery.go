@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,7 +28,7 @@ type delivery struct {
 }
 
 // name is the file's own, for messages.
-func (f delivery) name() string { return filepath.Base(f.path) }
+func (f delivery) name() string { return inbox.Shown(f.path) }
 
 // names are those of its first statements, for messages.
 func (f delivery) names() string {
@@ -120,7 +119,7 @@ func (r *reading) controlOne(ctx context.Context, path string) (*delivery, error
 	held := make(map[ledger.Code]bool)
 	// Its balances are known at its end: it is read once to control it, and once
 	// more to keep its lines.
-	file, err := statement.ReadFile(filepath.Base(path), opened, r.activities.accounts, statement.Handler{
+	file, err := statement.ReadFile(inbox.Shown(path), opened, r.activities.accounts, statement.Handler{
 		Begin: func(begun statement.Statement) error { held[begun.Account] = true; return ctx.Err() },
 		Line:  func(statement.Line) error { return ctx.Err() },
 	})
@@ -131,7 +130,7 @@ func (r *reading) controlOne(ctx context.Context, path string) (*delivery, error
 		return nil, fmt.Errorf("control the statements: %w", err)
 	}
 	if len(file.Statements) == 0 {
-		return nil, vacation.Fail(vacation.StatementInvalid, "%s holds no statement: take it out of the inbox", filepath.Base(path))
+		return nil, vacation.Fail(vacation.StatementInvalid, "%s holds no statement: take it out of the inbox", inbox.Shown(path))
 	}
 	return &delivery{File: file, path: path}, nil
 }
@@ -150,7 +149,7 @@ func (r *reading) wrong(path string, held map[ledger.Code]bool, faults *fault.Fa
 		r.behind.unnamed = r.behind.unnamed || len(held) == 0
 		return nil
 	}
-	report, err := r.activities.archive.Report(fmt.Sprintf("%s.run%d.refused.json", filepath.Base(path), r.request.Run.Number), faults)
+	report, err := r.activities.archive.Report(fmt.Sprintf("%s.run%d.refused.json", inbox.Shown(path), r.request.Run.Number), faults)
 	if err != nil {
 		return err
 	}

@@ -357,7 +357,7 @@ func TestWrongStatementsAreRefusedAndKeepNothingBack(t *testing.T) {
 		"is none of the EP's accounts": {formats(), func(t require.TestingT, w *world) {
 			foreign := stated(ledger.Reglement, 6, 100)
 			foreign.IBAN = iban.French(30003, 1, 94)
-			w.put(t, "x", w.content(t, foreign))
+			w.put(t, "releve_"+foreign.IBAN+".txt", w.content(t, foreign))
 		}},
 		"1 fault": {camt, func(t require.TestingT, w *world) {
 			w.put(t, "x", []byte(strings.Replace(string(w.content(t, stated(ledger.Reglement, 6, 100))), ">1.00<", ">1.01<", 1)))
@@ -384,6 +384,7 @@ func TestWrongStatementsAreRefusedAndKeepNothingBack(t *testing.T) {
 
 				_, err := w.read(run)
 				require.Contains(t, requireFailure(t, vacation.StatementInvalid, err), says)
+				require.NotContains(t, err.Error(), iban.French(30003, 1, 94))
 				require.Equal(t, before+1, w.number(t, `select count(*) from statement`), "that of another account is read")
 				require.Equal(t, held, w.inboxHolds(t))
 				_, err = w.read(run)
