@@ -30,7 +30,7 @@ ARGS      ?=
 .PHONY: help
 help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+		/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: up ## Play the next sample day, with the bank, and show what came out; stays until Ctrl-C (ARGS=--exit: ends by itself)
@@ -148,6 +148,10 @@ fuzz: ## Run each fuzz target in turn (FUZZTIME=1m each)
 .PHONY: bench
 bench: up ## Measure the engine beside its ceilings and the naive way; writes bench/latest.json
 	@source .dev/env && go run ./deploy/bench $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: ## Have each peer that can run here write 100,000 orders, beside ours, as JSON (ARGS=npm: that one only)
+	@deploy/bench/peers/run $(ARGS)
 
 .PHONY: replay
 replay: ## Replay the recorded workflow histories

@@ -29,6 +29,8 @@ func main() {
 	flag.IntVar(&options.largest, "largest", 5_000_000, "lines of the vacation that memory is measured with, 0 for none")
 	flag.IntVar(&options.merchants, "merchants", 10_000, "payment accounts")
 	flag.IntVar(&options.payouts, "payouts", 100_000, "automatic payouts of the large financière")
+	flag.IntVar(&options.entries, "entries", 100_000, "entries of the camt.053 that is read")
+	flag.IntVar(&options.records, "records", 1_000_000, "lines of the CFONB 120 that is read")
 	flag.IntVar(&options.runs, "runs", 3, "runs of each measurement; the median counts")
 	flag.StringVar(&options.only, "only", "", "comma-separated goals to measure, such as P1,P3; all when empty")
 	flag.StringVar(&options.out, "out", "bench/latest.json", "file for the figures")
@@ -48,8 +50,9 @@ func bench(options options) int {
 }
 
 type options struct {
-	lines, largest, merchants, payouts, runs int
-	only, out                                string
+	lines, largest, merchants, payouts int
+	entries, records, runs             int
+	only, out                          string
 }
 
 func (o options) measures(goal string) bool {
@@ -73,6 +76,8 @@ type report struct {
 	Lines     int       `json:"lines"`
 	Merchants int       `json:"merchants"`
 	Payouts   int       `json:"payouts"`
+	Entries   int       `json:"entries"`
+	Records   int       `json:"records"`
 	Runs      int       `json:"runs"`
 	Figures   []Figure  `json:"figures"`
 }
@@ -101,10 +106,28 @@ func (r *report) judge(goal, what string, value float64, unit, bound string, met
 	fmt.Printf("  %-3s %-66s %12.2f %s (%s: %s)\n", goal, what, value, unit, bound, verdict)
 }
 
+// part is what one function measures, for one goal or several.
+type part struct {
+	goals   []string
+	measure func(context.Context, *stand, options, *report) error
+}
+
+func parts() []part {
+	return []part{
+		{[]string{"P1"}, throughput},
+		{[]string{"P2", "P4"}, memory},
+		{[]string{"P3"}, latency},
+		{[]string{"P5"}, delivery},
+		{[]string{"P6"}, payouts},
+		{[]string{"P6"}, orderFiles},
+		{[]string{"P7"}, statements},
+	}
+}
+
 func run(ctx context.Context, options options) error {
 	found := &report{
 		At: time.Now().UTC(), Cores: runtime.NumCPU(), Lines: options.lines, Merchants: options.merchants,
-		Payouts: options.payouts, Runs: options.runs,
+		Payouts: options.payouts, Entries: options.entries, Records: options.records, Runs: options.runs,
 	}
 	stand, err := newStand(ctx)
 	if err != nil {
@@ -112,29 +135,12 @@ func run(ctx context.Context, options options) error {
 	}
 	defer stand.close()
 
-	if options.measures("P1") {
-		if err := throughput(ctx, stand, options, found); err != nil {
-			return fmt.Errorf("P1: %w", err)
+	for _, part := range parts() {
+		if !slices.ContainsFunc(part.goals, options.measures) {
+			continue
 		}
-	}
-	if options.measures("P2") || options.measures("P4") {
-		if err := memory(ctx, stand, options, found); err != nil {
-			return fmt.Errorf("P2 and P4: %w", err)
-		}
-	}
-	if options.measures("P3") {
-		if err := latency(ctx, stand, options, found); err != nil {
-			return fmt.Errorf("P3: %w", err)
-		}
-	}
-	if options.measures("P5") {
-		if err := delivery(ctx, stand, options, found); err != nil {
-			return fmt.Errorf("P5: %w", err)
-		}
-	}
-	if options.measures("P6") {
-		if err := payouts(ctx, stand, options, found); err != nil {
-			return fmt.Errorf("P6: %w", err)
+		if err := part.measure(ctx, stand, options, found); err != nil {
+			return fmt.Errorf("%s: %w", strings.Join(part.goals, " and "), err)
 		}
 	}
 	return write(options.out, found)

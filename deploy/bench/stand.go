@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +27,7 @@ import (
 
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/deploy/bench/resident"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
@@ -57,7 +57,7 @@ func newStand(ctx context.Context) (*stand, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", folder+"/", "./worker", "./starter")
+	build := exec.CommandContext(ctx, "go", "build", "-o", folder+"/", "./worker", "./starter", "./deploy/bench/bankfile")
 	if output, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build: %w\n%s", err, output)
 	}
@@ -290,20 +290,8 @@ func (p *process) stop() {
 
 // peak is the worker's largest resident memory so far, in bytes.
 func (p *process) peak() (float64, error) {
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.command.Process.Pid) + "/status")
-	if err != nil {
-		return 0, fmt.Errorf("read the worker's memory: %w", err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, found := strings.CutPrefix(line, "VmHWM:"); found {
-			kilobytes, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			if err != nil {
-				return 0, fmt.Errorf("read the worker's memory: %w", err)
-			}
-			return kilobytes * 1024, nil
-		}
-	}
-	return 0, errors.New("read the worker's memory: no VmHWM")
+	bytes, err := resident.Peak(strconv.Itoa(p.command.Process.Pid))
+	return float64(bytes), err
 }
 
 // timing is a vacation that was measured.
