@@ -14,6 +14,7 @@ import (
 const (
 	LoadMerchantsName     = "load-merchants"
 	ReadStatementsName    = "read-statements"
+	ReadReportsName       = "read-reports"
 	MatchTransfersName    = "match-transfers"
 	PairLinesName         = "pair-lines"
 	AwaitReglementsName   = "await-reglements"
@@ -75,6 +76,29 @@ type ReadStatementsResult struct {
 // Failures: StatementInvalid.
 func ReadStatements(ctx workflow.Context, request ReadStatementsRequest) (ReadStatementsResult, error) {
 	return call[ReadStatementsResult](long(ctx), ReadStatementsName, request)
+}
+
+// ReadReportsRequest takes in the bank's reports that stand in the inbox.
+type ReadReportsRequest struct {
+	Run    Run       `json:"run"`
+	Inbox  string    `json:"inbox"`
+	CutOff time.Time `json:"cutOff"`
+}
+
+// ReadReportsResult is what was read, over all calls of the run.
+type ReadReportsResult struct {
+	Reports       int `json:"reports"`
+	RejectedBulks int `json:"rejectedBulks"` // refused as a whole: their money is where it came from
+	RefusedOrders int `json:"refusedOrders"` // of bulks that the bank took but for these
+}
+
+// ReadReports reads the bank's reports on our bulks (pain.002): one that it
+// took is SENT, of one that it refused the money goes back, and orders that it
+// does not execute are kept until its account says so too.
+//
+// Failures: ReportInvalid.
+func ReadReports(ctx workflow.Context, request ReadReportsRequest) (ReadReportsResult, error) {
+	return call[ReadReportsResult](long(ctx), ReadReportsName, request)
 }
 
 // MatchTransfers pairs bank lines of our own transfers with their orders, and

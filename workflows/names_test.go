@@ -43,7 +43,7 @@ func TestNamesNeverChange(t *testing.T) {
 		activities.LoadPaylineName, activities.MovePaylineName, activities.ControlPaylineName, activities.PlanPayoutsName,
 		activities.ValidateCashoutsName, activities.DecideCashoutsName, activities.PostPayoutsName, activities.DecantonName,
 		activities.RemitName, activities.DispatchName, activities.LookUpName, activities.CantonName, activities.AnswerPaylineName,
-		activities.LoadMerchantsName, activities.ReadStatementsName, activities.MatchTransfersName, activities.PairLinesName,
+		activities.LoadMerchantsName, activities.ReadStatementsName, activities.ReadReportsName, activities.MatchTransfersName, activities.PairLinesName,
 		activities.AwaitReglementsName, activities.ReconcileName, activities.SettleOrdersName, activities.StateSafeguardingName,
 		activities.OpenDayName, activities.CloseDayName, activities.IsOpenDayName)
 	list("query", workflows.ProgressQuery, workflows.WaitingQuery)
@@ -188,13 +188,15 @@ func formsOfTheDay() []any {
 		activities.LoadMerchantsResult{Snapshot: 1, Loaded: 2, Waits: "w", WaitsFor: sha256},
 		activities.ReadStatementsRequest{Run: run, Inbox: "/i", Date: date, CutOff: cutOff},
 		activities.ReadStatementsResult{Statements: 1, Lines: 2, Unknown: 3, Missing: []string{"REG"}},
+		activities.ReadReportsRequest{Run: run, Inbox: "/i", CutOff: cutOff},
+		activities.ReadReportsResult{Reports: 1, RejectedBulks: 2, RefusedOrders: 3},
 		activities.Paired{Kind: string(vacation.ReglementImpayes), Transaction: request.Transaction},
 		activities.AwaitReglementsRequest{IDs: []string{"i"}},
 		activities.SettleOrdersResult{UnknownBulks: 1, StaleOrders: 2},
 		activities.StateSafeguardingRequest{Run: run, Date: date},
 		activities.DecideRequest{Run: run, Date: date, Decision: decision}, activities.DecideResult{After: "a"},
 		vacation.TechniqueTotals{
-			CorrelationID: "c", Snapshot: 1, Statements: 2, Lines: 3, UnknownLines: 4, Transfers: 5, Reglements: 6, Failed: 7,
+			CorrelationID: "c", Snapshot: 1, Statements: 2, Lines: 3, UnknownLines: 4, Reports: 13, RefusedOrders: 14, Transfers: 5, Reglements: 6, Failed: 7,
 			UnknownBulks: 8, StaleOrders: 9, Decisions: 10, Decided: []string{"d"}, Events: 11, Surplus: 12,
 		},
 		workflows.DayRequest{

@@ -72,6 +72,7 @@ func newScene(kind vacation.Kind, key string) *scene {
 		activities.AnswerPaylineName:     activities.AnswerPaylineResult{File: "/outbox/answer", Accepted: 6, Rejected: 2},
 		activities.LoadMerchantsName:     activities.LoadMerchantsResult{Snapshot: 12, Loaded: 1},
 		activities.ReadStatementsName:    activities.ReadStatementsResult{Statements: 3, Lines: 20, Unknown: 1},
+		activities.ReadReportsName:       activities.ReadReportsResult{Reports: 2, RejectedBulks: 1, RefusedOrders: 3},
 		activities.MatchTransfersName:    2,
 		activities.PairLinesName:         []activities.Paired{},
 		activities.AwaitReglementsName:   0,

@@ -107,8 +107,8 @@ func stories() map[string]story {
 			workflow: workflows.TechniqueName, kind: vacation.Technique, key: date.String() + "/open", request: newTechnique(workflows.PhaseOpen),
 			steps: []step{
 				{activities.OpenVacationName, vacation.StageOpening}, {activities.LoadMerchantsName, vacation.StageMerchants},
-				{activities.ReadStatementsName, vacation.StageStatements}, {activities.MatchTransfersName, vacation.StageMatching},
-				{activities.PairLinesName, vacation.StagePairing}, {activities.CloseVacationName, vacation.StageProving},
+				{activities.ReadStatementsName, vacation.StageStatements}, {activities.ReadReportsName, vacation.StageReports},
+				{activities.MatchTransfersName, vacation.StageMatching}, {activities.PairLinesName, vacation.StagePairing}, {activities.CloseVacationName, vacation.StageProving},
 			},
 			result: open, first: activities.OpenVacationResult{Ended: written(open)},
 		},
@@ -116,7 +116,7 @@ func stories() map[string]story {
 			workflow: workflows.TechniqueName, kind: vacation.Technique, key: date.String() + "/close", request: newTechnique(workflows.PhaseClose),
 			steps: []step{
 				{activities.OpenVacationName, vacation.StageOpening}, {activities.ReadStatementsName, vacation.StageStatements},
-				{activities.MatchTransfersName, vacation.StageMatching}, {activities.PairLinesName, vacation.StagePairing},
+				{activities.ReadReportsName, vacation.StageReports}, {activities.MatchTransfersName, vacation.StageMatching}, {activities.PairLinesName, vacation.StagePairing},
 				{activities.SettleOrdersName, vacation.StageSettling}, {activities.ReconcileName, vacation.StageReconciling},
 				{activities.StateSafeguardingName, vacation.StageSafeguarding}, {activities.CloseVacationName, vacation.StageProving},
 			},
@@ -189,13 +189,13 @@ func withoutRequests(totals vacation.FinanciereTotals) vacation.FinanciereTotals
 
 func openedDay() vacation.TechniqueTotals {
 	return vacation.TechniqueTotals{
-		CorrelationID: correlation, Snapshot: 12, Statements: 3, Lines: 20, UnknownLines: 1, Transfers: 2, Events: events,
+		CorrelationID: correlation, Snapshot: 12, Statements: 3, Lines: 20, UnknownLines: 1, Reports: 2, RefusedOrders: 3, Transfers: 2, Events: events,
 	}
 }
 
 func closedDay() vacation.TechniqueTotals {
 	return vacation.TechniqueTotals{
-		CorrelationID: correlation, Statements: 3, Lines: 20, UnknownLines: 1, Transfers: 2,
+		CorrelationID: correlation, Statements: 3, Lines: 20, UnknownLines: 1, Reports: 2, RefusedOrders: 3, Transfers: 2,
 		UnknownBulks: 1, StaleOrders: 2, Surplus: 500, Events: events,
 	}
 }

@@ -109,11 +109,11 @@ func (t *technique) steps() ([]func(workflow.Context) error, error) {
 	switch t.request.Phase {
 	case PhaseOpen:
 		return []func(workflow.Context) error{
-			t.loadMerchants, t.readStatements, t.matchTransfers, t.runReglements,
+			t.loadMerchants, t.readStatements, t.readReports, t.matchTransfers, t.runReglements,
 		}, nil
 	case PhaseClose:
 		return []func(workflow.Context) error{
-			t.readStatements, t.matchTransfers, t.runReglements, t.settleOrders, t.reconcile, t.stateSafeguarding,
+			t.readStatements, t.readReports, t.matchTransfers, t.runReglements, t.settleOrders, t.reconcile, t.stateSafeguarding,
 		}, nil
 	case PhaseDecisions:
 		return []func(workflow.Context) error{t.decide}, nil
@@ -204,6 +204,18 @@ func (t *technique) lookForStatements(ctx workflow.Context) ([]string, error) {
 	}
 	t.totals.Statements, t.totals.Lines, t.totals.UnknownLines = read.Statements, read.Lines, read.Unknown
 	return read.Missing, nil
+}
+
+// readReports reads what the bank says of our bulks. Nobody waits for a report: a bank may send none.
+func (t *technique) readReports(ctx workflow.Context) error {
+	if err := t.board.enter(ctx, vacation.StageReports); err != nil {
+		return err
+	}
+	read, err := activities.ReadReports(ctx, activities.ReadReportsRequest{
+		Run: t.run, Inbox: t.request.Inbox, CutOff: t.request.CutOff,
+	})
+	t.totals.Reports, t.totals.RefusedOrders = read.Reports, read.RefusedOrders
+	return err
 }
 
 // matchTransfers closes the transfers between the EP's own accounts that have arrived.

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/slice"
@@ -26,6 +27,8 @@ type Activities struct {
 	outbox   postgres.Outbox
 	own      ownTransfers
 	channel  Channel
+	gate     Gate
+	archive  inbox.Archive
 	bank     transfers.Bank
 	calendar calendar.Calendar
 	actors   operator.Actors
@@ -51,6 +54,10 @@ type Parts struct {
 	Outbox  postgres.Outbox
 	Own     *transfers.Activities
 	Channel Channel
+	// Gate is that of the version of the bank's files.
+	Gate Gate
+	// Archive is the folder of reports that were taken in.
+	Archive inbox.Archive
 	Bank    transfers.Bank
 	// Calendar says which days count for orders that the bank leaves undebited.
 	Calendar calendar.Calendar
@@ -61,7 +68,8 @@ type Parts struct {
 // New makes the activities.
 func New(parts Parts, options ...Option) *Activities {
 	a := &Activities{
-		pool: parts.Pool, outbox: parts.Outbox, own: parts.Own, channel: parts.Channel, bank: parts.Bank,
+		pool: parts.Pool, outbox: parts.Outbox, own: parts.Own, channel: parts.Channel, gate: parts.Gate,
+		archive: parts.Archive, bank: parts.Bank,
 		calendar: parts.Calendar, actors: parts.Actors, clock: parts.Clock,
 		slices: slice.Worker{Pool: parts.Pool, Clock: parts.Clock, Time: slice.Time},
 	}
@@ -75,6 +83,7 @@ func New(parts Parts, options ...Option) *Activities {
 // the contract's names.
 func (a *Activities) Register(registry worker.ActivityRegistry) {
 	registry.RegisterActivityWithOptions(a.Remit, activity.RegisterOptions{Name: activities.RemitName})
+	registry.RegisterActivityWithOptions(a.ReadReports, activity.RegisterOptions{Name: activities.ReadReportsName})
 	registry.RegisterActivityWithOptions(a.SettleOrders, activity.RegisterOptions{Name: activities.SettleOrdersName})
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/reglo/reglo/activities/remittances/internal/db"
 )
 
-// codeNotSent is the reason of a payout whose whole bulk the bank refused: it is
-// none of the order's own (MS03 of ISO 20022, reason not specified).
+// codeNotSent is the reason of a payout of which the bank gives none, as where
+// its whole bulk was refused (MS03 of ISO 20022, reason not specified).
 const codeNotSent = "MS03"
 
 // giveBack gives the money of rejected bulks back to where it came from, some
@@ -40,16 +40,16 @@ func (a *Activities) giveBack(ctx context.Context, run activities.Run) error {
 func (a *Activities) givePayoutsBack(ctx context.Context, run activities.Run) (more bool, err error) {
 	now := a.now()
 	err = postgres.InRun(ctx, a.pool, run.Number, func(tx pgx.Tx) error {
-		numbers, err := db.New(tx).RejectedPayouts(ctx, ordersAtOnce)
+		rows, err := db.New(tx).RejectedPayouts(ctx, codeNotSent, ordersAtOnce)
 		if err != nil {
 			return fmt.Errorf("find payouts that were rejected: %w", err)
 		}
-		if more = len(numbers) > 0; !more {
+		if more = len(rows) > 0; !more {
 			return nil
 		}
-		refused := make([]refusal.Payout, len(numbers))
-		for i, number := range numbers {
-			refused[i] = refusal.Payout{Number: number, Code: codeNotSent}
+		refused := make([]refusal.Payout, len(rows))
+		for i, row := range rows {
+			refused[i] = refusal.Payout(row)
 		}
 		return refusal.Desk{Outbox: a.outbox, Bank: a.bank.ID}.GiveBack(ctx, tx, run, refused, now)
 	})

@@ -114,12 +114,16 @@ func (t *turn) attempt(ctx context.Context, run activities.Run, row handedOver) 
 			return t.settle(ctx, row.Number, *row.AttemptedAt, outcome)
 		}
 	}
+	file, err := t.file(ctx, row)
+	if err != nil {
+		return err
+	}
 	attempted := t.now()
-	mine, err := t.intend(ctx, run, row, attempted)
+	mine, err := t.intend(ctx, run, file, attempted)
 	if err != nil || !mine {
 		return err
 	}
-	outcome, err := t.send(ctx, row)
+	outcome, err := t.send(ctx, file)
 	switch {
 	case ctx.Err() != nil:
 		// Not an outcome: whoever is next looks it up.
@@ -136,12 +140,8 @@ func (t *turn) attempt(ctx context.Context, run activities.Run, row handedOver) 
 
 // send calls the channel. What fails is looked up: the outcome is PREPARED, and
 // the error what failed, when the bank is known to have nothing.
-func (t *turn) send(ctx context.Context, row handedOver) (Outcome, error) {
-	bulk, content, err := t.file(ctx, row)
-	if err != nil {
-		return Outcome{State: transfer.Prepared}, err
-	}
-	outcome, err := t.channel.Send(ctx, bulk, content)
+func (t *turn) send(ctx context.Context, file *bankFile) (Outcome, error) {
+	outcome, err := t.channel.Send(ctx, file.bulk, file.write)
 	if err == nil {
 		return outcome, nil
 	}
@@ -149,7 +149,7 @@ func (t *turn) send(ctx context.Context, row handedOver) (Outcome, error) {
 	if errors.Is(err, ErrNotSent) {
 		return Outcome{State: transfer.Prepared, Detail: err.Error()}, err
 	}
-	found := t.lookUp(ctx, row.Name)
+	found := t.lookUp(ctx, file.bulk.Name)
 	if found.State == transfer.Unknown {
 		found.Detail = err.Error() + "; " + found.Detail
 	}
@@ -165,12 +165,16 @@ func (a *Activities) lookUp(ctx context.Context, name string) Outcome {
 	return outcome
 }
 
-// intend commits that the bulk is about to be handed over, and is false when
-// another worker was faster. A run that is over hands nothing over.
-func (t *turn) intend(ctx context.Context, run activities.Run, row handedOver, at time.Time) (bool, error) {
+// intend commits that the bulk is about to be handed over, and in which file,
+// and is false when another worker was faster. A run that is over hands nothing
+// over.
+func (t *turn) intend(ctx context.Context, run activities.Run, file *bankFile, at time.Time) (bool, error) {
 	mine := false
 	err := postgres.InRun(ctx, t.conn, run.Number, func(tx pgx.Tx) error {
-		changed, err := db.New(tx).Intend(ctx, at, row.Number, row.AttemptedAt)
+		changed, err := db.New(tx).Intend(ctx, db.IntendParams{
+			AttemptedAt: at, Number: file.row.Number, Before: file.row.AttemptedAt,
+			FileFormat: string(t.bank.Format.Version), FileSha256: file.proved.SHA256[:], FileBytes: file.proved.Bytes,
+		})
 		if err != nil {
 			return fmt.Errorf("keep the intent: %w", err)
 		}

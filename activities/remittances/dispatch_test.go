@@ -1,7 +1,6 @@
 package remittances_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,18 +58,14 @@ func TestPayoutsGoToTheBankInBulks(t *testing.T) {
 		own + " CANTONNEMENT SENT 1 12043 2026-03-17 attempted SENT",
 	}, w.facts(t))
 
-	var payments []transfer.Payment
-	bulk, err := transfer.ReadBulk(own, bytes.NewReader(w.bank.files[own]), func(read transfer.Payment) error {
-		payments = append(payments, read)
-		return nil
-	})
-	require.NoError(t, err)
-	require.Equal(t, epBank().Reglement.IBAN, bulk.DebitIBAN)
-	require.Equal(t, epBank().Cantonnement, payments[0].Creditor)
-	require.Equal(t, own, payments[0].EndToEndID)
-	bulk, err = transfer.ReadBulk(first, bytes.NewReader(w.bank.files[first]), func(transfer.Payment) error { return nil })
-	require.NoError(t, err)
-	require.Equal(t, money.Cents(15), bulk.Sum)
+	canton := w.bank.read(t, own)
+	require.Len(t, canton.Blocks, 1)
+	require.Equal(t, epBank().Reglement.IBAN, canton.Blocks[0].Debtor.IBAN)
+	require.Equal(t, epBank().Cantonnement.IBAN, canton.Blocks[0].Payments[0].Creditor.IBAN)
+	require.Equal(t, own, canton.Blocks[0].Payments[0].EndToEndID)
+	payouts := w.bank.read(t, first)
+	require.Equal(t, money.Cents(15), payouts.Sum)
+	require.Equal(t, 5, payouts.Count)
 	w.prove(t)
 }
 
@@ -447,6 +442,6 @@ func TestTheLargestBulk(t *testing.T) {
 	require.Equal(t, activities.DispatchResult{Sent: 2}, must[activities.DispatchResult](t, w, activities.DispatchName, w.run))
 	t.Logf("handed over in %s; %d KiB more in use as the file of %d KiB is complete",
 		time.Since(began), (int64(end.HeapAlloc)-int64(start.HeapAlloc))/1024, len(w.bank.files[first])/1024) //nolint:gosec // far below
-	require.Len(t, bytes.Split(w.bank.files[first], []byte("\n")), transfer.MaxOrdersABulk+3)
+	require.Equal(t, transfer.MaxOrdersABulk, w.bank.read(t, first).Count)
 	require.EqualValues(t, 21, w.number(t, `select count(*) from event where type = 'create-transfer'`))
 }

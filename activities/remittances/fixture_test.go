@@ -20,16 +20,20 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/activities/remittances"
 	"github.com/reglo/reglo/activities/transfers"
+	"github.com/reglo/reglo/deploy/partners/bank/message"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/pain001"
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/schemas/xsd"
 )
 
 // now is an ordinary Tuesday in Paris, a TARGET day.
@@ -39,15 +43,20 @@ const today = "2026-03-17"
 
 // world is a database with payouts that were posted, the activities, and a bank.
 type world struct {
-	pool *pgxpool.Pool
-	run  activities.Run
-	bank *fakeBank
+	pool    *pgxpool.Pool
+	run     activities.Run
+	bank    *fakeBank
+	gate    remittances.Gate
+	inbox   string
+	archive inbox.Archive
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{pool: pgtest.New(t), bank: newFakeBank()}
-	_, err := postgres.OpenBooks(t.Context(), w.pool, map[ledger.Code]money.Cents{
+	gate, err := xsd.NewGate(xsd.PAIN00103)
+	require.NoError(t, err)
+	w := &world{pool: pgtest.New(t), bank: newFakeBank(), gate: gate, inbox: t.TempDir(), archive: inbox.Archive(t.TempDir())}
+	_, err = postgres.OpenBooks(t.Context(), w.pool, map[ledger.Code]money.Cents{
 		ledger.Reglement: 500_00, ledger.Cantonnement: 0, ledger.Fonctionnement: 1_000_00,
 	}, now())
 	require.NoError(t, err)
@@ -73,7 +82,7 @@ func party(name, iban string) transfer.Party {
 
 func epBank() transfers.Bank {
 	return transfers.Bank{
-		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT",
+		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT", Format: pain001.Format{Version: pain001.V03},
 		Reglement:      party("EP", "FR7630006000011234567890189"),
 		Cantonnement:   party("EP", "FR1420041010050500013M02606"),
 		Fonctionnement: party("EP", "FR7630001007941234567890185"),
@@ -88,7 +97,7 @@ func newTransfers(pool *pgxpool.Pool) *transfers.Activities {
 func (w *world) on(pool *pgxpool.Pool, options ...remittances.Option) *remittances.Activities {
 	return remittances.New(remittances.Parts{
 		Pool: pool, Outbox: postgres.Outbox{Environment: 'I', Node: 1}, Own: newTransfers(pool), Channel: w.bank, Bank: epBank(),
-		Calendar: calendar.Target{}, Actors: operator.Actors{"alice", "bruno"}, Clock: now,
+		Gate: w.gate, Archive: w.archive, Calendar: calendar.Target{}, Actors: operator.Actors{"alice", "bruno"}, Clock: now,
 	}, options...)
 }
 
@@ -295,4 +304,14 @@ func (b *fakeBank) has(name string) bool {
 	defer b.mutex.Unlock()
 	b.mute[name] = false
 	return b.accepted[name] > 0
+}
+
+// read reads the file of a bulk as a bank does.
+func (b *fakeBank) read(t testing.TB, name string) message.Orders {
+	t.Helper()
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	orders, err := message.ReadPain001(bytes.NewReader(b.files[name]))
+	require.NoError(t, err)
+	return orders
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
+	"github.com/reglo/reglo/domain/pain001"
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
 )
@@ -34,6 +35,8 @@ type Bank struct {
 	// of transfers between the three accounts.
 	PayoutPrefix   string
 	InternalPrefix string
+	// Format is how the bank wants its files.
+	Format         pain001.Format
 	Reglement      transfer.Party
 	Cantonnement   transfer.Party
 	Fonctionnement transfer.Party

@@ -48,6 +48,12 @@ const (
 	// StatementInvalid: a bank statement breaks its format, or is not the next
 	// one in sequence. Bring the one that the message names.
 	StatementInvalid FailureCode = "STATEMENT_INVALID"
+	// ReportInvalid: a report of the bank on a bulk breaks its format, or is none
+	// on a bulk of ours. Ask the bank, take it out of the inbox, and run again.
+	ReportInvalid FailureCode = "REPORT_INVALID"
+	// BankFileInvalid: the file of a bulk does not pass the bank's rules, and was
+	// not handed over. The message names the order.
+	BankFileInvalid FailureCode = "BANK_FILE_INVALID"
 	// Aborted: an operator ended the run while it waited.
 	Aborted FailureCode = "ABORTED"
 	// Refused: an operator's answer, or a request, does not fit; nothing changed.
@@ -66,8 +72,8 @@ func FailureCodes() []FailureCode {
 	return []FailureCode{
 		FileMissing, FileInvalid, AmountMismatch, ReferenceMismatch, DuplicateReference, DuplicateLine, ParametersConflict,
 		MerchantsMissing, PartsLost, OwnMoneyTooLow, InvariantBroken,
-		RemittanceUnmatched, RejectsMismatch, PaylineRefused, SnapshotGap, StatementInvalid, Aborted, Refused, Cancelled, Abandoned,
-		Unexpected,
+		RemittanceUnmatched, RejectsMismatch, PaylineRefused, SnapshotGap, StatementInvalid, ReportInvalid, BankFileInvalid,
+		Aborted, Refused, Cancelled, Abandoned, Unexpected,
 	}
 }
 

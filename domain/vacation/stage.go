@@ -37,6 +37,7 @@ const (
 	StageAnswering    Stage = "answering-payline"
 	StageMerchants    Stage = "loading-merchants"
 	StageStatements   Stage = "reading-statements"
+	StageReports      Stage = "reading-reports"
 	StagePairing      Stage = "pairing-lines"
 	StageReglements   Stage = "running-reglements"
 	StageReconciling  Stage = "reconciling-bank"
@@ -123,7 +124,10 @@ type TechniqueTotals struct {
 	Statements    int    `json:"statements"`
 	Lines         int    `json:"bankLines"`
 	UnknownLines  int    `json:"unknownLines"` // of all that wait for an operator
-	Transfers     int    `json:"closedTransfers"`
+	Reports       int    `json:"reports"` // of the bank, on our bulks
+	// RefusedOrders are payouts that the reports say the bank does not execute.
+	RefusedOrders int `json:"refusedOrders"`
+	Transfers     int `json:"closedTransfers"`
 	Reglements    int    `json:"reglements"`
 	Failed        int    `json:"failedReglements"`
 	UnknownBulks  int    `json:"unknownBulks"`

@@ -102,6 +102,9 @@ func (c *cast) parts() map[string]any {
 			}
 			return result, nil
 		},
+		activities.ReadReportsName: func(context.Context, any) (activities.ReadReportsResult, error) {
+			return activities.ReadReportsResult{Reports: 1}, nil
+		},
 		activities.MatchTransfersName: func(context.Context, activities.Run) (int, error) { return 2, nil },
 		activities.PairLinesName:      func(context.Context, activities.Run) ([]activities.Paired, error) { return nil, nil },
 		activities.SettleOrdersName: func(context.Context, activities.Run) (activities.SettleOrdersResult, error) {

@@ -36,6 +36,7 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/reject"
+	"github.com/reglo/reglo/schemas/xsd"
 	"github.com/reglo/reglo/worker/boot/config"
 	"github.com/reglo/reglo/worker/boot/labels"
 	"github.com/reglo/reglo/worker/boot/layout"
@@ -200,11 +201,16 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 
 func newRemittances(
 	pool *pgxpool.Pool, outbox outbox.Outbox, own *transfers.Activities, settings config.Config, clock func() time.Time,
-) *remittances.Activities {
+) (*remittances.Activities, error) {
+	gate, err := xsd.NewGate(string(settings.Bank.Format.Version))
+	if err != nil {
+		return nil, fmt.Errorf("bank.file_version: %w", err)
+	}
 	return remittances.New(remittances.Parts{
 		Pool: pool, Outbox: outbox, Own: own, Channel: directory.New(settings.Data.Outbox()),
+		Gate: gate, Archive: inbox.Archive(settings.Data.Archive()),
 		Bank: transfers.Bank(settings.Bank), Calendar: calendar.Target{}, Actors: settings.Operator.Actors, Clock: clock,
-	})
+	}), nil
 }
 
 func newVirements(

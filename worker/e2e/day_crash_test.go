@@ -50,7 +50,7 @@ func steps() map[string][]string {
 			activities.AnswerPaylineName, activities.CloseVacationName,
 		},
 		workflows.TechniqueName: {
-			activities.OpenVacationName, activities.LoadMerchantsName, activities.ReadStatementsName, activities.MatchTransfersName,
+			activities.OpenVacationName, activities.LoadMerchantsName, activities.ReadStatementsName, activities.ReadReportsName, activities.MatchTransfersName,
 			activities.PairLinesName, activities.SettleOrdersName, activities.ReconcileName, activities.StateSafeguardingName,
 			activities.DecideName, activities.CloseVacationName,
 		},
@@ -172,7 +172,7 @@ func unknownOutcome(t *testing.T, begun *morning) {
 	t.Helper()
 	w := begun.begin(t)
 	bulk := "MONEXTEUR" + w.date.Compact() + "001"
-	stray := filepath.Join(w.outbox, bulk+".jsonl")
+	stray := filepath.Join(w.outbox, bulk+".xml")
 	require.NoError(t, os.MkdirAll(w.outbox, 0o700))
 	require.NoError(t, os.WriteFile(stray, []byte("another"), 0o600))
 	w.meanwhile = func() {

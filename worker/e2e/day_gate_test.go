@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/interceptor"
 
 	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/remittances"
 	"github.com/reglo/reglo/activities/transfers"
@@ -137,7 +138,8 @@ func gatedChannel(
 		channel = &deadlyChannel{Channel: channel, gate: &gate{folder: folder}}
 	}
 	return remittances.New(remittances.Parts{
-		Pool: pool, Outbox: outbox, Own: own, Channel: channel, Bank: transfers.Bank(settings.Bank),
+		Pool: pool, Outbox: outbox, Own: own, Channel: channel, Gate: aGate(),
+		Archive: inbox.Archive(settings.Data.Archive()), Bank: transfers.Bank(settings.Bank),
 		Calendar: calendar.Target{}, Actors: settings.Operator.Actors, Clock: clock,
 	})
 }

@@ -196,7 +196,7 @@ func nobodyApproves(t *testing.T, d *dayHouse) {
 func bulkOfUnknownOutcome(t *testing.T, d *dayHouse) {
 	t.Helper()
 	bulk := "MONEXTEUR" + d.date.Compact() + "001"
-	stray := filepath.Join(d.outbox, bulk+".jsonl")
+	stray := filepath.Join(d.outbox, bulk+".xml")
 	require.NoError(t, os.WriteFile(stray, []byte("another"), 0o600))
 	run := d.financiere(t, d.cutOff())
 	id := d.session(vacation.Financiere)
@@ -216,7 +216,7 @@ func bulkOfUnknownOutcome(t *testing.T, d *dayHouse) {
 
 func lateStatement(t *testing.T, d *dayHouse) {
 	t.Helper()
-	statement := d.only(t, "statement.CAN.*")
+	statement := d.only(t, "camt053.CAN.*")
 	elsewhere := filepath.Join(t.TempDir(), filepath.Base(statement))
 	require.NoError(t, os.Rename(statement, elsewhere))
 	run := d.open(t)

@@ -232,19 +232,16 @@ func (m *model) moveMoney(request planRequest) {
 	to.balance += request.amount
 }
 
-// comeBack is the lot of the payouts that their bank did not take, and of the
-// others that it did: a second one in a row puts the CP's payouts on hold.
-func (m *model) comeBack(paid []*modelPayout, returned func(*modelPayout) bool) money.Cents {
-	var lot money.Cents
+// comeBack gives back the payouts that their bank did not take, and settles the
+// others: a second one in a row puts the CP's payouts on hold.
+func (m *model) comeBack(paid []*modelPayout, returned func(*modelPayout) bool) {
 	for _, payout := range paid {
 		cp := m.cps[payout.account]
 		if payout.returned = returned(payout); payout.returned {
-			lot += payout.amount
 			cp.balance += payout.amount
 			m.client += payout.amount
 			cp.held = cp.held || cp.last != nil && cp.last.returned
 		}
 		cp.last = payout
 	}
-	return lot
 }

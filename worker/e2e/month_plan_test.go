@@ -48,7 +48,7 @@ func (p *plan) newMerchant(n int) merchant.Merchant {
 	number := fmt.Sprintf("%013d", 1_000_000+holder)
 	m := merchant.Merchant{
 		AccountID: fmt.Sprintf("1A%08d", n+1), Siret: number + string(siret.CheckDigit(number)),
-		LegalName: fmt.Sprintf("COMMERCE %d", n), CPIBAN: iban.French(99999, 1, n+1), CPBIC: "RGLOFRP0",
+		LegalName: fmt.Sprintf("COMMERCE %d", n), CPIBAN: iban.French(99999, 1, 10_001+n), CPBIC: "RGLOFRP0",
 		Status: merchant.StatusActive, PayoutMode: merchant.PayoutAuto,
 		PayoutFrequency: merchant.Frequency{Period: merchant.Daily},
 		ExternalIBAN:    iban.French(30004, 1, n+1), ExternalBIC: "BNPAFRPP", ExternalName: fmt.Sprintf("COMMERCE %d", n),

@@ -7,11 +7,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
@@ -71,17 +73,31 @@ func TestAMonthIsWhatThePlainModelSays(t *testing.T) {
 type month struct {
 	*world
 
-	plan   *plan
-	model  *model
-	bank   *standin.Bank
-	random *rand.Rand
-	clock  string // file of the workers' clock
-	outbox string
-	work   *process
+	plan    *plan
+	model   *model
+	bank    *standin.Bank
+	random  *rand.Rand
+	formats standin.Formats
+	clock   string // file of the workers' clock
+	outbox  string
+	work    *process
 	// yesterday are the payouts of the last day, some of which come back: those of the accounts in returnedLast.
 	yesterday    []*modelPayout
 	returnedLast map[string]bool
 	returning    map[string]bool // those of today that will
+	refused      map[string]bool // accounts of which the bank does not execute today's payout
+}
+
+// monthFormats are what the bank writes in the month of a seed: all formats in turn.
+func monthFormats(seed uint64) standin.Formats {
+	all := []standin.Formats{
+		{Statement: standin.StatementCamt053, Rejects: standin.RejectsPain002, Report: true},
+		{Statement: standin.StatementCFONB120, Rejects: standin.RejectsCFONB240, Report: true},
+		{Statement: standin.StatementCamtOld, Rejects: standin.RejectsCamt054},
+		{Statement: standin.StatementCamt053, Rejects: standin.RejectsCamt053, Report: true, OneFile: true},
+		{Statement: standin.StatementCFONB120, Rejects: standin.RejectsPain002, Report: true, OneFile: true},
+	}
+	return all[seed%uint64(len(all))]
 }
 
 func newMonth(t *testing.T, seed uint64) *month {
@@ -89,8 +105,9 @@ func newMonth(t *testing.T, seed uint64) *month {
 	server, namespace := shared.get(t)
 	m := &month{
 		world: setUpWorld(t, newEmptyStage(t), server, namespace), plan: newPlan(seed),
-		random: rand.New(rand.NewPCG(seed, 1)),
-		model:  &model{cps: make(map[string]*modelCP), own: monthOwn, fourEyes: monthFourEyes},
+		random:  rand.New(rand.NewPCG(seed, 1)),
+		formats: monthFormats(seed),
+		model:   &model{cps: make(map[string]*modelCP), own: monthOwn, fourEyes: monthFourEyes},
 	}
 	data := filepath.Dir(m.folders.Inbox)
 	m.clock, m.outbox = filepath.Join(data, "clock"), filepath.Join(data, "outbox")
@@ -100,7 +117,7 @@ func newMonth(t *testing.T, seed uint64) *month {
 		ledger.Reglement:      {IBAN: settings.Bank.Reglement.IBAN},
 		ledger.Cantonnement:   {IBAN: settings.Bank.Cantonnement.IBAN},
 		ledger.Fonctionnement: {IBAN: settings.Bank.Fonctionnement.IBAN, Balance: monthOwn},
-	})
+	}, standin.WithFormats(m.formats))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = m.bank.Close() })
 	_, err = postgres.OpenBooks(t.Context(), m.pool, map[ledger.Code]money.Cents{ledger.Fonctionnement: monthOwn}, time.Now())
@@ -114,7 +131,7 @@ func (m *month) tell(t *testing.T, days int) {
 	t.Helper()
 	for what, query := range map[string]string{
 		"payouts executed":           `select count(*) from payout where state = 'EXECUTED'`,
-		"payouts that came back":     `select count(*) from payout where state = 'REJECTED'`,
+		"payouts that came back":     `select count(*) from payout where state = 'REJECTED' and reject_line is not null`,
 		"payouts refused":            `select count(*) from payout where state = 'REFUSED'`,
 		"approvals and refusals":     `select count(*) from operator_act where act in ('approve-payouts', 'refuse-payouts')`,
 		"CPs on hold":                `select count(*) from payout_hold`,
@@ -135,6 +152,11 @@ func (m *month) tell(t *testing.T, days int) {
 		if days == monthDays {
 			require.Positive(t, count, what)
 		}
+	}
+	executedNot := m.ask(`select count(*) from payout p where state = 'REJECTED' and exists (select from payout_refusal f where f.payout = p.number)`)
+	t.Logf("payouts that the bank did not execute: %d; it writes %+v", executedNot, m.formats)
+	if days == monthDays && m.formats.Report {
+		require.Positive(t, executedNot)
 	}
 	t.Logf("workers killed: %d", m.started-1)
 }
@@ -398,7 +420,7 @@ func (d *monthDay) evening(t *testing.T) {
 			d.returning[d.plan.merchants[always].AccountID] = true
 		}
 	}
-	d.bank.SetFaults(standin.Faults{RejectIDs: d.returned(t)})
+	d.bank.SetFaults(standin.Faults{RejectIDs: d.returned(t), RejectBeforeIDs: d.refusedBefore(t)})
 	_, err := d.bank.Take(d.outbox, d.date)
 	require.NoError(t, err)
 	_, err = d.bank.CloseDay(d.date, d.folders.Inbox)
@@ -406,6 +428,34 @@ func (d *monthDay) evening(t *testing.T) {
 	if d.waiting(d.technique("close")).Stage != "" {
 		d.nudge(t, d.technique("close"))
 	}
+}
+
+// refusedBefore are payouts that the bank will not execute, on most days two:
+// each the only one of its CP that day, so that the model need not know in which
+// order those of a CP are settled. A bank that sends no reports refuses none.
+func (d *monthDay) refusedBefore(t *testing.T) []string {
+	t.Helper()
+	d.refused = make(map[string]bool)
+	if !d.formats.Report || d.number%4 == 0 {
+		return nil
+	}
+	rows, err := d.pool.Query(t.Context(), `
+		select account_id, end_to_end_id
+		from (select account_id, end_to_end_id, count(*) over (partition by account_id) as payouts from payout
+		      where state in ('PREPARED', 'SENT') and scope = $1) as p
+		where payouts = 1 order by account_id`, string(vacation.Financiere)+"/"+d.date.String())
+	require.NoError(t, err)
+	payouts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Account, ID string }])
+	require.NoError(t, err)
+	var ids []string
+	for range min(2, len(payouts)) {
+		one := payouts[d.random.IntN(len(payouts))]
+		if !d.refused[one.Account] {
+			d.refused[one.Account] = true
+			ids = append(ids, one.ID)
+		}
+	}
+	return ids
 }
 
 // returned are the day's payouts that their bank will not take.
@@ -433,6 +483,9 @@ func (d *monthDay) reckon() {
 	d.model.unpaids(d.unpaids)
 	d.model.recoverDebts()
 	d.yesterday = d.model.financiere(d.date, d.requests)
+	refused := func(payout *modelPayout) bool { return d.refused[payout.account] }
+	d.model.comeBack(slices.DeleteFunc(slices.Clone(d.yesterday), func(payout *modelPayout) bool { return !refused(payout) }), refused)
+	d.yesterday = slices.DeleteFunc(d.yesterday, refused)
 	d.returnedLast = d.returning
 }
 

@@ -48,12 +48,14 @@ import (
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
+	"github.com/reglo/reglo/domain/pain001"
 	requests "github.com/reglo/reglo/domain/payline"
 	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/domain/sample"
 	"github.com/reglo/reglo/domain/settlement"
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/schemas/xsd"
 	"github.com/reglo/reglo/workflows"
 )
 
@@ -176,7 +178,7 @@ func (s *stage) engage(outbox postgres.Outbox, to *settings) {
 	actors := operator.Actors{"alice", "bruno", "chloe"}
 	archived, out := inbox.Archive(s.folders.Archive), filepath.Join(filepath.Dir(s.folders.Inbox), "outbox")
 	s.bank = remittances.New(remittances.Parts{
-		Pool: s.pool, Outbox: outbox, Own: s.transfers, Channel: directory.New(out), Bank: to.own,
+		Pool: s.pool, Outbox: outbox, Own: s.transfers, Channel: directory.New(out), Gate: aGate(), Archive: archived, Bank: to.own,
 		Calendar: calendar.Target{}, Actors: actors, Clock: to.clock,
 	})
 	s.others = append(s.others,
@@ -217,10 +219,20 @@ func bank() transfers.Bank {
 		ID:             "999999",
 		PayoutPrefix:   "MONEXTEUR",
 		InternalPrefix: "MONEXTINT",
+		Format:         pain001.Format{Version: pain001.V03, BatchBooking: true},
 		Reglement:      party("FR7630006000011234567890189"),
 		Cantonnement:   party("FR1420041010050500013M02606"),
 		Fonctionnement: party("FR7630001007941234567890185"),
 	}
+}
+
+// aGate is that of the version that bank takes.
+func aGate() remittances.Gate {
+	gate, err := xsd.NewGate(string(bank().Format.Version))
+	if err != nil {
+		panic(err) // the schemas are part of the program
+	}
+	return gate
 }
 
 func (s *stage) loadMerchants(t testing.TB, day *sample.Day) {

@@ -21,9 +21,9 @@ import (
 // that it took. They stay there: a bulk is looked up among them.
 const Sent = "sent"
 
-// extension of a bulk's file: JSON lines. What is being written begins with a
+// extension of a bulk's file, a pain.001. What is being written begins with a
 // dot, which no transmitter may take.
-const extension = ".jsonl"
+const extension = ".xml"
 
 // folderMode: bulks hold merchants' names and accounts.
 const folderMode = 0o700

@@ -17,6 +17,7 @@ import (
 
 	"github.com/reglo/reglo/domain/calendar"
 	rules "github.com/reglo/reglo/domain/cashout"
+	"github.com/reglo/reglo/domain/pain001"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
@@ -138,6 +139,8 @@ type Bank struct {
 	// three accounts.
 	PayoutPrefix   string
 	InternalPrefix string
+	// Format is how the bank wants its files.
+	Format         pain001.Format
 	Reglement      transfer.Party
 	Cantonnement   transfer.Party
 	Fonctionnement transfer.Party

@@ -167,7 +167,8 @@ var settings = slices.Concat([]setting{
 	bulkPrefix("internal_prefix", "transfers between the three accounts", "MONEXTINT",
 		func(c *Config) *string { return &c.Bank.InternalPrefix }),
 	{
-		key: "bank.file_version", usage: "version of the bank's payment files: pain.001.001.03 or pain.001.001.09", fallback: string(pain001.V03),
+		key: "bank.file_version", usage: "version of the bank's payment files: pain.001.001.03 or pain.001.001.09",
+		fallback: string(pain001.V03),
 		read: func(c *Config, value string) error {
 			c.Bank.Format.Version = pain001.Version(value)
 			if c.Bank.Format.Version != pain001.V03 && c.Bank.Format.Version != pain001.V09 {
@@ -183,7 +184,7 @@ var settings = slices.Concat([]setting{
 		show: func(c *Config) string { return strconv.FormatBool(c.Bank.Format.BatchBooking) },
 	},
 	{
-		key: "bank.one_block", usage: "whether payment files have one block, debited from the EP's account, instead of one a payment account",
+		key: "bank.one_block", usage: "whether payment files have one block, which debits the EP's account, not one a payment account",
 		fallback: "false",
 		read:     func(c *Config, value string) error { return readBool(value, &c.Bank.Format.OneBlock) },
 		show:     func(c *Config) string { return strconv.FormatBool(c.Bank.Format.OneBlock) },

@@ -11,7 +11,8 @@ import (
 )
 
 const bulk = `-- name: Bulk :one
-select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state
+select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state,
+       b.created_at, coalesce(b.file_sha256, '') as file_sha256
 from bulk b where b.name = $1
 `
 
@@ -25,6 +26,8 @@ type BulkRow struct {
 	DueDate     string
 	AttemptedAt *time.Time
 	State       string
+	CreatedAt   time.Time
+	FileSha256  []byte
 }
 
 func (q *Queries) Bulk(ctx context.Context, name string) (BulkRow, error) {
@@ -40,8 +43,77 @@ func (q *Queries) Bulk(ctx context.Context, name string) (BulkRow, error) {
 		&i.DueDate,
 		&i.AttemptedAt,
 		&i.State,
+		&i.CreatedAt,
+		&i.FileSha256,
 	)
 	return i, err
+}
+
+const bulkPayoutsByBlock = `-- name: BulkPayoutsByBlock :many
+select x.number, x.block
+from (select p.number, p.state,
+             case when $1::boolean then 0
+                  else dense_rank() over (order by debtor_iban collate "C", debtor_name collate "C", debtor_bic collate "C") - 1
+             end::int as block
+      from payout p where p.bulk = $2::int) as x
+where x.block = any ($3::int[]) and x.state <> 'REJECTED'
+order by x.number
+`
+
+type BulkPayoutsByBlockRow struct {
+	Number int64
+	Block  int32
+}
+
+// The blocks of a file are its debtors, in the order of PayoutsByDebtor.
+func (q *Queries) BulkPayoutsByBlock(ctx context.Context, oneBlock bool, bulk int32, blocks []int32) ([]BulkPayoutsByBlockRow, error) {
+	rows, err := q.db.Query(ctx, bulkPayoutsByBlock, oneBlock, bulk, blocks)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BulkPayoutsByBlockRow
+	for rows.Next() {
+		var i BulkPayoutsByBlockRow
+		if err := rows.Scan(&i.Number, &i.Block); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const bulkPayoutsByID = `-- name: BulkPayoutsByID :many
+select number, end_to_end_id from payout
+where bulk = $1::int and end_to_end_id = any ($2::text[]) and state <> 'REJECTED'
+`
+
+type BulkPayoutsByIDRow struct {
+	Number     int64
+	EndToEndID string
+}
+
+func (q *Queries) BulkPayoutsByID(ctx context.Context, bulk int32, endToEndIds []string) ([]BulkPayoutsByIDRow, error) {
+	rows, err := q.db.Query(ctx, bulkPayoutsByID, bulk, endToEndIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BulkPayoutsByIDRow
+	for rows.Next() {
+		var i BulkPayoutsByIDRow
+		if err := rows.Scan(&i.Number, &i.EndToEndID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const businessDate = `-- name: BusinessDate :one
@@ -84,17 +156,135 @@ func (q *Queries) DecideBulk(ctx context.Context, state string, detail string, n
 	return items, nil
 }
 
-const intend = `-- name: Intend :execrows
-update bulk set attempted_at = $1::timestamptz
-where number = $2 and state = 'PREPARED' and attempted_at is not distinct from $3::timestamptz
+const insertReport = `-- name: InsertReport :one
+insert into bank_report (message_id, bulk, format, status, reason, orders, unknown, file_name, sha256, vacation, read_at)
+values ($1, $2, $3, $4, $5, $6,
+        $7, $8, $9, $10, $11)
+returning number
 `
 
-func (q *Queries) Intend(ctx context.Context, attemptedAt time.Time, number int32, before *time.Time) (int64, error) {
-	result, err := q.db.Exec(ctx, intend, attemptedAt, number, before)
+type InsertReportParams struct {
+	MessageID string
+	Bulk      int32
+	Format    string
+	Status    string
+	Reason    string
+	Orders    int32
+	Unknown   int32
+	FileName  string
+	Sha256    []byte
+	Vacation  int32
+	ReadAt    time.Time
+}
+
+func (q *Queries) InsertReport(ctx context.Context, arg InsertReportParams) (int32, error) {
+	row := q.db.QueryRow(ctx, insertReport,
+		arg.MessageID,
+		arg.Bulk,
+		arg.Format,
+		arg.Status,
+		arg.Reason,
+		arg.Orders,
+		arg.Unknown,
+		arg.FileName,
+		arg.Sha256,
+		arg.Vacation,
+		arg.ReadAt,
+	)
+	var number int32
+	err := row.Scan(&number)
+	return number, err
+}
+
+const intend = `-- name: Intend :execrows
+update bulk
+set attempted_at = $1::timestamptz,
+    file_format = $2, file_sha256 = $3::bytea, file_bytes = $4::bigint
+where number = $5 and state = 'PREPARED' and attempted_at is not distinct from $6::timestamptz
+`
+
+type IntendParams struct {
+	AttemptedAt time.Time
+	FileFormat  string
+	FileSha256  []byte
+	FileBytes   int64
+	Number      int32
+	Before      *time.Time
+}
+
+func (q *Queries) Intend(ctx context.Context, arg IntendParams) (int64, error) {
+	result, err := q.db.Exec(ctx, intend,
+		arg.AttemptedAt,
+		arg.FileFormat,
+		arg.FileSha256,
+		arg.FileBytes,
+		arg.Number,
+		arg.Before,
+	)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const keepRefusals = `-- name: KeepRefusals :exec
+insert into payout_refusal (payout, bulk, report, code)
+select unnest($1::bigint[]), $2::int, $3::int, unnest($4::text[])
+on conflict (payout) do nothing
+`
+
+type KeepRefusalsParams struct {
+	Payouts []int64
+	Bulk    int32
+	Report  int32
+	Codes   []string
+}
+
+// The first report that refuses an order counts.
+func (q *Queries) KeepRefusals(ctx context.Context, arg KeepRefusalsParams) error {
+	_, err := q.db.Exec(ctx, keepRefusals,
+		arg.Payouts,
+		arg.Bulk,
+		arg.Report,
+		arg.Codes,
+	)
+	return err
+}
+
+const lockBulkReported = `-- name: LockBulkReported :one
+select number, name, purpose, state, orders, amount_cents, (attempted_at is not null)::boolean as attempted,
+       (state = 'EXECUTED' or exists (select from bank_line l where l.reference = bulk.name and l.class in ('REMITTANCE', 'OWN') and l.amount_cents < 0))::boolean
+           as debited
+from bulk where replace(bulk_id::text, '-', '') = $1::text
+for update
+`
+
+type LockBulkReportedRow struct {
+	Number      int32
+	Name        string
+	Purpose     string
+	State       string
+	Orders      int32
+	AmountCents int64
+	Attempted   bool
+	Debited     bool
+}
+
+// The message of a bulk has its uuid without hyphens.
+func (q *Queries) LockBulkReported(ctx context.Context, messageID string) (LockBulkReportedRow, error) {
+	row := q.db.QueryRow(ctx, lockBulkReported, messageID)
+	var i LockBulkReportedRow
+	err := row.Scan(
+		&i.Number,
+		&i.Name,
+		&i.Purpose,
+		&i.State,
+		&i.Orders,
+		&i.AmountCents,
+		&i.Attempted,
+		&i.Debited,
+	)
+	return i, err
 }
 
 const lockChannel = `-- name: LockChannel :exec
@@ -108,6 +298,16 @@ func (q *Queries) LockChannel(ctx context.Context, key int64) error {
 	return err
 }
 
+const markLeft = `-- name: MarkLeft :exec
+update bulk set state = 'SENT', detail = 'the bank''s report has it'
+where number = $1 and state in ('PREPARED', 'UNKNOWN')
+`
+
+func (q *Queries) MarkLeft(ctx context.Context, number int32) error {
+	_, err := q.db.Exec(ctx, markLeft, number)
+	return err
+}
+
 const markSent = `-- name: MarkSent :exec
 update bulk set state = 'SENT', detail = $1 where number = $2
 `
@@ -118,7 +318,8 @@ func (q *Queries) MarkSent(ctx context.Context, detail string, number int32) err
 }
 
 const nextToHandOver = `-- name: NextToHandOver :one
-select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state
+select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state,
+       b.created_at, coalesce(b.file_sha256, '') as file_sha256
 from bulk b
 where b.state = 'PREPARED'
   and not exists (select from transfer_order o join batch x on x.id = o.batch
@@ -137,6 +338,8 @@ type NextToHandOverRow struct {
 	DueDate     string
 	AttemptedAt *time.Time
 	State       string
+	CreatedAt   time.Time
+	FileSha256  []byte
 }
 
 // The next bulk to be handed over, own transfers first: décantonnement brings
@@ -154,6 +357,8 @@ func (q *Queries) NextToHandOver(ctx context.Context, vacation int32) (NextToHan
 		&i.DueDate,
 		&i.AttemptedAt,
 		&i.State,
+		&i.CreatedAt,
+		&i.FileSha256,
 	)
 	return i, err
 }
@@ -198,6 +403,18 @@ update bulk set detail = $1 where number = $2 and state = 'UNKNOWN'
 func (q *Queries) NoteDetail(ctx context.Context, detail string, number int32) error {
 	_, err := q.db.Exec(ctx, noteDetail, detail, number)
 	return err
+}
+
+const ordersNotRefused = `-- name: OrdersNotRefused :one
+select count(*)::int from payout p
+where p.bulk = $1::int and not exists (select from payout_refusal r where r.payout = p.number)
+`
+
+func (q *Queries) OrdersNotRefused(ctx context.Context, bulk int32) (int32, error) {
+	row := q.db.QueryRow(ctx, ordersNotRefused, bulk)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const outcomes = `-- name: Outcomes :one
@@ -245,6 +462,64 @@ func (q *Queries) OwnOrderOfBulk(ctx context.Context, bulk int32) (OwnOrderOfBul
 	var i OwnOrderOfBulkRow
 	err := row.Scan(&i.RefExterne, &i.AmountCents, &i.Info)
 	return i, err
+}
+
+const payoutsByDebtor = `-- name: PayoutsByDebtor :many
+select ref_externe, end_to_end_id, debtor_name, debtor_bic, debtor_iban, creditor_name, creditor_bic, creditor_iban, amount_cents, info,
+       (count(*) over block)::int as block_orders, (sum(amount_cents) over block)::bigint as block_cents
+from payout
+where bulk = $1::int
+window block as (partition by debtor_iban, debtor_name, debtor_bic)
+order by debtor_iban collate "C", debtor_name collate "C", debtor_bic collate "C", number
+`
+
+type PayoutsByDebtorRow struct {
+	RefExterne   string
+	EndToEndID   string
+	DebtorName   string
+	DebtorBic    string
+	DebtorIban   string
+	CreditorName string
+	CreditorBic  string
+	CreditorIban string
+	AmountCents  int64
+	Info         string
+	BlockOrders  int32
+	BlockCents   int64
+}
+
+// The payouts in the order of their file: a block for each debtor, with what it comes to.
+func (q *Queries) PayoutsByDebtor(ctx context.Context, bulk int32) ([]PayoutsByDebtorRow, error) {
+	rows, err := q.db.Query(ctx, payoutsByDebtor, bulk)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PayoutsByDebtorRow
+	for rows.Next() {
+		var i PayoutsByDebtorRow
+		if err := rows.Scan(
+			&i.RefExterne,
+			&i.EndToEndID,
+			&i.DebtorName,
+			&i.DebtorBic,
+			&i.DebtorIban,
+			&i.CreditorName,
+			&i.CreditorBic,
+			&i.CreditorIban,
+			&i.AmountCents,
+			&i.Info,
+			&i.BlockOrders,
+			&i.BlockCents,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const payoutsOfBulk = `-- name: PayoutsOfBulk :many
@@ -332,6 +607,17 @@ func (q *Queries) PutIntoBulk(ctx context.Context, arg PutIntoBulkParams) (int64
 	return result.RowsAffected(), nil
 }
 
+const rejectBulk = `-- name: RejectBulk :exec
+update bulk set state = 'REJECTED', reject_code = $1, settled_at = $2::timestamptz,
+                detail = 'refused by the bank''s report'
+where number = $3 and state in ('PREPARED', 'UNKNOWN', 'SENT')
+`
+
+func (q *Queries) RejectBulk(ctx context.Context, code string, settledAt time.Time, number int32) error {
+	_, err := q.db.Exec(ctx, rejectBulk, code, settledAt, number)
+	return err
+}
+
 const rejectedOwn = `-- name: RejectedOwn :many
 select b.number from bulk b
 where b.state = 'REJECTED' and exists (select from transfer_order o where o.bulk = b.number and o.state not in ('REJECTED', 'EXECUTED'))
@@ -360,27 +646,34 @@ func (q *Queries) RejectedOwn(ctx context.Context) ([]int32, error) {
 }
 
 const rejectedPayouts = `-- name: RejectedPayouts :many
-select p.number
-from payout p join bulk b on b.number = p.bulk and b.state = 'REJECTED'
-where p.state in ('PREPARED', 'UNKNOWN')
+select p.number, coalesce(r.code, nullif(b.reject_code, ''), $1::text)::text as code
+from payout p
+         join bulk b on b.number = p.bulk and b.state = 'REJECTED'
+         left join payout_refusal r on r.payout = p.number
+where p.state in ('PREPARED', 'UNKNOWN', 'SENT')
 order by p.bulk, p.number
-limit $1::int
+limit $2::int
 for update of p
 `
 
-func (q *Queries) RejectedPayouts(ctx context.Context, most int32) ([]int64, error) {
-	rows, err := q.db.Query(ctx, rejectedPayouts, most)
+type RejectedPayoutsRow struct {
+	Number int64
+	Code   string
+}
+
+func (q *Queries) RejectedPayouts(ctx context.Context, otherwise string, most int32) ([]RejectedPayoutsRow, error) {
+	rows, err := q.db.Query(ctx, rejectedPayouts, otherwise, most)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []int64
+	var items []RejectedPayoutsRow
 	for rows.Next() {
-		var number int64
-		if err := rows.Scan(&number); err != nil {
+		var i RejectedPayoutsRow
+		if err := rows.Scan(&i.Number, &i.Code); err != nil {
 			return nil, err
 		}
-		items = append(items, number)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -404,6 +697,39 @@ func (q *Queries) Remitted(ctx context.Context, kind string, key string) (Remitt
 	row := q.db.QueryRow(ctx, remitted, kind, key)
 	var i RemittedRow
 	err := row.Scan(&i.Bulks, &i.Orders, &i.AmountCents)
+	return i, err
+}
+
+const reportHash = `-- name: ReportHash :one
+select sha256 from bank_report where message_id = $1
+`
+
+func (q *Queries) ReportHash(ctx context.Context, messageID string) ([]byte, error) {
+	row := q.db.QueryRow(ctx, reportHash, messageID)
+	var sha256 []byte
+	err := row.Scan(&sha256)
+	return sha256, err
+}
+
+const reportsSoFar = `-- name: ReportsSoFar :one
+select count(*)::int as reports,
+       (count(distinct b.number) filter (where b.state = 'REJECTED'))::int as rejected_bulks,
+       (select count(*)::int from payout_refusal f join bank_report o on o.number = f.report join vacation w on w.number = o.vacation
+        where w.kind = $1 and w.key = $2) as refused_orders
+from bank_report r join vacation v on v.number = r.vacation join bulk b on b.number = r.bulk
+where v.kind = $1 and v.key = $2
+`
+
+type ReportsSoFarRow struct {
+	Reports       int32
+	RejectedBulks int32
+	RefusedOrders int32
+}
+
+func (q *Queries) ReportsSoFar(ctx context.Context, kind string, key string) (ReportsSoFarRow, error) {
+	row := q.db.QueryRow(ctx, reportsSoFar, kind, key)
+	var i ReportsSoFarRow
+	err := row.Scan(&i.Reports, &i.RejectedBulks, &i.RefusedOrders)
 	return i, err
 }
 
