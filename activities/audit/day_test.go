@@ -47,6 +47,8 @@ import (
 	"github.com/reglo/reglo/domain/reject"
 	siretnumber "github.com/reglo/reglo/domain/siret"
 	"github.com/reglo/reglo/domain/statement"
+	"github.com/reglo/reglo/domain/pain001"
+	"github.com/reglo/reglo/schemas/xsd"
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
 )
@@ -106,7 +108,7 @@ func (d *day) register(t testing.TB) {
 		return transfer.Party{Name: "EP", BIC: "RGLOFRP0", IBAN: iban.French(99999, 1, n)}
 	}
 	bank := transfers.Bank{
-		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT",
+		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT", Format: pain001.Format{Version: pain001.V03},
 		Reglement: party(91), Cantonnement: party(92), Fonctionnement: party(93),
 	}
 	d.accounts = bank.IBANs()
@@ -126,7 +128,7 @@ func (d *day) register(t testing.TB) {
 		BankID: "999999", BankBIC: "CMBRFR2BARK", Calendar: calendar.Target{}, Layout: request.Ogep1{},
 	}, d.now).Register(d.env)
 	bankward := remittances.New(remittances.Parts{
-		Pool: d.pool, Outbox: outbox, Own: own, Channel: directory.New(t.TempDir()), Bank: bank,
+		Pool: d.pool, Outbox: outbox, Own: own, Channel: directory.New(t.TempDir()), Bank: bank, Gate: tmpGate(t), Archive: inbox.Archive(archived),
 		Calendar: calendar.Target{}, Actors: actors, Clock: d.now,
 	})
 	bankward.Register(d.env)
@@ -262,7 +264,7 @@ func (d *day) state(t testing.TB, account ledger.Code, number int, opening money
 	require.NoError(t, message.WriteCamt053(&file, message.Envelope{
 		Definition: message.Camt053V08, ID: stated.ID, CreatedAt: d.now(),
 	}, stated))
-	require.NoError(t, os.WriteFile(filepath.Join(d.inbox, stated.ID+".xml"), file.Bytes(), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(d.inbox, fmt.Sprintf("statement.%s.%d.xml", account[len("BK."):], number)), file.Bytes(), 0o600))
 }
 
 func bankLine(id, text string, amount money.Cents) statement.Line {
@@ -377,4 +379,10 @@ func (d *day) close(t testing.TB) {
 	d.do(t, activities.ReconcileName, run, nil)
 	d.do(t, activities.StateSafeguardingName, activities.StateSafeguardingRequest{Run: run, Date: d.date()}, nil)
 	d.end(t, run)
+}
+
+func tmpGate(t testing.TB) remittances.Gate {
+	gate, err := xsd.NewGate("pain.001.001.03")
+	require.NoError(t, err)
+	return gate
 }

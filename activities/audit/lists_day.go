@@ -144,6 +144,10 @@ type Bulk struct {
 	AttemptedAt *time.Time `json:"attemptedAt,omitempty"`
 	SettledAt   *time.Time `json:"settledAt,omitempty"`
 	Detail      string     `json:"detail,omitempty"` // what the channel said last
+	// The file that was handed over: empty before.
+	FileFormat string `json:"fileFormat,omitempty"`
+	FileSHA256 string `json:"fileSha256,omitempty"`
+	FileBytes  int64  `json:"fileBytes,omitempty"`
 }
 
 // Bulks reads the bulks of a state, of any for an empty one, the last first,
@@ -160,6 +164,7 @@ func Bulks(ctx context.Context, pool *pgxpool.Pool, state string) ([]Bulk, error
 			Amount: money.Cents(row.AmountCents), DueDate: row.DueDate,
 			Session:   vacation.ID{Kind: vacation.Kind(row.Kind), Key: row.Key}.String(),
 			CreatedAt: row.CreatedAt, AttemptedAt: row.AttemptedAt, SettledAt: row.SettledAt, Detail: row.Detail,
+			FileFormat: row.FileFormat, FileSHA256: row.FileSha256, FileBytes: row.FileBytes,
 		})
 	}
 	return bulks, nil

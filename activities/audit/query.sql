@@ -192,7 +192,8 @@ where (p.state = sqlc.arg(state) or sqlc.arg(state) = '')
 
 -- name: Bulks :many
 select b.name, b.bulk_id::text as bulk_id, b.purpose, b.state, b.orders, b.amount_cents, b.due_date::text as due_date,
-       v.kind, v.key, b.created_at, b.attempted_at, b.settled_at, b.detail
+       v.kind, v.key, b.created_at, b.attempted_at, b.settled_at, b.detail, b.file_format,
+       coalesce(encode(b.file_sha256, 'hex'), '')::text as file_sha256, coalesce(b.file_bytes, 0)::bigint as file_bytes
 from bulk b join vacation v on v.number = b.vacation
 where b.state = sqlc.arg(state) or sqlc.arg(state) = ''
 order by b.number desc

@@ -186,7 +186,7 @@ type EventID struct {
 // Trace follows an identifier across vacations: a correlationId, a settlement's
 // reference, a creId, a payment account, a SIRET, an order's refExterne or
 // endToEndId, a bulk's name or bulkId, a bank line, a debt's number, or the
-// SHA-256 of a file that came in, whole or its first [HashPrefix] digits and more.
+// SHA-256 of a file that came in or went out, whole or its first [HashPrefix] digits and more.
 // An account of the ledger, such as DEBT.73282932000074, stands for what it is
 // named for. No name of a person is in a trail, and IBANs are masked.
 //

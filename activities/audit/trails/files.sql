@@ -21,4 +21,17 @@ select 'MERCHANTS', m.file_name, m.loaded_at, null, 'LOADED', '', '',
 from merchant_snapshot m
 where m.sequence = any (@snapshot::text[]::int[])
    or m.sequence in (select snapshot from settlement where number = any (@settlement::text[]::int[]))
+union all
+select 'PAYMENTS', b.name, b.attempted_at, b.amount_cents, b.state, v.kind || '/' || v.key, v.correlation_id || '',
+       'sha256 ' || encode(b.file_sha256, 'hex') || ', ' || b.file_format || ', ' || b.file_bytes || ' bytes', 5, b.number
+from bulk b join vacation v on v.number = b.vacation
+where b.file_sha256 is not null and b.number = any (@bulk::text[]::int[])
+union all
+select 'REPORT', r.file_name, r.read_at, null, r.status, v.kind || '/' || v.key, v.correlation_id || '',
+       'sha256 ' || encode(r.sha256, 'hex') || ', ' || r.format || ' ' || r.message_id || ' on ' || b.name
+           || case when r.reason = '' then '' else ', ' || r.reason end
+           || (select case count(*) when 0 then '' else ', ' || count(*) || ' refused' end from payout_refusal f where f.report = r.number)
+           || case r.unknown when 0 then '' else ', ' || r.unknown || ' unknown' end, 6, r.number
+from bank_report r join bulk b on b.number = r.bulk join vacation v on v.number = r.vacation
+where r.bulk = any (@bulk::text[]::int[])
 order by rank, number

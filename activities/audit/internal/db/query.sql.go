@@ -169,7 +169,8 @@ func (q *Queries) BankLines(ctx context.Context, class string, date string, atMo
 
 const bulks = `-- name: Bulks :many
 select b.name, b.bulk_id::text as bulk_id, b.purpose, b.state, b.orders, b.amount_cents, b.due_date::text as due_date,
-       v.kind, v.key, b.created_at, b.attempted_at, b.settled_at, b.detail
+       v.kind, v.key, b.created_at, b.attempted_at, b.settled_at, b.detail, b.file_format,
+       coalesce(encode(b.file_sha256, 'hex'), '')::text as file_sha256, coalesce(b.file_bytes, 0)::bigint as file_bytes
 from bulk b join vacation v on v.number = b.vacation
 where b.state = $1 or $1 = ''
 order by b.number desc
@@ -190,6 +191,9 @@ type BulksRow struct {
 	AttemptedAt *time.Time
 	SettledAt   *time.Time
 	Detail      string
+	FileFormat  string
+	FileSha256  string
+	FileBytes   int64
 }
 
 func (q *Queries) Bulks(ctx context.Context, state string, atMost int32) ([]BulksRow, error) {
@@ -215,6 +219,9 @@ func (q *Queries) Bulks(ctx context.Context, state string, atMost int32) ([]Bulk
 			&i.AttemptedAt,
 			&i.SettledAt,
 			&i.Detail,
+			&i.FileFormat,
+			&i.FileSha256,
+			&i.FileBytes,
 		); err != nil {
 			return nil, err
 		}
