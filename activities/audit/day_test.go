@@ -43,14 +43,14 @@ import (
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/pain001"
 	request "github.com/reglo/reglo/domain/payline"
 	"github.com/reglo/reglo/domain/reject"
 	siretnumber "github.com/reglo/reglo/domain/siret"
 	"github.com/reglo/reglo/domain/statement"
-	"github.com/reglo/reglo/domain/pain001"
-	"github.com/reglo/reglo/schemas/xsd"
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
+	"github.com/reglo/reglo/schemas/xsd"
 )
 
 const (
@@ -108,7 +108,7 @@ func (d *day) register(t testing.TB) {
 		return transfer.Party{Name: "EP", BIC: "RGLOFRP0", IBAN: iban.French(99999, 1, n)}
 	}
 	bank := transfers.Bank{
-		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT", Format: pain001.Format{Version: pain001.V03},
+		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT", Format: pain001.Format{Version: pain001.V03}, Format: pain001.Format{Version: pain001.V03},
 		Reglement: party(91), Cantonnement: party(92), Fonctionnement: party(93),
 	}
 	d.accounts = bank.IBANs()
@@ -121,19 +121,19 @@ func (d *day) register(t testing.TB) {
 	own.Register(d.env)
 	debts.New(d.pool, outbox, d.now).Register(d.env)
 	cashout.New(d.pool, outbox, cashout.Settings{
-		BankID: "999999", Calendar: calendar.Target{}, Actors: actors,
+		Bank: transfer.Bank{ID: "999999", OrderFormat: "PAIN.001.001.03"}, Calendar: calendar.Target{}, Actors: actors,
 		Policy: rules.Policy{CPCeiling: money.Max, TotalCeiling: money.Max, FourEyes: 900_00},
 	}, d.now).Register(d.env)
 	payline.New(d.pool, outbox, payline.Folders{Inbox: d.inbox, Archive: archived, Outbox: t.TempDir()}, payline.Settings{
-		BankID: "999999", BankBIC: "CMBRFR2BARK", Calendar: calendar.Target{}, Layout: request.Ogep1{},
+		Bank: transfer.Bank{ID: "999999", OrderFormat: "PAIN.001.001.03"}, BankBIC: "CMBRFR2BARK", Calendar: calendar.Target{}, Layout: request.Ogep1{},
 	}, d.now).Register(d.env)
 	bankward := remittances.New(remittances.Parts{
-		Pool: d.pool, Outbox: outbox, Own: own, Channel: directory.New(t.TempDir()), Bank: bank, Gate: tmpGate(t), Archive: inbox.Archive(archived),
-		Calendar: calendar.Target{}, Actors: actors, Clock: d.now,
+		Pool: d.pool, Outbox: outbox, Own: own, Channel: directory.New(t.TempDir()), Bank: bank,
+		Gate: gate(t), Archive: inbox.Archive(archived), Calendar: calendar.Target{}, Actors: actors, Clock: d.now,
 	})
 	bankward.Register(d.env)
 	bankward.RegisterDispatch(d.env)
-	virements.New(d.pool, outbox, virements.Folders{Inbox: d.inbox, Archive: archived}, reject.NewReader(labels), "999999",
+	virements.New(d.pool, outbox, virements.Folders{Inbox: d.inbox, Archive: archived}, reject.NewReader(labels), transfer.Bank{ID: "999999", OrderFormat: "PAIN.001.001.03"},
 		calendar.Target{}, d.now).Register(d.env)
 	statements.New(d.pool, outbox, labels, d.accounts, inbox.Archive(archived), d.now).Register(d.env)
 	decisions.New(d.pool, outbox, actors, labels, own, d.now).Register(d.env)
@@ -381,8 +381,10 @@ func (d *day) close(t testing.TB) {
 	d.end(t, run)
 }
 
-func tmpGate(t testing.TB) remittances.Gate {
-	gate, err := xsd.NewGate("pain.001.001.03")
+// gate is that of the version that the bank takes.
+func gate(t testing.TB) remittances.Gate {
+	t.Helper()
+	gate, err := xsd.NewGate(string(pain001.V03))
 	require.NoError(t, err)
 	return gate
 }

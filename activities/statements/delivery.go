@@ -119,7 +119,7 @@ func (r *reading) controlOne(ctx context.Context, path string) (*delivery, error
 	held := make(map[ledger.Code]bool)
 	// Its balances are known at its end: it is read once to control it, and once
 	// more to keep its lines.
-	file, err := statement.ReadFile(inbox.Shown(path), opened, r.activities.accounts, statement.Handler{
+	file, err := statement.Read(inbox.Shown(path), opened, r.activities.accounts, statement.Handler{
 		Begin: func(begun statement.Statement) error { held[begun.Account] = true; return ctx.Err() },
 		Line:  func(statement.Line) error { return ctx.Err() },
 	})

@@ -59,7 +59,7 @@ func (t *taking) run(ctx context.Context) error {
 	if len(rows) > 0 {
 		return errTaken
 	}
-	again, err := statement.ReadFile(t.file.name(), t.source, t.activities.accounts, statement.Handler{
+	again, err := statement.Read(t.file.name(), t.source, t.activities.accounts, statement.Handler{
 		Begin: func(begun statement.Statement) error { return t.begin(ctx, begun) },
 		Line:  func(line statement.Line) error { return t.line(ctx, line) },
 		End:   func(statement.Statement) error { return t.end(ctx) },

@@ -75,7 +75,7 @@ func stated(account ledger.Code, number int, from, closed calendar.Date, opening
 func readFile(content string) (read statement.File, lines [][]statement.Line, err error) {
 	var begun, ended []statement.Statement
 
-	read, err = statement.ReadFile("releve", iotest.HalfReader(strings.NewReader(content)), ours(), statement.Handler{
+	read, err = statement.Read("releve", iotest.HalfReader(strings.NewReader(content)), ours(), statement.Handler{
 		Begin: func(s statement.Statement) error {
 			begun, lines = append(begun, s), append(lines, nil)
 

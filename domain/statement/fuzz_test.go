@@ -1,145 +1,105 @@
 package statement_test
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
-	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
+	"github.com/reglo/reglo/deploy/partners/bank/message"
 	"github.com/reglo/reglo/domain/fault"
+	"github.com/reglo/reglo/domain/ledger"
+	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/statement"
 )
 
-// plain is what any JSON reader finds in an accepted file.
-type plain struct {
-	Opening  string          `json:"openingBalance"`
-	Closing  string          `json:"closingBalance"`
-	ID       string          `json:"id"`
-	EndToEnd string          `json:"endToEndId"`
-	Amount   json.RawMessage `json:"amount"`
-	Lines    json.Number     `json:"lines"`
-	Sum      string          `json:"sum"`
-	SHA256   string          `json:"sha256"`
-}
-
-func (p plain) amount(t *testing.T) decimal.Decimal {
-	t.Helper()
-
-	var object struct {
-		Value json.Number `json:"value"`
-	}
-
-	text := strings.Trim(string(p.Amount), `"`)
-	if json.Unmarshal(p.Amount, &object) == nil {
-		text = object.Value.String()
-	}
-
-	var unescaped string
-	if json.Unmarshal(p.Amount, &unescaped) == nil {
-		text = unescaped
-	}
-
-	return exact(t, text)
-}
-
-func exact(t *testing.T, text string) decimal.Decimal {
-	t.Helper()
-
-	value, err := decimal.NewFromString(text)
-	require.NoError(t, err)
-
-	return value
-}
-
-// requirePlainlyRight holds an accepted file against a reader written the plain way.
-func requirePlainlyRight(t *testing.T, file string, count int) plain {
-	t.Helper()
-	require.True(t, strings.HasSuffix(file, "\n"))
-
-	records := strings.Split(strings.TrimSuffix(file, "\n"), "\n")
-	require.Len(t, records, count+2)
-
-	read := make([]plain, len(records))
-	for i, record := range records {
-		require.NoError(t, json.Unmarshal([]byte(record), &read[i]))
-	}
-
-	sum, keys := decimal.Zero, map[string]bool{}
-
-	for _, line := range read[1 : len(read)-1] {
-		sum = sum.Add(line.amount(t))
-		require.False(t, keys[line.ID+line.EndToEnd])
-
-		keys[line.ID+line.EndToEnd] = true
-	}
-
-	head, trailer := read[0], read[len(read)-1]
-	digest := sha256.Sum256([]byte(strings.Join(records[:len(records)-1], "\n") + "\n"))
-	require.Equal(t, hex.EncodeToString(digest[:]), trailer.SHA256)
-	require.True(t, exact(t, trailer.Lines.String()).Equal(decimal.NewFromInt(int64(count))))
-	require.True(t, exact(t, trailer.Sum).Equal(sum))
-
-	if head.Opening != "" {
-		require.True(t, exact(t, head.Closing).Equal(exact(t, head.Opening).Add(sum)))
-	}
-
-	return trailer
-}
-
-func requireFaults(t *testing.T, err error) bool {
-	t.Helper()
-
-	faults, refused := errors.AsType[*fault.Faults](err)
-	if !refused {
-		require.NoError(t, err)
-
-		return false
-	}
-
-	require.Positive(t, faults.Count)
-	require.NotContains(t, faults.Error(), "\n")
-
-	return true
-}
-
-// FuzzRead expects that what is accepted is plainly right, and that writing it again gives a file that says the same.
+// FuzzRead expects that what is accepted leads from balance to balance, with lines that events and the books can hold,
+// and that what is refused repeats none of our accounts.
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{
-		"", good(), seal("0.00", strings.Replace(header, "1163.56", "1234.56", 1)), good() + good(), seal("-71.00", header, rejects, rejects),
-		strings.Replace(good(), `"id"`, `"id":"a","id"`, 1), strings.Replace(good(), "EUR", `\u0045UR`, 1), "{}\n", "[]\n", "{\n",
-	} {
-		f.Add(seed, "-71.00", false)
-		f.Add(seed, "-71.00", true)
+	day := date(f, "2026-03-17")
+	entries := []message.Entry{
+		{ID: "B", Label: "REM VIR MONEXTEUR20191009002", Amount: -2_100, BookedOn: day, ValueOn: day},
+		{
+			ID: "B", Label: "VIR INTERNE MONEXTINT201910090001", Amount: 200, BookedOn: day, ValueOn: day, Kind: message.Own,
+			Details: []message.Detail{{EndToEndID: "E1", Amount: 200, Code: "AC04"}},
+		},
 	}
 
-	f.Fuzz(func(t *testing.T, file, sum string, sealed bool) {
-		if sealed { // gives the fuzzer a right trailer, which it cannot find by itself
-			records := strings.Split(strings.TrimSuffix(file, "\n"), "\n")
-			file = seal(sum, records[:max(1, len(records)-1)]...)
-		}
+	for _, format := range formats() {
+		f.Add([]byte(write(f, format, stated(ledger.Reglement, 1, day, day, 0, entries...), stated(ledger.Cantonnement, 1, day, day, -5))))
+	}
 
-		read, found, err := readAll(file)
-		if requireFaults(t, err) {
+	f.Add([]byte(camt04("2.00", entry("2.00", "BOOK", "", "<AcctSvcrRef> </AcctSvcrRef>", "", "<AddtlNtryInf>\t</AddtlNtryInf>")+
+		entry("2.00", "PDNG", "", "", "", ""))))
+	f.Add([]byte(record("01", "", "", "0000000000000{") + record("07", "", "", "0000000000000{")))
+	f.Add([]byte(nil))
+
+	f.Fuzz(func(t *testing.T, content []byte) {
+		read, lines, err := readFile(string(content))
+		if err != nil {
+			requireFaults(t, err)
+
+			for _, number := range ours() {
+				if !bytes.Contains(content, []byte("<MsgId>"+number)) {
+					require.NotContains(t, err.Error(), number)
+				}
+			}
+
 			return
 		}
 
-		requirePlainlyRight(t, file, read.Lines)
-		require.Len(t, found, read.Lines)
-		require.EqualValues(t, len(file), read.Bytes)
-		require.Equal(t, sha256.Sum256([]byte(file)), read.SHA256)
+		require.Equal(t, sha256.Sum256(content), read.SHA256)
+		require.EqualValues(t, len(content), read.Bytes)
 
-		again, _, err := writeOgep(read, found)
+		wanted, err := statement.Wanted(bytes.NewReader(content))
 		require.NoError(t, err)
+		require.True(t, wanted)
 
-		reread, refound, err := readAll(again)
-		require.NoError(t, err)
-		require.Equal(t, found, refound)
+		for i, found := range read.Statements {
+			require.Contains(t, ours(), found.Account)
+			require.False(t, found.Date.IsZero())
+			require.Len(t, lines[i], found.Lines)
 
-		reread.SHA256, reread.Bytes = read.SHA256, read.Bytes
-		require.Equal(t, read, reread)
+			sum, ids := money.Cents(0), map[string]bool{}
+
+			for n, line := range lines[i] {
+				id := found.Identify(line)
+				require.False(t, ids[id], id)
+				require.Equal(t, n+1, line.Ordinal)
+				require.NotZero(t, line.Amount)
+				requireText(t, line.Label, statement.MaxLabel)
+				requireText(t, id, statement.MaxID)
+
+				for _, detail := range line.Details {
+					require.NotZero(t, detail.Amount)
+				}
+
+				sum += line.Amount
+				ids[id] = true
+			}
+
+			require.Equal(t, found.Closing, found.Opening+sum)
+		}
 	})
+}
+
+func requireFaults(t *testing.T, err error) {
+	t.Helper()
+
+	var faults *fault.Faults
+
+	require.ErrorAs(t, err, &faults)
+	require.Positive(t, faults.Count)
+	require.NotContains(t, faults.Error(), "\n")
+}
+
+func requireText(t *testing.T, text string, most int) {
+	t.Helper()
+	require.NotEmpty(t, strings.TrimSpace(text))
+	require.True(t, utf8.ValidString(text))
+	require.NotContains(t, text, "\n")
+	require.LessOrEqual(t, utf8.RuneCountInString(text), most)
 }

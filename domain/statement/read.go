@@ -34,12 +34,7 @@ const peeked = 4096
 // Wanted tells whether a file is of one of the formats that Read reads, or of another version of one. The error is that of
 // the source.
 func Wanted(source io.Reader) (bool, error) {
-	first := bufio.NewReaderSize(source, peeked)
-	if ogep, _ := first.Peek(len(ogepBeginning)); string(ogep) == ogepBeginning {
-		return true, nil
-	}
-
-	format, found, err := bankfile.Recognise(first)
+	format, found, err := bankfile.Recognise(source)
 	if err != nil {
 		return false, fmt.Errorf("recognise a statement: %w", err)
 	}
@@ -55,7 +50,7 @@ const camt053 = "camt.053"
 //
 // The error is a *fault.Faults when the file is refused: nothing of it may be used. Otherwise it is that of the source or
 // of the handler.
-func ReadFile(name string, source io.Reader, accounts Accounts, handler Handler) (File, error) {
+func Read(name string, source io.Reader, accounts Accounts, handler Handler) (File, error) {
 	beginning := bufio.NewReaderSize(source, peeked)
 
 	first, err := beginning.Peek(peeked)
@@ -75,8 +70,6 @@ func ReadFile(name string, source io.Reader, accounts Accounts, handler Handler)
 		err = a.readCamt(name, beginning)
 	case format == bankfile.CFONB120:
 		err = a.readCFONB(name, beginning)
-	case bytes.HasPrefix(first, []byte(ogepBeginning)):
-		err = a.readOgep(name, beginning)
 	default:
 		a.faults.Add(unreadable(len(first)))
 	}
@@ -273,35 +266,3 @@ func inLine(char rune) rune {
 
 // unlabelled is the label of a line of which the bank says nothing.
 const unlabelled = "SANS LIBELLE"
-
-const ogepBeginning = `{"format":"ogep-statement/1"`
-
-// readOgep reads our own format.
-func (a *assembly) readOgep(name string, source io.Reader) error {
-	var lines []Line
-
-	header, err := Read(name, source, func(line Line) error {
-		lines = append(lines, line)
-
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-
-	count := header.Lines
-	header.Number, header.Lines = header.Sequence, 0
-	a.file.Format, a.file.SHA256, a.file.Bytes = Format, header.SHA256, header.Bytes
-
-	if err := a.begin(header, fault.Fault{}); err != nil {
-		return err
-	}
-
-	for i := range count {
-		if err := a.line(lines[i], fault.Fault{}); err != nil {
-			return err
-		}
-	}
-
-	return a.end()
-}

@@ -56,10 +56,6 @@ type Statement struct {
 	Closing money.Cents   // balance after them
 	Lines   int           // how many movements there are, at most MaxLines
 	LeftOut int           // entries that are not booked (yet), or of nothing: no line is made of them
-
-	Sequence int // as Number, of ogep-statement/1
-	SHA256   [sha256.Size]byte
-	Bytes    int64
 }
 
 // String names the statement as the bank knows it: by its number, or by its day.

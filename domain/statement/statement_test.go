@@ -423,15 +423,15 @@ func TestReadEndsWithTheErrorOfItsEnds(t *testing.T) {
 			{Begin: func(statement.Statement) error { return broken }}, {Line: func(statement.Line) error { return broken }},
 			{End: func(statement.Statement) error { return broken }},
 		} {
-			_, err := statement.ReadFile("releve", strings.NewReader(file), ours(), handler)
+			_, err := statement.Read("releve", strings.NewReader(file), ours(), handler)
 			require.ErrorIs(t, err, broken)
 			require.ErrorContains(t, err, "read releve: ")
 		}
 
-		_, err := statement.ReadFile("releve", strings.NewReader(file), ours(), statement.Handler{})
+		_, err := statement.Read("releve", strings.NewReader(file), ours(), statement.Handler{})
 		require.NoError(t, err, "nobody need be told")
 
-		_, err = statement.ReadFile("releve", iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(file))), ours(), statement.Handler{})
+		_, err = statement.Read("releve", iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(file))), ours(), statement.Handler{})
 		require.ErrorIs(t, err, iotest.ErrTimeout)
 
 		_, err = statement.Wanted(iotest.ErrReader(broken))
@@ -550,7 +550,7 @@ func TestRealFiles(t *testing.T) {
 			defer func() { require.NoError(t, file.Close()) }()
 
 			lines := 0
-			read, err := statement.ReadFile(name, file, test.accounts, statement.Handler{Line: func(line statement.Line) error {
+			read, err := statement.Read(name, file, test.accounts, statement.Handler{Line: func(line statement.Line) error {
 				lines++
 
 				require.NotEmpty(t, line.Label)

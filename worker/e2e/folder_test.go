@@ -27,14 +27,14 @@ func (s *stage) fillInbox(t testing.TB, day *sample.Day) {
 	whole := readCRE(t, day).good()
 	in := func(name string) string { return filepath.Join(s.folders.Inbox, name) }
 	for name, content := range map[string]string{
-		"statement.REG.000001.jsonl": `{"record":"header","format":"ogep-statement/1","reference":"` + day.Reference() + `"}` + "\n",
-		"Merchants.000002.csv":       "accountId;siret\n",
-		"Payline.000001.txt":         "H;1;2026-03-17\n",
-		"empty.txt":                  "",
-		"one long line.txt":          "H;ogep-cre/1;" + strings.Repeat("x", 100_000),
-		"binary.dat":                 "\x00\x01\xff\n",
-		"another.txt":                readCRE(t, numberedDay(t, 99)).good(),
-		"line.txt":                   readCRE(t, day)[1] + "\n",
+		"camt053.REG.xml":      `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><Id>` + day.Reference() + `</Id></Document>`,
+		"Merchants.000002.csv": "accountId;siret\n",
+		"Payline.000001.txt":   "H;1;2026-03-17\n",
+		"empty.txt":            "",
+		"one long line.txt":    "H;ogep-cre/1;" + strings.Repeat("x", 100_000),
+		"binary.dat":           "\x00\x01\xff\n",
+		"another.txt":          readCRE(t, numberedDay(t, 99)).good(),
+		"line.txt":             readCRE(t, day)[1] + "\n",
 		// The same file on its way.
 		"." + day.Reference() + ".txt.Xa1":   whole,
 		day.Reference() + ".txt.filepart":    whole[:len(whole)/2],

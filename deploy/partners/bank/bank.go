@@ -1,7 +1,7 @@
 // Package bank is a STAND-IN for the bank that keeps the EP's three accounts, written from the bank's contract alone: it
 // knows the formats that cross the border (pain.001, pain.002, camt.053, camt.054, CFONB 120 and 240, and the lines of
-// ogep-bulk/1 and ogep-statement/1; see [Formats]) and nothing of the engine. It plays the bank on a
-// developer's machine and in tests, and never touches real money.
+// ogep-bulk/1; see [Formats]) and nothing of the engine. It plays the bank on a developer's machine and in tests, and
+// never touches real money.
 //
 // It has books of its own in one JSON file, replaced as a whole, so that it goes on from where it was killed. It takes
 // bulk files from an outbox folder and executes each name once at most, takes movements from outside (settlements, fees),

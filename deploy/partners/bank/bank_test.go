@@ -16,7 +16,6 @@ import (
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/settlement"
-	"github.com/reglo/reglo/domain/statement"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
@@ -150,26 +149,9 @@ func (w *world) receive() {
 
 		w.received[entry.Name()] = string(content)
 
-		switch kind, _, _ := strings.Cut(entry.Name(), "."); kind {
-		case "statement":
-			w.receiveStatement(entry.Name(), content)
-		default:
-			w.receiveMessage(kind, entry.Name(), content)
-		}
+		kind, _, _ := strings.Cut(entry.Name(), ".")
+		w.receiveMessage(kind, entry.Name(), content)
 	}
-}
-
-func (w *world) receiveStatement(name string, content []byte) {
-	var lines []statedLine
-
-	read, err := statement.Read(name, bytes.NewReader(content), func(line statement.Line) error {
-		lines = append(lines, statedLine{line.ID, line.Label, line.Amount})
-
-		return nil
-	})
-	require.NoError(w.t, err)
-	require.Equal(w.t, fmt.Sprintf("statement.%s.%d.jsonl", string(read.Account)[3:], read.Sequence), name)
-	w.keep(stated{read.Account, read.Sequence, read.Opening, read.Closing, lines})
 }
 
 func (w *world) keep(read stated) {
@@ -248,7 +230,7 @@ func TestADayAtTheBank(t *testing.T) {
 	_, err = w.bank.Settle(day(t, today), settled)
 	require.ErrorContains(t, err, settled.Reference)
 
-	require.Equal(t, []string{"statement.REG.1.jsonl", "statement.CAN.1.jsonl", "statement.FON.1.jsonl"}, w.closeDay(today))
+	require.Equal(t, []string{"camt053.REG.20260317.1.xml", "camt053.CAN.20260317.1.xml", "camt053.FON.20260317.1.xml"}, w.closeDay(today))
 	require.Equal(t, []string{"REM E 100 00000720260317UEP 500.00"}, w.lines(ledger.Reglement, 1))
 	require.Empty(t, w.lines(ledger.Cantonnement, 1))
 	require.Equal(t, []string{"FRAIS TENUE DE COMPTE -12.50"}, w.lines(ledger.Fonctionnement, 1))
@@ -485,17 +467,17 @@ func TestFaultsOfTheAnswers(t *testing.T) {
 			LostStatements:     []ledger.Code{ledger.Cantonnement},
 			RepeatedStatements: []ledger.Code{ledger.Fonctionnement},
 		})
-		require.Equal(t, []string{"statement.FON.1.jsonl"}, w.closeDay(today))
+		require.Equal(t, []string{"camt053.FON.20260317.1.xml"}, w.closeDay(today))
 		w.bank.SetFaults(bank.Faults{})
 		w.again()
 		require.Equal(t, []string{
-			"statement.REG.1.jsonl", "statement.FON.1.jsonl", "statement.REG.2.jsonl", "statement.CAN.2.jsonl", "statement.FON.2.jsonl",
+			"camt053.REG.20260317.1.xml", "camt053.FON.20260317.1.xml", "camt053.REG.20260318.2.xml", "camt053.CAN.20260318.2.xml", "camt053.FON.20260318.2.xml",
 		}, w.closeDay(tomorrow))
 		require.NoError(t, w.bank.Release())
 
 		names, err := w.bank.Deliver(w.inbox)
 		require.NoError(t, err)
-		require.Equal(t, []string{"statement.CAN.1.jsonl"}, names)
+		require.Equal(t, []string{"camt053.CAN.20260317.1.xml"}, names)
 	})
 
 	t.Run("a detail that is late, and not whole", func(t *testing.T) {

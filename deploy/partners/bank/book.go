@@ -66,7 +66,7 @@ func (b *Bank) Book(date calendar.Date, moved Movement) (id string, err error) {
 	return booked.ID, b.save()
 }
 
-// maxLabel is the longest label of a line, in characters: that of ogep-statement/1.
+// maxLabel is the longest label of a line, in characters: what the EP keeps of one.
 const maxLabel = 255
 
 func (b *Bank) check(date calendar.Date, moved Movement) error {

@@ -12,15 +12,13 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
-	"github.com/reglo/reglo/domain/statement"
 )
 
 // StatementFormat is the format that the bank states accounts in.
 type StatementFormat string
 
-// The formats of statements. The zero StatementFormat is StatementLines.
+// The formats of statements. The zero StatementFormat is StatementCamt053.
 const (
-	StatementLines    StatementFormat = statement.Format
 	StatementCamt053  StatementFormat = message.Camt053V08
 	StatementCamtOld  StatementFormat = message.Camt053V02
 	StatementCFONB120 StatementFormat = "cfonb120"
@@ -44,13 +42,13 @@ type Formats struct {
 	Rejects   RejectsFormat   `json:"rejects,omitempty"`
 	// Report has the bank answer each bulk with a pain.002: accepted, refused whole, or rejected in part.
 	Report bool `json:"report,omitempty"`
-	// OneFile puts the statements of a day into one file. StatementLines knows none of several accounts.
+	// OneFile puts the statements of a day into one file.
 	OneFile bool `json:"oneFile,omitempty"`
 }
 
 // StatementFormats gives those that there are.
 func StatementFormats() []StatementFormat {
-	return []StatementFormat{StatementCamt053, StatementCamtOld, StatementCFONB120, StatementLines}
+	return []StatementFormat{StatementCamt053, StatementCamtOld, StatementCFONB120}
 }
 
 // RejectsFormats gives those that there are.
@@ -59,12 +57,12 @@ func RejectsFormats() []RejectsFormat {
 }
 
 // statement is the format of statements by its name.
-func (f Formats) statement() StatementFormat { return cmp.Or(f.Statement, StatementLines) }
+func (f Formats) statement() StatementFormat { return cmp.Or(f.Statement, StatementCamt053) }
 
 func (f Formats) rejects() RejectsFormat { return cmp.Or(f.Rejects, RejectsPain002) }
 
 func (f Formats) check() error {
-	isCamt := strings.HasPrefix(string(f.Statement), "camt.")
+	isCamt := strings.HasPrefix(string(f.statement()), "camt.")
 
 	switch {
 	case !slices.Contains(StatementFormats(), f.statement()):
@@ -73,8 +71,6 @@ func (f Formats) check() error {
 		return fmt.Errorf("the bank tells no rejects in %q: name one of %q", f.Rejects, RejectsFormats())
 	case f.rejects() == RejectsCamt053 && !isCamt:
 		return fmt.Errorf("rejects inside the entries want statements in camt.053, not in %s", f.statement())
-	case f.OneFile && f.statement() == StatementLines:
-		return fmt.Errorf("a file of %s holds one account's statement", StatementLines)
 	default:
 		return nil
 	}
@@ -220,7 +216,7 @@ func (b *Bank) statementFile(sheets []sheet, date calendar.Date) (letter, error)
 	} else {
 		posted.Name = "camt053." + of + "." + number + xmlEnding
 		err = message.WriteCamt053(&content, message.Envelope{
-			Definition: string(b.state.Formats.Statement), ID: of + "-" + strings.ReplaceAll(number, ".", "-"),
+			Definition: string(b.state.Formats.statement()), ID: of + "-" + strings.ReplaceAll(number, ".", "-"),
 			CreatedAt: date.Midnight().Add(stating),
 		}, statements...)
 	}

@@ -482,7 +482,7 @@ func TestNamesOfFiles(t *testing.T) {
 	}{
 		{
 			bank.Formats{}, bank.Faults{},
-			[]string{"statement.REG.1.jsonl", "statement.CAN.1.jsonl", "statement.FON.1.jsonl"}, "pain002.LOTREJVIR26031700000101.xml",
+			[]string{"camt053.REG.20260317.1.xml", "camt053.CAN.20260317.1.xml", "camt053.FON.20260317.1.xml"}, "pain002.LOTREJVIR26031700000101.xml",
 		},
 		{
 			bank.Formats{Statement: bank.StatementCamt053, Rejects: bank.RejectsPain002}, bank.Faults{},
@@ -769,9 +769,7 @@ func TestFormatsThatDoNotGoTogether(t *testing.T) {
 	}{
 		"no format of statements":         {opening(), bank.Formats{Statement: "mt940"}, "mt940"},
 		"no format of rejects":            {opening(), bank.Formats{Rejects: "mail"}, "mail"},
-		"details inside lines":            {opening(), bank.Formats{Rejects: bank.RejectsCamt053}, "want statements in camt.053"},
 		"details inside CFONB":            {opening(), bank.Formats{Statement: bank.StatementCFONB120, Rejects: bank.RejectsCamt053}, "want statements in camt.053"},
-		"lines of three accounts":         {opening(), bank.Formats{OneFile: true}, "one account"},
 		"statements of a German account":  {german, bank.Formats{Statement: bank.StatementCFONB120}, "French"},
 		"rejects, one account being such": {german, bank.Formats{Rejects: bank.RejectsCFONB240}, "French"},
 	} {

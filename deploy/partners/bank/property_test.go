@@ -36,7 +36,7 @@ func drawFormats(rt *rapid.T) bank.Formats {
 		Rejects:   rapid.SampledFrom(bank.RejectsFormats()).Draw(rt, "rejects"),
 		Report:    rapid.Bool().Draw(rt, "reports"),
 	}
-	formats.OneFile = formats.Statement != bank.StatementLines && rapid.Bool().Draw(rt, "one file")
+	formats.OneFile = rapid.Bool().Draw(rt, "one file")
 
 	if formats.Rejects == bank.RejectsCamt053 && !strings.HasPrefix(string(formats.Statement), "camt.") {
 		formats.Rejects = bank.RejectsPain002

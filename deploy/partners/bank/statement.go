@@ -1,7 +1,6 @@
 package bank
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
-	"github.com/reglo/reglo/domain/statement"
 )
 
 // letter is a file for the EP.
@@ -64,31 +62,12 @@ func (b *Bank) CloseDay(date calendar.Date, inbox string) ([]string, error) {
 
 // statements states the open lines of the accounts.
 func (b *Bank) statements(date calendar.Date) ([]letter, error) {
-	if b.state.Formats.statement() != StatementLines {
-		sheets := make([]sheet, 0, len(Accounts()))
-		for _, code := range Accounts() {
-			sheets = append(sheets, b.sheet(code, date))
-		}
-
-		return b.statementFiles(sheets, date)
-	}
-
-	letters := make([]letter, 0, len(Accounts()))
-
+	sheets := make([]sheet, 0, len(Accounts()))
 	for _, code := range Accounts() {
-		account := b.state.Accounts[code]
-
-		content, err := account.statement(code, date)
-		if err != nil {
-			return nil, err
-		}
-
-		posted := b.postage(code)
-		posted.Name, posted.Content = fmt.Sprintf("statement.%s.%d%s", short(code), account.Sequence+1, lineEnding), string(content)
-		letters = append(letters, posted)
+		sheets = append(sheets, b.sheet(code, date))
 	}
 
-	return letters, nil
+	return b.statementFiles(sheets, date)
 }
 
 // postage says how a statement travels.
@@ -270,34 +249,4 @@ func (b *Bank) deliver(inbox string, goes func(*letter) bool) ([]string, error) 
 	b.state.Mail = left
 
 	return delivered, b.save()
-}
-
-// statement writes the statement of the open lines.
-func (a *account) statement(code ledger.Code, date calendar.Date) ([]byte, error) {
-	var content bytes.Buffer
-
-	writer, err := statement.NewWriter(&content, statement.Statement{
-		Account: code, Sequence: a.Sequence + 1, Date: date, Opening: a.Stated, Closing: a.balance(),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("state %s: %w", code, err)
-	}
-
-	for i := range a.Open {
-		booked := &a.Open[i]
-
-		err := writer.Write(statement.Line{
-			ID: booked.ID, Label: booked.Label, Amount: booked.Amount,
-			BookedAt: booked.At, TransactionAt: booked.At, ValueAt: booked.ValueDate.Midnight(),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("state %s: %w", code, err)
-		}
-	}
-
-	if _, err := writer.Close(); err != nil {
-		return nil, fmt.Errorf("state %s: %w", code, err)
-	}
-
-	return content.Bytes(), nil
 }

@@ -177,7 +177,7 @@ func (p *program) newOpen() *cobra.Command {
 	cmd.Flags().StringVar(amounts[ledger.Reglement], "reglement", "0", "opening balance of règlement, in euros")
 	cmd.Flags().StringVar(amounts[ledger.Cantonnement], "cantonnement", "0", "opening balance of cantonnement, in euros")
 	cmd.Flags().StringVar(amounts[ledger.Fonctionnement], "fonctionnement", "0", "opening balance of fonctionnement, in euros")
-	cmd.Flags().StringVar((*string)(&formats.Statement), "statement-format", string(bank.StatementLines),
+	cmd.Flags().StringVar((*string)(&formats.Statement), "statement-format", string(bank.StatementCamt053),
 		fmt.Sprintf("of statements, one of %q", bank.StatementFormats()))
 	cmd.Flags().StringVar((*string)(&formats.Rejects), "rejects-format", string(bank.RejectsPain002),
 		fmt.Sprintf("of the details of lots, one of %q; camt.053 has them inside the statement", bank.RejectsFormats()))

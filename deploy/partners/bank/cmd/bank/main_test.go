@@ -45,10 +45,10 @@ func TestADayByCommands(t *testing.T) {
 			`{"key":"b","account":"BK.CAN","label":"B","amountCents":7}`+"\n"), 0o600))
 	require.Len(t, run(t, data, "book", "--date", "2026-03-17", moves)["lines"], 2)
 	require.Nil(t, run(t, data, "take", "--date", "2026-03-17")["bulks"])
-	require.Equal(t, []any{"statement.REG.1.jsonl", "statement.CAN.1.jsonl"},
+	require.Equal(t, []any{"camt053.REG.20260317.1.xml", "camt053.CAN.20260317.1.xml"},
 		run(t, data, "statement", "--date", "2026-03-17", "--missing", "BK.FON")["files"])
-	require.FileExists(t, filepath.Join(data, "inbox", "statement.REG.1.jsonl"))
-	require.Equal(t, []any{"statement.FON.1.jsonl"}, run(t, data, "release")["files"])
+	require.FileExists(t, filepath.Join(data, "inbox", "camt053.REG.20260317.1.xml"))
+	require.Equal(t, []any{"camt053.FON.20260317.1.xml"}, run(t, data, "release")["files"])
 	require.Equal(t, map[string]any{"BK.REG": 1334.0, "BK.CAN": 7.0, "BK.FON": 99500.0}, run(t, data, "balance")["balancesCents"])
 }
 
