@@ -69,11 +69,12 @@ type ReadStatementsResult struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
-// ReadStatements reads each account's next statements in their sequence,
+// ReadStatements reads the files of bank statements (camt.053, CFONB 120), which
+// it finds by their content, each account's statements in their sequence. It
 // classifies their lines, queues those that no grammar explains, and emits
 // get-account-transactions a statement.
 //
-// Failures: StatementInvalid.
+// Failures: StatementInvalid; FileInvalid when the inbox holds too many files.
 func ReadStatements(ctx workflow.Context, request ReadStatementsRequest) (ReadStatementsResult, error) {
 	return call[ReadStatementsResult](long(ctx), ReadStatementsName, request)
 }
