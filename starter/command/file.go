@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/reglo/reglo/domain/bankfile"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/layout"
@@ -24,8 +24,8 @@ import (
 )
 
 func newFile(s *session) *cobra.Command {
-	group := &cobra.Command{Use: "file", Short: "Check a file that the engine is to read"}
-	group.AddCommand(newFileCheck(s))
+	group := &cobra.Command{Use: "file", Short: "Check a file of a partner or of the bank, or look into it"}
+	group.AddCommand(newFileCheck(s), newFileShow(s))
 	return group
 }
 
@@ -33,13 +33,27 @@ func newFileCheck(s *session) *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "check FILE",
-		Short: "Run all controls over a CRE, a merchants or a Payline file, without loading it",
-		Long: `Run all controls over a file, without loading it: a CRE (ogep-cre/1), a
-merchants' snapshot (ogep-merchants/1) or a Payline file (ogep-payline/1), told
-apart by what is in it. With --layout it is a site's own file, read as that YAML
-descriptor says: its first records are then printed as our own format has them,
-IBANs and names masked. All faults are listed with their places, the first
-thousand in full. Exit code 2 when the file has any.`,
+		Short: "Run all controls over a file of a partner or of the bank, without loading it",
+		Long: `Run all controls over a file, without loading it, and say what is in it. What
+it is, is told by its content:
+
+  a CRE (ogep-cre/1), a merchants' snapshot (ogep-merchants/1), a Payline file
+  (ogep-payline/1);
+  orders: pain.001.001.03 and .09, by the schema that orders pass before they
+  leave and by the rules of SEPA; CFONB 160;
+  reports on orders: pain.002.001.03 and .10;
+  statements: camt.053.001.02, .04 and .08, and CFONB 120;
+  notifications: camt.054.001.02 and .08;
+  returns and advices: CFONB 240;
+  direct debits: pain.008.001.02.
+
+Other messages of ISO 20022, and other versions, are refused by their name. A
+gzip archive, as the engine's archive keeps files, is read as what it holds.
+
+With --layout it is a site's own file, read as that YAML descriptor says: its
+first records are then printed as our own format has them. IBANs and names are
+masked in all that is printed. All faults are listed with their places, the
+first thousand in full. Exit code 2 when the file has any.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return s.checkFile(args[0], path)
@@ -50,29 +64,24 @@ thousand in full. Exit code 2 when the file has any.`,
 }
 
 func (s *session) checkFile(path, described string) error {
-	if err := readable(path); err != nil {
+	c, file, err := s.openCheck(path, described)
+	if err != nil {
 		return err
 	}
-	c := check{name: filepath.Base(path), today: calendar.BusinessDate(calendar.Target{}, s.now())}
+	defer file.close()
+	var records []checkedRecord
 	if described != "" {
-		site, err := layoutschema.Load(described)
-		if err != nil {
-			return &InputError{What: err.Error(), Next: "correct the layout there; each key is explained in the shipped examples"}
-		}
-		c.described, c.site = filepath.Base(described), site
+		c.records = &window{limit: shownRecords, emit: func(record *checkedRecord) error {
+			records = append(records, *record)
+			return nil
+		}}
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return &InputError{What: err.Error()}
-	}
-	defer func() { _ = file.Close() }()
-
 	checked, err := c.content(file)
 	var faults *fault.Faults
 	if err != nil && !errors.As(err, &faults) {
-		return fmt.Errorf("read %s: %w", path, err)
+		return fmt.Errorf("check %s: %w", path, err)
 	}
-	checked.File, checked.Layout, checked.Records = c.name, c.described, c.records
+	checked.File, checked.Layout, checked.Records, checked.Compressed = c.name, c.described, records, file.archive != nil
 	checked.Valid = faults == nil
 	if faults != nil {
 		checked.FaultCount = faults.Count
@@ -83,12 +92,29 @@ func (s *session) checkFile(path, described string) error {
 	}
 	if faults != nil {
 		next := "have its sender correct it and send it again"
-		if described != "" {
+		switch {
+		case described != "":
 			next = "correct the layout, or have the file's sender correct it and send it again"
+		case checked.Format != formatCRE && faults.ByCode[fault.CodeFormat] > 0:
+			next = "ask its sender for one that is read: `starter file check --help` names them"
 		}
 		return &InputError{What: path + ": " + count(faults.Count, "fault"), Next: next}
 	}
 	return nil
+}
+
+// openCheck opens a file, and says how it is to be read.
+func (s *session) openCheck(path, described string) (*check, *content, error) {
+	c := &check{name: filepath.Base(path), today: calendar.BusinessDate(calendar.Target{}, s.now())}
+	if described != "" {
+		site, err := layoutschema.Load(described)
+		if err != nil {
+			return nil, nil, &InputError{What: err.Error(), Next: "correct the layout there; each key is explained in the shipped examples"}
+		}
+		c.described, c.site = filepath.Base(described), site
+	}
+	file, err := openContent(path)
+	return c, file, err
 }
 
 // The formats that are recognised.
@@ -101,15 +127,15 @@ const (
 // check is the reading of one file.
 type check struct {
 	name      string
-	today     calendar.Date // against which a Payline file's dates are held
+	today     calendar.Date // against which a Payline file's dates are held, and near which those of a CFONB 160 are
 	described string        // name of the descriptor, empty for our own formats
 	site      layout.Layout
-	records   []checkedRecord
+	records   *window
 }
 
-// content reads a file under the controls of its format. A file of none of our
-// own is read as a CRE, whose faults then say what is missing.
-func (c *check) content(file io.ReadSeeker) (checkedFile, error) {
+// content reads a file under the controls of its format. A file of none that is
+// known is read as a CRE, whose faults then say what is missing.
+func (c *check) content(file *content) (checkedFile, error) {
 	switch {
 	case c.site.CRE != nil:
 		return c.cre(file, c.site.CRE)
@@ -118,12 +144,12 @@ func (c *check) content(file io.ReadSeeker) (checkedFile, error) {
 	case c.site.Payline != nil:
 		return c.payline(file, c.site.Payline)
 	}
-	first, err := bufio.NewReaderSize(file, lines.MaxLength).ReadSlice('\n')
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
-		return checkedFile{}, err //nolint:wrapcheck // the caller names the file
+	format, first, err := recognise(file)
+	if err != nil {
+		return checkedFile{}, err
 	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return checkedFile{}, err //nolint:wrapcheck // the caller names the file
+	if format != "" {
+		return c.bank(file, format)
 	}
 	switch {
 	// The columns of a snapshot may stand in any order, and every one has this.
@@ -137,6 +163,28 @@ func (c *check) content(file io.ReadSeeker) (checkedFile, error) {
 	}
 }
 
+// recognise gives the format of a bank's file, if it is one, and the first line of
+// any, and goes back to its beginning.
+func recognise(file *content) (bankfile.Format, []byte, error) {
+	beginning := bufio.NewReaderSize(file, lines.MaxLength)
+	first, err := beginning.Peek(lines.MaxLength)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", nil, err //nolint:wrapcheck // the caller names the file
+	}
+	format, found, err := bankfile.Recognise(bytes.NewReader(first))
+	if err != nil {
+		return "", nil, err
+	}
+	if !found {
+		format = nearly(first)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return "", nil, err
+	}
+	line, _, _ := bytes.Cut(first, []byte{'\n'})
+	return format, line, nil
+}
+
 func (c *check) cre(file io.ReadSeeker, layout settlement.Layout) (checkedFile, error) {
 	merchants := make(map[string]struct{})
 	byType := make(map[settlement.LineType]int)
@@ -145,10 +193,7 @@ func (c *check) cre(file io.ReadSeeker, layout settlement.Layout) (checkedFile, 
 			merchants[string(line.AccountID)] = struct{}{}
 		}
 		byType[line.Type]++
-		if c.wanted() {
-			c.records = append(c.records, creRecord(line))
-		}
-		return nil
+		return c.records.take(func() (checkedRecord, error) { return creRecord(line), nil })
 	})
 	return checkedFile{
 		Format: formatCRE, SHA256: hex.EncodeToString(summary.SHA256[:]), Bytes: summary.Bytes,
@@ -164,12 +209,7 @@ func (c *check) merchants(file io.Reader) (checkedFile, error) {
 	byStatus := make(map[merchant.Status]int)
 	each := func(m merchant.Merchant) error {
 		byStatus[m.Status]++
-		if !c.wanted() {
-			return nil
-		}
-		record, err := merchantRecord(m)
-		c.records = append(c.records, record)
-		return err
+		return c.records.take(func() (checkedRecord, error) { return merchantRecord(m) })
 	}
 	var summary merchant.Summary
 	var err error
@@ -192,10 +232,7 @@ func (c *check) payline(file io.Reader, layout payline.Layout) (checkedFile, err
 			rejected++
 			byCode[line.Reject]++
 		}
-		if c.wanted() {
-			c.records = append(c.records, paylineRecord(line))
-		}
-		return nil
+		return c.records.take(func() (checkedRecord, error) { return paylineRecord(line), nil })
 	})
 	return checkedFile{
 		Format: formatPayline, SHA256: hex.EncodeToString(summary.SHA256[:]), Bytes: summary.Bytes,
@@ -208,18 +245,25 @@ func (c *check) payline(file io.Reader, layout payline.Layout) (checkedFile, err
 
 // checkedFile is what the controls of a file found.
 type checkedFile struct {
-	File       string            `json:"file"`
-	Format     string            `json:"format"`
-	Layout     string            `json:"layout,omitempty"`
-	Valid      bool              `json:"valid"`
-	SHA256     string            `json:"sha256"`
-	Bytes      int64             `json:"bytes"`
-	CRE        *checkedCRE       `json:"cre,omitempty"`
-	Merchants  *checkedMerchants `json:"merchants,omitempty"`
-	Payline    *checkedPayline   `json:"payline,omitempty"`
-	Records    []checkedRecord   `json:"records,omitempty"`
-	FaultCount int               `json:"faultCount"`
-	Faults     []faultDocument   `json:"faults,omitempty"`
+	File       string             `json:"file"`
+	Format     string             `json:"format"`
+	Layout     string             `json:"layout,omitempty"`
+	Compressed bool               `json:"compressed,omitempty"` // SHA256 and Bytes are of what is in the archive
+	Valid      bool               `json:"valid"`
+	SHA256     string             `json:"sha256"`
+	Bytes      int64              `json:"bytes"`
+	CRE        *checkedCRE        `json:"cre,omitempty"`
+	Merchants  *checkedMerchants  `json:"merchants,omitempty"`
+	Payline    *checkedPayline    `json:"payline,omitempty"`
+	Transfers  *checkedTransfers  `json:"transfers,omitempty"`
+	Debits     *checkedDebits     `json:"debits,omitempty"`
+	Report     *checkedReport     `json:"report,omitempty"`
+	Statements *checkedStatements `json:"statements,omitempty"`
+	Advices    *checkedAdvices    `json:"advices,omitempty"`
+	Warnings   warnings           `json:"warnings,omitempty"`
+	Records    []checkedRecord    `json:"records,omitempty"`
+	FaultCount int                `json:"faultCount"`
+	Faults     []faultDocument    `json:"faults,omitempty"`
 }
 
 // checkedCRE is what a CRE file says as a whole.
@@ -322,7 +366,21 @@ func (d checkedFile) writeFound(t *text) {
 			[]string{"sum", euros(d.Payline.Sum)},
 			[]string{"to be rejected", counts(d.Payline.Rejected, d.Payline.ByCode)})
 	}
-	t.rows(append(rows, []string{"size", count(d.Bytes, "byte")}, []string{"sha256", d.SHA256}))
+	of := d.bank()
+	if of != nil {
+		rows = append(rows, of.rows()...)
+	}
+	size := count(d.Bytes, "byte")
+	if d.Compressed {
+		size += ", compressed"
+	}
+	t.rows(append(rows, []string{"size", size}, []string{"sha256", d.SHA256}))
+	if of != nil {
+		writeParts(t, of.parts())
+	}
+	for _, warning := range d.Warnings {
+		t.linef("warning: %s", warning)
+	}
 	for i := range d.Records {
 		d.Records[i].writeText(t)
 	}

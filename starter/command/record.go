@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"strconv"
@@ -18,9 +19,11 @@ import (
 // that each field comes from its place.
 const shownRecords = 3
 
-// checkedRecord is a record of a site's file as our own format has it. Empty
-// fields are left out, IBANs and names masked.
+// checkedRecord is a record of a file: of a site's file as our own format has it,
+// of a bank's as it is. Empty fields are left out, IBANs and names masked.
 type checkedRecord struct {
+	Kind   string         `json:"record,omitempty"` // of a bank's file, which has several; empty otherwise
+	Line   int            `json:"line,omitempty"`   // of a bank's file, on which it begins
 	Fields []checkedField `json:"fields"`
 }
 
@@ -28,9 +31,6 @@ type checkedField struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
-
-// wanted tells whether one more record is to be printed.
-func (c *check) wanted() bool { return c.described != "" && len(c.records) < shownRecords }
 
 func (r *checkedRecord) add(name, value string) {
 	if value == "" {
@@ -40,7 +40,8 @@ func (r *checkedRecord) add(name, value string) {
 	case "legalName", payline.FieldCreditorName.String(), "externalName", "agent":
 		value = maskName(value)
 	default:
-		if iban.Resembles(value) {
+		value = maskAccounts(value)
+		if iban.Resembles(value) && strings.HasSuffix(name, "Iban") {
 			value = iban.Mask(value)
 		}
 	}
@@ -58,7 +59,11 @@ func (r *checkedRecord) writeText(t *text) {
 	for _, field := range r.Fields {
 		fields = append(fields, field.Name+"="+strconv.Quote(field.Value))
 	}
-	t.linef("record: %s", strings.Join(fields, " "))
+	place := ""
+	if r.Line > 0 {
+		place = " of line " + number(r.Line)
+	}
+	t.linef("%s", strings.TrimRight(cmp.Or(r.Kind, "record")+place+": "+strings.Join(fields, " "), " "))
 }
 
 func creRecord(line *settlement.Line) (record checkedRecord) {
