@@ -17,6 +17,7 @@ import (
 	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/pain001"
 	"github.com/reglo/reglo/domain/payline"
 	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
@@ -44,7 +45,7 @@ func payouts(ctx context.Context, stand *stand, options options, found *report) 
 }
 
 func payoutsOf(ctx context.Context, stand *stand, options options, found *report, what string, asked bool) error {
-	var seconds, peaks, server, ceilings, ratios []float64
+	var seconds, peaks, server, ceilings, ratios, files []float64
 	steps := make(map[string][]float64)
 	for range options.runs {
 		paid, err := payoutsOnce(ctx, stand, options, asked)
@@ -53,6 +54,7 @@ func payoutsOf(ctx context.Context, stand *stand, options options, found *report
 		}
 		seconds, peaks, server = append(seconds, paid.seconds), append(peaks, paid.peak), append(server, paid.server)
 		ceilings, ratios = append(ceilings, paid.ceiling), append(ratios, paid.ceiling/paid.seconds)
+		files = append(files, paid.files)
 		for name, took := range paid.steps {
 			steps[name] = append(steps[name], took)
 		}
@@ -63,6 +65,7 @@ func payoutsOf(ctx context.Context, stand *stand, options options, found *report
 		}
 	}
 	found.add("P6", what+": start to end event", median(seconds), "s")
+	found.add("P6", what+": files handed to the bank, through the gate", median(files)/mebibyte, "MiB")
 	found.add("P6", what+": PostgreSQL at work", median(server), "s")
 	found.add("P6", what+": ceiling: COPY of the same rows", median(ceilings), "s")
 	found.atLeast("P6", what+": ours / ceiling", median(ratios), payoutsLeast, "")
@@ -87,6 +90,7 @@ type paid struct {
 	peak    float64            // bytes
 	server  float64            // seconds in which PostgreSQL worked on statements
 	ceiling float64            // seconds
+	files   float64            // bytes handed to the bank
 }
 
 func payoutsOnce(ctx context.Context, stand *stand, options options, asked bool) (paid, error) {
@@ -152,9 +156,29 @@ func (d *database) pay(ctx context.Context, worker *process, request workflows.F
 	if result.peak, err = worker.peak(); err != nil {
 		return paid{}, err
 	}
+	if result.files, err = d.handedOver(ctx); err != nil {
+		return paid{}, err
+	}
 	after, err := d.serverTime(ctx)
 	result.server = after - before
 	return result, err
+}
+
+// handedOver is how many bytes the files of all bulks have: each must be with the
+// bank, as a pain.001.001.03.
+func (d *database) handedOver(ctx context.Context) (float64, error) {
+	var missing int
+	var bytes float64
+	err := d.pool.QueryRow(ctx, `
+		select count(*) filter (where state <> 'SENT' or file_format <> $1 or file_sha256 is null), coalesce(sum(file_bytes), 0)::float8
+		from bulk`, string(pain001.V03)).Scan(&missing, &bytes)
+	if err != nil {
+		return 0, fmt.Errorf("read the files of bulks: %w", err)
+	}
+	if missing > 0 || bytes == 0 {
+		return 0, fmt.Errorf("%d bulks are not with the bank as %s, of %.0f bytes that are", missing, pain001.V03, bytes)
+	}
+	return bytes, nil
 }
 
 // serverTime is how long the server has worked on the database's statements, in

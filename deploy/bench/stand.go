@@ -98,6 +98,8 @@ func (s *stand) makeNamespace(ctx context.Context) error {
 	// that there is none.
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
 	for {
 		register := exec.CommandContext(ctx, filepath.Join(s.folder, "starter"), "register")
 		register.Env = append(os.Environ(), "TEMPORAL_NAMESPACE="+s.namespace)
@@ -105,8 +107,10 @@ func (s *stand) makeNamespace(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return fmt.Errorf("register search attributes: %w\n%s", err, output)
+		case <-ticker.C:
 		}
 	}
 }
