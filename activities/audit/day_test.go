@@ -108,7 +108,8 @@ func (d *day) register(t testing.TB) {
 		return transfer.Party{Name: "EP", BIC: "RGLOFRP0", IBAN: iban.French(99999, 1, n)}
 	}
 	bank := transfers.Bank{
-		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT", Format: pain001.Format{Version: pain001.V03}, Format: pain001.Format{Version: pain001.V03},
+		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT",
+		Format:    pain001.Format{Version: pain001.V03},
 		Reglement: party(91), Cantonnement: party(92), Fonctionnement: party(93),
 	}
 	d.accounts = bank.IBANs()
