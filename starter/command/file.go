@@ -250,7 +250,7 @@ type checkedFile struct {
 	Layout     string             `json:"layout,omitempty"`
 	Compressed bool               `json:"compressed,omitempty"` // SHA256 and Bytes are of what is in the archive
 	Valid      bool               `json:"valid"`
-	SHA256     string             `json:"sha256"`
+	SHA256     string             `json:"sha256"` // empty, as Bytes is 0, where an archive could not be read to its end
 	Bytes      int64              `json:"bytes"`
 	CRE        *checkedCRE        `json:"cre,omitempty"`
 	Merchants  *checkedMerchants  `json:"merchants,omitempty"`

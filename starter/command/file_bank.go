@@ -104,13 +104,14 @@ func (c *check) bank(file *content, format bankfile.Format) (checkedFile, error)
 }
 
 // refusedFile is a file of which nothing is said but which one it is: what was
-// read of it proves nothing.
+// read of it proves nothing. Where an archive cannot be read to its end either,
+// the faults say more than that.
 func refusedFile(format string, file *content, faults *fault.Faults) (checkedFile, error) {
-	sum, length, err := file.identity()
-	if err != nil {
-		return checkedFile{}, err
+	refused := checkedFile{Format: format}
+	if sum, length, err := file.identity(); err == nil {
+		refused.SHA256, refused.Bytes = hex.EncodeToString(sum[:]), length
 	}
-	return checkedFile{Format: format, SHA256: hex.EncodeToString(sum[:]), Bytes: length}, faults
+	return refused, faults
 }
 
 // unread refuses a message that nobody here reads, by its name, and says which

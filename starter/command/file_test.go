@@ -486,6 +486,15 @@ func TestFileOfAnArchive(t *testing.T) {
 	}
 }
 
+// TestFileOfADamagedArchive has what is wrong in the archive said before that its end is missing.
+func TestFileOfADamagedArchive(t *testing.T) {
+	t.Parallel()
+	bad := gzipped(t, "<!DOCTYPE D>"+statementsFile(t, message.Camt053V08))
+	got := starter(t, nil, "file", "check", write(t, "cut.gz", bad[:len(bad)-4]))
+	require.Equal(t, command.ExitInput, got.code)
+	require.Contains(t, got.out, "cut.gz line 1 column 1: holds a document type")
+}
+
 func TestFileShowWindow(t *testing.T) {
 	t.Parallel()
 	path := write(t, "orders", ordersFile(t, pain001.V03, 50)) // 50 blocks of 2 orders: 150 records
