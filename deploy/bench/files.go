@@ -21,6 +21,9 @@ const filePeak = 64
 // reading of a camt.053 may take.
 const tokensMost = 1.5
 
+// schemasVariable names a folder of ISO's schemas.
+const schemasVariable = "REGLO_ISO_SCHEMAS"
+
 // handled is what a process of its own says of the file that it wrote or read.
 type handled struct {
 	Peer    string  `json:"peer"`   // who wrote it
@@ -71,7 +74,7 @@ func orderFiles(ctx context.Context, stand *stand, options options, found *repor
 	runs := make(map[string]series)
 	var peers []string // in the order in which they ran
 	for range options.runs {
-		written, err := peersOnce(ctx, stand, options.payouts)
+		written, err := peersOnce(ctx, stand, options)
 		if err != nil {
 			return err
 		}
@@ -109,10 +112,12 @@ func orderFiles(ctx context.Context, stand *stand, options options, found *repor
 
 // peersOnce has ours and npm's sepa write the orders. Who is not there is said on
 // stderr, and left out.
-func peersOnce(ctx context.Context, stand *stand, count int) ([]handled, error) {
-	output, err := outputOf(exec.CommandContext(ctx, filepath.Join("deploy", "bench", "peers", "run"),
-		"--count", strconv.Itoa(count), "--folder", filepath.Join(stand.folder, "peers"),
-		"--bankfile", filepath.Join(stand.folder, "bankfile"), "reglo", "npm"))
+func peersOnce(ctx context.Context, stand *stand, options options) ([]handled, error) {
+	command := exec.CommandContext(ctx, filepath.Join("deploy", "bench", "peers", "run"),
+		"--count", strconv.Itoa(options.payouts), "--folder", filepath.Join(stand.folder, "peers"),
+		"--bankfile", filepath.Join(stand.folder, "bankfile"), "reglo", "npm")
+	command.Env = append(os.Environ(), schemasVariable+"="+options.schemas)
+	output, err := outputOf(command)
 	if err != nil {
 		return nil, fmt.Errorf("write orders: %w", err)
 	}
