@@ -100,9 +100,11 @@ func (r *reading) control(ctx context.Context) ([]delivery, error) {
 	return files, nil
 }
 
-// inOrder compares statements by their days, and by their numbers on one day.
+// inOrder compares statements by their days, by their numbers on one day, and by
+// their accounts.
 func inOrder(a, b statement.Statement) int {
-	return cmp.Or(a.Date.Compare(b.Date), cmp.Compare(a.Number, b.Number), a.From.Compare(b.From))
+	return cmp.Or(a.Date.Compare(b.Date), cmp.Compare(a.Number, b.Number), a.From.Compare(b.From),
+		cmp.Compare(slices.Index(bankAccounts(), a.Account), slices.Index(bankAccounts(), b.Account)))
 }
 
 // controlOne reads a file to its end. It returns nil for one that is gone, being

@@ -292,6 +292,20 @@ func TestStatementsAreReadInTheirSequence(t *testing.T) {
 	})
 }
 
+// TestFilesOfOneDayAreReadAccountByAccount, whatever they are called.
+func TestFilesOfOneDayAreReadAccountByAccount(t *testing.T) {
+	t.Parallel()
+	inEachFormat(t, func(t *testing.T, w *world) {
+		t.Helper()
+		for file, account := range map[string]ledger.Code{"b": ledger.Reglement, "c": ledger.Cantonnement, "a": ledger.Fonctionnement} {
+			w.put(t, file, w.content(t, stated(account, 1, 0)))
+		}
+		_, err := w.read(w.open(t, "open"))
+		require.NoError(t, err)
+		require.Equal(t, "BK.REG BK.CAN BK.FON", w.text(t, `select string_agg(account, ' ' order by number) from statement`))
+	})
+}
+
 // TestABankMayChangeItsFormat, and begin its numbers anew each year: ours go on.
 func TestABankMayChangeItsFormat(t *testing.T) {
 	t.Parallel()
