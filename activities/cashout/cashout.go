@@ -20,12 +20,13 @@ import (
 	rules "github.com/reglo/reglo/domain/cashout"
 	"github.com/reglo/reglo/domain/ogep"
 	"github.com/reglo/reglo/domain/payline"
+	"github.com/reglo/reglo/domain/transfer"
 )
 
 // Settings are what an EP decides for itself.
 type Settings struct {
-	// BankID is how the EP names its bank in orders.
-	BankID string
+	// Bank is how the EP names its bank in orders.
+	Bank transfer.Bank
 	// Calendar says on which days payouts fall due.
 	Calendar calendar.Calendar
 	Policy   rules.Policy
@@ -121,7 +122,7 @@ func (a *Activities) tell(given verdict, orders []*payout.Order) []ogep.Body {
 			Orders: make([]ogep.Order, count), Decision: given.decision, Validator: given.validator, Reason: given.reason,
 		}
 		for i, order := range orders[:count] {
-			body.Orders[i] = order.Event(a.settings.BankID)
+			body.Orders[i] = order.Event(a.settings.Bank)
 			body.Total += order.Amount // each is within the money held: their sum cannot overflow
 		}
 		bodies = append(bodies, body)
@@ -133,7 +134,7 @@ func (a *Activities) tell(given verdict, orders []*payout.Order) []ogep.Body {
 // reject makes the create-rejected-order event of a Payline order.
 func (a *Activities) reject(order *payout.Order, code payline.Code) ogep.Body {
 	return ogep.CreateRejectedOrder{
-		Orders: []ogep.Order{order.Event(a.settings.BankID)}, RejectCode: string(code),
+		Orders: []ogep.Order{order.Event(a.settings.Bank)}, RejectCode: string(code),
 		EndToEndID: order.EndToEndID, AccountID: order.AccountID,
 	}
 }

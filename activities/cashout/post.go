@@ -227,7 +227,7 @@ func (p *posting) tell(ctx context.Context, batch int64, covered []payout.Order,
 			emission.Bodies = append(emission.Bodies,
 				p.transaction(order),
 				ogep.CreateValidatedOrder{
-					Orders:     []ogep.Order{order.Event(p.activities.settings.BankID)},
+					Orders:     []ogep.Order{order.Event(p.activities.settings.Bank)},
 					EndToEndID: order.EndToEndID, AccountID: order.AccountID,
 				})
 		}

@@ -39,6 +39,7 @@ import (
 	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
+	"github.com/reglo/reglo/domain/pain001"
 	"github.com/reglo/reglo/domain/siret"
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
@@ -76,7 +77,7 @@ func newWorld(t testing.TB) *world {
 	clock := func() time.Time { return now }
 	party := func(n int) transfer.Party { return transfer.Party{Name: "EP", BIC: "RGLOFRP0", IBAN: aIBAN(n)} }
 	orders := transfers.New(w.pool, outbox, transfers.Bank{
-		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT",
+		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT", Format: pain001.Format{Version: pain001.V03},
 		Reglement: party(91), Cantonnement: party(92), Fonctionnement: party(93),
 	}, calendar.Target{}, clock)
 	w.orders = orders

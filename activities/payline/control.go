@@ -232,7 +232,7 @@ func (o *orders) reject(line *request.Line, order payout.Order, code request.Cod
 	if line.DebtorIBAN != "" {
 		order.Debtor.IBAN = line.DebtorIBAN
 	}
-	told := order.Event(o.activities.settings.BankID)
+	told := order.Event(o.activities.settings.Bank)
 	told.DeviseID, told.Ccy = line.Currency, line.Currency
 	o.answers = append(o.answers, payout.Answer{Line: order.Line, Code: string(code)})
 	o.bodies = append(o.bodies, ogep.CreateRejectedOrder{

@@ -35,9 +35,10 @@ type Folders struct {
 
 // Settings are what an EP decides for itself.
 type Settings struct {
-	// BankID is how the EP names its bank in orders, BankBIC what an order shows
-	// for a CP that is not known.
-	BankID, BankBIC string
+	// Bank is how the EP names its bank in orders, BankBIC what an order shows for
+	// a CP that is not known.
+	Bank    transfer.Bank
+	BankBIC string
 	// Calendar says on which days orders fall due.
 	Calendar calendar.Calendar
 	// Layout is how the site's files are written.

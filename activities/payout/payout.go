@@ -64,15 +64,15 @@ type Order struct {
 	Info       string
 }
 
-// Event is the order as events show it before it is in a bulk. bankID is how
+// Event is the order as events show it before it is in a bulk. bank is how
 // the EP names its bank.
-func (o *Order) Event(bankID string) ogep.Order {
+func (o *Order) Event(bank transfer.Bank) ogep.Order {
 	return ogep.Order{
 		RefExterne: o.RefExterne, OrderType: transfer.OrderType,
 		CreditorName: o.Creditor.Name, CreditorBIC: o.Creditor.BIC, CreditorIBAN: o.Creditor.IBAN,
 		DebtorName: o.Debtor.Name, DebtorBIC: o.Debtor.BIC, DebtorIBAN: o.Debtor.IBAN,
 		Amount: o.Amount, DeviseID: money.Currency, Ccy: money.Currency,
-		BankID: bankID, OrderFormat: transfer.OrderFormat, Echeance: o.Due, Info: o.Info,
+		BankID: bank.ID, OrderFormat: bank.OrderFormat, Echeance: o.Due, Info: o.Info,
 	}
 }
 

@@ -38,7 +38,7 @@ type Payout struct {
 type Desk struct {
 	Outbox postgres.Outbox
 	// Bank is how the EP names its bank in its orders.
-	Bank string
+	Bank transfer.Bank
 }
 
 // GiveBack posts Dr TR.OUT / Cr CP for each payout, marks it REJECTED with its
@@ -136,7 +136,7 @@ func (d Desk) rejectedOrder(row *db.LockPayoutsRow, code string) (ogep.CreateRej
 			CreditorName: row.CreditorName, CreditorBIC: row.CreditorBic, CreditorIBAN: row.CreditorIban,
 			DebtorName: row.DebtorName, DebtorBIC: row.DebtorBic, DebtorIBAN: row.DebtorIban,
 			Amount: money.Cents(row.AmountCents), DeviseID: money.Currency, Ccy: money.Currency,
-			BankID: d.Bank, OrderFormat: transfer.OrderFormat, Echeance: due, Info: row.Info,
+			BankID: d.Bank.ID, OrderFormat: d.Bank.OrderFormat, Echeance: due, Info: row.Info,
 		}},
 		RejectCode: code, EndToEndID: row.EndToEndID, AccountID: row.AccountID,
 	}, nil

@@ -51,7 +51,7 @@ func (a *Activities) givePayoutsBack(ctx context.Context, run activities.Run) (m
 		for i, row := range rows {
 			refused[i] = refusal.Payout(row)
 		}
-		return refusal.Desk{Outbox: a.outbox, Bank: a.bank.ID}.GiveBack(ctx, tx, run, refused, now)
+		return refusal.Desk{Outbox: a.outbox, Bank: a.bank.Named()}.GiveBack(ctx, tx, run, refused, now)
 	})
 	return more, err
 }

@@ -116,6 +116,6 @@ func (a *Activities) order(row *db.PayoutsOfBulkRow) ogep.Order {
 		CreditorName: row.CreditorName, CreditorBIC: row.CreditorBic, CreditorIBAN: row.CreditorIban,
 		DebtorName: row.DebtorName, DebtorBIC: row.DebtorBic, DebtorIBAN: row.DebtorIban,
 		Amount: money.Cents(row.AmountCents), DeviseID: money.Currency, Ccy: money.Currency,
-		BankID: a.bank.ID, OrderFormat: transfer.OrderFormat, Echeance: due, Info: row.Info,
+		BankID: a.bank.ID, OrderFormat: a.bank.Named().OrderFormat, Echeance: due, Info: row.Info,
 	}
 }

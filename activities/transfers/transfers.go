@@ -268,7 +268,7 @@ func (a *Activities) commit(
 			CreditorName: route.creditor.Name, CreditorBIC: route.creditor.BIC, CreditorIBAN: route.creditor.IBAN,
 			DebtorName: route.debtor.Name, DebtorBIC: route.debtor.BIC, DebtorIBAN: route.debtor.IBAN,
 			Amount: planned.amount, DeviseID: money.Currency, Ccy: money.Currency,
-			BankID: a.bank.ID, OrderFormat: transfer.OrderFormat,
+			BankID: a.bank.ID, OrderFormat: a.bank.Named().OrderFormat,
 			Echeance: due, Info: planned.info, BulkID: made.ID,
 		}}}),
 	})

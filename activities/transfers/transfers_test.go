@@ -22,6 +22,7 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/pain001"
 	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
 )
@@ -85,7 +86,7 @@ func bank() transfers.Bank {
 		return transfer.Party{Name: "EP", BIC: "TESTFRPPXXX", IBAN: iban}
 	}
 	return transfers.Bank{
-		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT",
+		ID: "999999", PayoutPrefix: "MONEXTEUR", InternalPrefix: "MONEXTINT", Format: pain001.Format{Version: pain001.V03},
 		Reglement: party("FR7630006000011234567890189"), Cantonnement: party("FR1420041010050500013M02606"),
 		Fonctionnement: party("FR7630001007941234567890185"),
 	}

@@ -184,7 +184,7 @@ func (w *allocation) bodies() ([]ogep.Body, error) {
 				CreditorName: reject.CreditorName, CreditorBIC: reject.CreditorBic, CreditorIBAN: reject.CreditorIban,
 				DebtorName: reject.DebtorName, DebtorBIC: reject.DebtorBic, DebtorIBAN: reject.DebtorIban,
 				Amount: money.Cents(reject.AmountCents), DeviseID: money.Currency, Ccy: money.Currency,
-				BankID: w.activities.bank, OrderFormat: transfer.OrderFormat, Echeance: due, Info: reject.Info,
+				BankID: w.activities.bank.ID, OrderFormat: w.activities.bank.OrderFormat, Echeance: due, Info: reject.Info,
 			}},
 			RejectCode: reject.Code, EndToEndID: reject.EndToEndID, AccountID: reject.AccountID,
 		})

@@ -15,6 +15,7 @@ import (
 	"github.com/reglo/reglo/activities/slice"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/reject"
+	"github.com/reglo/reglo/domain/transfer"
 )
 
 // Activities settles remittances and rejects on PostgreSQL.
@@ -23,7 +24,7 @@ type Activities struct {
 	outbox   postgres.Outbox
 	folders  Folders
 	details  reject.Reader
-	bank     string
+	bank     transfer.Bank
 	calendar calendar.Calendar
 	clock    func() time.Time
 	slices   slice.Worker
@@ -55,7 +56,7 @@ func WithChunk(orders int32) Option { return func(a *Activities) { a.chunk = ord
 // names its bank in its orders, days are those on which the bank works, and clock
 // gives the hour of postings and events.
 func New(
-	pool *pgxpool.Pool, outbox postgres.Outbox, folders Folders, details reject.Reader, bank string, days calendar.Calendar,
+	pool *pgxpool.Pool, outbox postgres.Outbox, folders Folders, details reject.Reader, bank transfer.Bank, days calendar.Calendar,
 	clock func() time.Time, options ...Option,
 ) *Activities {
 	a := &Activities{

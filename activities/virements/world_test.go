@@ -43,6 +43,7 @@ import (
 	"github.com/reglo/reglo/domain/pain002"
 	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/domain/siret"
+	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -101,7 +102,7 @@ func (w *world) partsOn(t testing.TB, pool *pgxpool.Pool, options ...virements.O
 		session.New(pool, outbox, clock),
 		accounts.New(pool, outbox, t.TempDir(), clock),
 		ingest.New(pool, ingest.Folders{Inbox: w.folders.Inbox}, details, clock),
-		virements.New(pool, outbox, w.folders, details, "999999", calendar.Target{}, clock, options...),
+		virements.New(pool, outbox, w.folders, details, transfer.Bank{ID: "999999", OrderFormat: "PAIN.001.001.03"}, calendar.Target{}, clock, options...),
 	}
 }
 

@@ -42,11 +42,14 @@ func (p Purpose) ToClients() bool {
 	return p == Cover || p == Canton || p == Decanton
 }
 
-// Constants of every order in the OG-EP reference.
-const (
-	OrderType   = "V"
-	OrderFormat = "PAIN.001.001.03"
-)
+// OrderType is that of every order in the OG-EP reference.
+const OrderType = "V"
+
+// Bank is how orders name the bank that they go to.
+type Bank struct {
+	ID          string // the EP's own identifier of it, such as 999999
+	OrderFormat string // of the files that it takes, as the OG-EP reference writes it: PAIN.001.001.03
+}
 
 // MaxInfo is the longest remittance information and the longest label, in
 // characters: an ISO 20022 Max140Text, which is all that SEPA carries.

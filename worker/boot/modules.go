@@ -178,7 +178,7 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		inGroup(newIngest),
 		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
 			return cashout.New(pool, outbox, cashout.Settings{
-				BankID: settings.Bank.ID, Calendar: calendar.Target{}, Policy: settings.Cashout, Actors: settings.Operator.Actors,
+				Bank: transfers.Bank(settings.Bank).Named(), Calendar: calendar.Target{}, Policy: settings.Cashout, Actors: settings.Operator.Actors,
 			}, clock)
 		}),
 		inGroup(newPayline),
@@ -217,7 +217,7 @@ func newVirements(
 	pool *pgxpool.Pool, outbox outbox.Outbox, grammars *label.Classifier, settings config.Config, clock func() time.Time,
 ) registrar {
 	folders := virements.Folders{Inbox: settings.Data.Inbox(), Archive: settings.Data.Archive()}
-	return virements.New(pool, outbox, folders, reject.NewReader(grammars), settings.Bank.ID, calendar.Target{}, clock)
+	return virements.New(pool, outbox, folders, reject.NewReader(grammars), transfers.Bank(settings.Bank).Named(), calendar.Target{}, clock)
 }
 
 func newDecisions(
@@ -262,7 +262,7 @@ func newPayline(
 	data, bank := settings.Data, settings.Bank
 	folders := payline.Folders{Inbox: data.Inbox(), Archive: data.Archive(), Outbox: data.Outbox()}
 	return payline.New(pool, outbox, folders, payline.Settings{
-		BankID: bank.ID, BankBIC: bank.Reglement.BIC, Calendar: calendar.Target{}, Layout: layouts.Payline,
+		Bank: transfers.Bank(bank).Named(), BankBIC: bank.Reglement.BIC, Calendar: calendar.Target{}, Layout: layouts.Payline,
 	}, clock)
 }
 

@@ -184,18 +184,18 @@ func (s *stage) engage(outbox postgres.Outbox, to *settings) {
 	s.others = append(s.others,
 		s.bank,
 		cashout.New(s.pool, outbox, cashout.Settings{
-			BankID: to.own.ID, Calendar: calendar.Target{}, Policy: to.policy, Actors: actors,
+			Bank: to.own.Named(), Calendar: calendar.Target{}, Policy: to.policy, Actors: actors,
 		}, to.clock),
 		days.New(s.pool, calendar.Target{}, to.clock),
 		debts.New(s.pool, outbox, to.clock),
 		decisions.New(s.pool, outbox, actors, labels, s.transfers, to.clock),
 		merchants.New(s.pool, archived, actors, merchants.Guard{MaxClosedPercent: merchants.MaxClosedPercent}, to.clock),
 		payline.New(s.pool, outbox, payline.Folders{Inbox: s.folders.Inbox, Archive: s.folders.Archive, Outbox: out}, payline.Settings{
-			BankID: to.own.ID, BankBIC: to.own.Reglement.BIC, Calendar: calendar.Target{}, Layout: requests.Ogep1{},
+			Bank: to.own.Named(), BankBIC: to.own.Reglement.BIC, Calendar: calendar.Target{}, Layout: requests.Ogep1{},
 		}, to.clock),
 		statements.New(s.pool, outbox, labels, to.own.IBANs(), archived, to.clock),
 		virements.New(s.pool, outbox, virements.Folders{Inbox: s.folders.Inbox, Archive: s.folders.Archive},
-			reject.NewReader(labels), to.own.ID, calendar.Target{}, to.clock),
+			reject.NewReader(labels), to.own.Named(), calendar.Target{}, to.clock),
 	)
 }
 

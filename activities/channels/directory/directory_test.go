@@ -59,22 +59,22 @@ func TestABulkIsPutIntoTheFolderOnce(t *testing.T) {
 	for range 2 {
 		outcome, err := channel.Send(t.Context(), bulk, content("one"))
 		require.NoError(t, err)
-		require.Equal(t, remittances.Outcome{State: transfer.Sent, Detail: "file " + name + ".jsonl"}, outcome)
-		require.Equal(t, map[string]string{name + ".jsonl": "one"}, files(t, folder))
+		require.Equal(t, remittances.Outcome{State: transfer.Sent, Detail: "file " + name + ".xml"}, outcome)
+		require.Equal(t, map[string]string{name + ".xml": "one"}, files(t, folder))
 		require.Equal(t, transfer.Sent, state(t, channel))
 	}
 	outcome, err := channel.Send(t.Context(), bulk, content("another"))
 	require.NoError(t, err)
 	require.Equal(t, transfer.Unknown, outcome.State)
-	require.Equal(t, map[string]string{name + ".jsonl": "one"}, files(t, folder), "never in the place of another file")
+	require.Equal(t, map[string]string{name + ".xml": "one"}, files(t, folder), "never in the place of another file")
 
 	// The transmitter takes it away: it is sent all the same.
-	require.NoError(t, os.Rename(filepath.Join(folder, name+".jsonl"), filepath.Join(folder, directory.Sent, name+".jsonl")))
+	require.NoError(t, os.Rename(filepath.Join(folder, name+".xml"), filepath.Join(folder, directory.Sent, name+".xml")))
 	require.Equal(t, transfer.Sent, state(t, channel))
 	outcome, err = channel.Send(t.Context(), bulk, content("one"))
 	require.NoError(t, err)
 	require.Equal(t, transfer.Sent, outcome.State)
-	require.Equal(t, map[string]string{directory.Sent + "/" + name + ".jsonl": "one"}, files(t, folder))
+	require.Equal(t, map[string]string{directory.Sent + "/" + name + ".xml": "one"}, files(t, folder))
 }
 
 func TestWhatIsNotWrittenIsNotSent(t *testing.T) {
@@ -128,5 +128,5 @@ func TestWorkersAtOnce(t *testing.T) {
 	}
 	sending.Wait()
 	require.Equal(t, transfer.Sent, state(t, channel))
-	require.Equal(t, map[string]string{name + ".jsonl": "one"}, files(t, folder))
+	require.Equal(t, map[string]string{name + ".xml": "one"}, files(t, folder))
 }

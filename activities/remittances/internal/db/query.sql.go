@@ -819,12 +819,14 @@ const shownByStatement = `-- name: ShownByStatement :many
 select b.number from bulk b
 where b.attempted_at is not null and b.state in ('PREPARED', 'UNKNOWN')
   and exists (select from bank_line l
-              where l.reference = b.name and l.class in ('REMITTANCE', 'OWN') and l.amount_cents = -b.amount_cents)
+              where l.reference = b.name and l.class in ('REMITTANCE', 'OWN')
+                and l.amount_cents in (-b.amount_cents, (select sum(p.amount_cents) from payout_refusal f join payout p on p.number = f.payout
+                                                         where f.bulk = b.number) - b.amount_cents))
 order by b.number
 for update
 `
 
-// A bulk that may have left, and whose debit a statement shows.
+// A bulk that may have left, and whose debit a statement shows. That of payouts may leave out some that the bank refused.
 func (q *Queries) ShownByStatement(ctx context.Context) ([]int32, error) {
 	rows, err := q.db.Query(ctx, shownByStatement)
 	if err != nil {
