@@ -178,7 +178,8 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		inGroup(newIngest),
 		inGroup(func(pool *pgxpool.Pool, outbox outbox.Outbox, settings config.Config, clock func() time.Time) registrar {
 			return cashout.New(pool, outbox, cashout.Settings{
-				Bank: transfers.Bank(settings.Bank).Named(), Calendar: calendar.Target{}, Policy: settings.Cashout, Actors: settings.Operator.Actors,
+				Bank: transfers.Bank(settings.Bank).Named(), Calendar: calendar.Target{},
+				Policy: settings.Cashout, Actors: settings.Operator.Actors,
 			}, clock)
 		}),
 		inGroup(newPayline),

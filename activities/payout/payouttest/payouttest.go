@@ -158,10 +158,12 @@ func (w *World) register() {
 	outbox := postgres.Outbox{Environment: 'I', Node: 1}
 	session.New(w.Pool, outbox, w.Now).Register(w.Env)
 	cashout.New(w.Pool, outbox, cashout.Settings{
-		Bank: transfer.Bank{ID: "999999", OrderFormat: "PAIN.001.001.03"}, Calendar: calendar.Target{}, Policy: policy, Actors: []string{"alice", "bruno"},
+		Bank: transfer.Bank{ID: "999999", OrderFormat: "PAIN.001.001.03"}, Calendar: calendar.Target{},
+		Policy: policy, Actors: []string{"alice", "bruno"},
 	}, w.Now, cashouts...).Register(w.Env)
 	payline.New(w.Pool, outbox, w.Folders, payline.Settings{
-		Bank: transfer.Bank{ID: "999999", OrderFormat: "PAIN.001.001.03"}, BankBIC: "CMBRFR2BARK", Calendar: calendar.Target{}, Layout: request.Ogep1{},
+		Bank: transfer.Bank{ID: "999999", OrderFormat: "PAIN.001.001.03"}, BankBIC: "CMBRFR2BARK",
+		Calendar: calendar.Target{}, Layout: request.Ogep1{},
 	}, w.Now, requests...).Register(w.Env)
 }
 
