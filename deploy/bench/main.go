@@ -92,7 +92,7 @@ type report struct {
 // add notes a figure that explains.
 func (r *report) add(goal, what string, value float64, unit string) {
 	r.Figures = append(r.Figures, Figure{Goal: goal, What: what, Value: value, Unit: unit})
-	fmt.Printf("  %-3s %-66s %12.2f %s\n", goal, what, value, unit)
+	fmt.Printf("  %-3s %-82s %12.2f %s\n", goal, what, value, unit)
 }
 
 // atLeast and atMost note a figure that is a goal.
@@ -110,7 +110,7 @@ func (r *report) judge(goal, what string, value float64, unit, bound string, met
 	if !met {
 		verdict = "NOT MET"
 	}
-	fmt.Printf("  %-3s %-66s %12.2f %s (%s: %s)\n", goal, what, value, unit, bound, verdict)
+	fmt.Printf("  %-3s %-82s %12.2f %s (%s: %s)\n", goal, what, value, unit, bound, verdict)
 }
 
 // part is what one function measures, for one goal or several.
