@@ -48,7 +48,7 @@ type stand struct {
 // adminVariable names the URL of a cluster on which databases may be made.
 const adminVariable = "DEV_POSTGRES_ADMIN_URL"
 
-func newStand(ctx context.Context) (*stand, error) {
+func newStand(ctx context.Context) (s *stand, err error) {
 	admin := os.Getenv(adminVariable)
 	if admin == "" {
 		return nil, fmt.Errorf("%s is not set: run `make bench`, or source .dev/env after `make up`", adminVariable)
@@ -57,11 +57,16 @@ func newStand(ctx context.Context) (*stand, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(folder) // a temporary folder
+		}
+	}()
 	build := exec.CommandContext(ctx, "go", "build", "-o", folder+"/", "./worker", "./starter", "./deploy/bench/bankfile")
 	if output, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build: %w\n%s", err, output)
 	}
-	s := &stand{admin: admin, folder: folder, namespace: fmt.Sprintf("bench-%d", os.Getpid())}
+	s = &stand{admin: admin, folder: folder, namespace: fmt.Sprintf("bench-%d", os.Getpid())}
 	if err := s.makeNamespace(ctx); err != nil {
 		return nil, err
 	}
