@@ -91,11 +91,11 @@ type month struct {
 // monthFormats are what the bank writes in the month of a seed: all formats in turn.
 func monthFormats(seed uint64) standin.Formats {
 	all := []standin.Formats{
-		{Statement: standin.StatementCamt053, Rejects: standin.RejectsPain002, Report: true},
+		{Statement: standin.StatementCFONB120, Rejects: standin.RejectsPain002, Report: true, OneFile: true},
 		{Statement: standin.StatementCFONB120, Rejects: standin.RejectsCFONB240, Report: true},
 		{Statement: standin.StatementCamtOld, Rejects: standin.RejectsCamt054},
 		{Statement: standin.StatementCamt053, Rejects: standin.RejectsCamt053, Report: true, OneFile: true},
-		{Statement: standin.StatementCFONB120, Rejects: standin.RejectsPain002, Report: true, OneFile: true},
+		{Statement: standin.StatementCamt053, Rejects: standin.RejectsPain002, Report: true},
 	}
 	return all[seed%uint64(len(all))]
 }
