@@ -61,7 +61,10 @@ build: ## Build bin/worker, bin/starter and bin/bank, the stand-in for the bank
 
 # Where tests make databases of their own, and what they start a Temporal server of their own with.
 TEST_SERVERS = REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \
-	REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal"
+	REGLO_TEST_TEMPORAL_CLI="$(CURDIR)/bin/temporal" \
+	$(if $(and $(ISO_SCHEMAS),$(shell command -v xmllint)),REGLO_TEST_ISO_SCHEMAS="$(ISO_SCHEMAS)")
+# ISO 20022's own schemas, by which xmllint judges what is written, where a folder beside the checkout has them.
+ISO_SCHEMAS ?= $(abspath $(wildcard ../shared/xsd))
 
 .PHONY: test
 test: bin/temporal ## Run the tests on a real PostgreSQL and Temporal, with the race detector (PKG=./domain/..., TESTFLAGS=-v)
@@ -114,7 +117,7 @@ check-workflows: bin/workflowcheck
 .PHONY: check-shell
 check-shell:
 	@if command -v shellcheck >/dev/null; then \
-		echo shellcheck; shellcheck -x deploy/dev/{up,down,clean,sample-day,*.sh} .ci/run; \
+		echo shellcheck; shellcheck -x deploy/dev/{up,down,clean,sample-day,fuzz,*.sh} deploy/bench/peers/run .ci/run; \
 	else \
 		echo "shellcheck: skipped, it is not installed"; \
 	fi

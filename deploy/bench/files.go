@@ -22,7 +22,7 @@ const filePeak = 64
 const tokensMost = 1.5
 
 // schemasVariable names a folder of ISO's schemas.
-const schemasVariable = "REGLO_ISO_SCHEMAS"
+const schemasVariable = "REGLO_TEST_ISO_SCHEMAS"
 
 // handled is what a process of its own says of the file that it wrote or read.
 type handled struct {

@@ -192,9 +192,9 @@ func TestEverythingIsRead(t *testing.T) {
 func TestOwnMessagesAgreeWithISO(t *testing.T) {
 	t.Parallel()
 
-	folder := os.Getenv("REGLO_ISO_SCHEMAS")
+	folder := os.Getenv("REGLO_TEST_ISO_SCHEMAS")
 	if folder == "" {
-		t.Skip("REGLO_ISO_SCHEMAS names no folder of ISO's schemas")
+		t.Skip("REGLO_TEST_ISO_SCHEMAS names no folder of ISO's schemas")
 	}
 
 	lint, err := exec.LookPath("xmllint")

@@ -17,9 +17,9 @@ import (
 func TestSamplesOfBanks(t *testing.T) {
 	t.Parallel()
 
-	folder := os.Getenv("REGLO_BANK_SAMPLES")
+	folder := os.Getenv("REGLO_TEST_BANK_SAMPLES")
 	if folder == "" {
-		t.Skip("REGLO_BANK_SAMPLES names no folder of banks' files")
+		t.Skip("REGLO_TEST_BANK_SAMPLES names no folder of banks' files")
 	}
 
 	names, err := filepath.Glob(filepath.Join(folder, "camt", "*.xml"))

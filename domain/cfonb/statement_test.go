@@ -762,9 +762,9 @@ func TestGolden120(t *testing.T) {
 func samples(t *testing.T) string {
 	t.Helper()
 
-	folder := os.Getenv("REGLO_BANK_SAMPLES")
+	folder := os.Getenv("REGLO_TEST_BANK_SAMPLES")
 	if folder == "" {
-		t.Skip("REGLO_BANK_SAMPLES names no folder of banks' files")
+		t.Skip("REGLO_TEST_BANK_SAMPLES names no folder of banks' files")
 	}
 
 	return filepath.Join(folder, "cfonb")

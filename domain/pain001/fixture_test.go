@@ -25,7 +25,7 @@ import (
 const (
 	bulkID     = "cb511424315911eab6f87c2a3123212b"
 	initiator  = "OG-EP"
-	schemasEnv = "REGLO_ISO_SCHEMAS"
+	schemasEnv = "REGLO_TEST_ISO_SCHEMAS"
 )
 
 func versions() []pain001.Version { return []pain001.Version{pain001.V03, pain001.V09} }

@@ -466,9 +466,9 @@ func TestReadHostile(t *testing.T) {
 func TestISOSchemas(t *testing.T) {
 	t.Parallel()
 
-	schemas := os.Getenv("REGLO_ISO_SCHEMAS")
+	schemas := os.Getenv("REGLO_TEST_ISO_SCHEMAS")
 	if schemas == "" {
-		t.Skip("REGLO_ISO_SCHEMAS names no folder with the schemas of ISO")
+		t.Skip("REGLO_TEST_ISO_SCHEMAS names no folder with the schemas of ISO")
 	}
 
 	judge := func(t *testing.T, version pain002.Version, text string) {

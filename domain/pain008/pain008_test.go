@@ -180,9 +180,9 @@ func TestReadPassesErrorsOn(t *testing.T) {
 func TestISOSchema(t *testing.T) {
 	t.Parallel()
 
-	schemas := os.Getenv("REGLO_ISO_SCHEMAS")
+	schemas := os.Getenv("REGLO_TEST_ISO_SCHEMAS")
 	if schemas == "" {
-		t.Skip("REGLO_ISO_SCHEMAS names no folder with the schemas of ISO")
+		t.Skip("REGLO_TEST_ISO_SCHEMAS names no folder with the schemas of ISO")
 	}
 
 	schema := filepath.Join(schemas, pain008.Version+".xsd")

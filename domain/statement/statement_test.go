@@ -523,9 +523,9 @@ func requireLines(t require.TestingT, in statement.Statement, written []message.
 func TestRealFiles(t *testing.T) {
 	t.Parallel()
 
-	folder := os.Getenv("REGLO_BANK_SAMPLES")
+	folder := os.Getenv("REGLO_TEST_BANK_SAMPLES")
 	if folder == "" {
-		t.Skip("REGLO_BANK_SAMPLES is not set")
+		t.Skip("REGLO_TEST_BANK_SAMPLES is not set")
 	}
 
 	french := func(bank, branch, account string) string {

@@ -24,9 +24,9 @@ import (
 func TestWhatAProfileTakesISOTakes(t *testing.T) {
 	t.Parallel()
 
-	folder := os.Getenv("REGLO_ISO_SCHEMAS")
+	folder := os.Getenv("REGLO_TEST_ISO_SCHEMAS")
 	if folder == "" {
-		t.Skip("REGLO_ISO_SCHEMAS is not set: the folder of the schemas of ISO 20022")
+		t.Skip("REGLO_TEST_ISO_SCHEMAS is not set: the folder of the schemas of ISO 20022")
 	}
 
 	xmllint, err := exec.LookPath("xmllint")

@@ -361,7 +361,7 @@ func (w *world) receivePain002(name string, content []byte) {
 func (w *world) requireValid(t *testing.T) {
 	t.Helper()
 
-	folder := os.Getenv("REGLO_ISO_SCHEMAS")
+	folder := os.Getenv("REGLO_TEST_ISO_SCHEMAS")
 	if folder == "" {
 		return // the tests of package message say that nothing was judged
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // schemasVariable names the folder with the XSDs that the registration authority of ISO 20022 publishes.
-const schemasVariable = "REGLO_ISO_SCHEMAS"
+const schemasVariable = "REGLO_TEST_ISO_SCHEMAS"
 
 // requireValid has xmllint judge documents by ISO's schema, where the schemas are.
 func requireValid(t *testing.T, definition string, documents ...string) {
