@@ -112,6 +112,7 @@ func TestSummaryOfAVacation(t *testing.T) {
 	require.Zero(t, got.code, got.err)
 	require.Contains(t, got.out, "run 1 of vacation-technique/2026-03-02/open\n")
 	require.Contains(t, got.out, "  statements     0, 12 lines, 0 unknown\n")
+	require.Contains(t, got.out, "  reports        0, 0 orders refused\n")
 	summary := document(t, starter(t, environ, "summary", "vacation-technique/2026-03-02/open", "--json"))
 	require.InDelta(t, 12, summary["totals"].(map[string]any)["bankLines"], 0)
 

@@ -126,6 +126,7 @@ func (t *techniqueTotals) rows() [][]string {
 	if t.phase != workflows.PhaseDecisions {
 		rows = append(rows,
 			[]string{"statements", fmt.Sprintf("%d, %s, %d unknown", t.Statements, count(t.Lines, "line"), t.UnknownLines)},
+			[]string{"reports", fmt.Sprintf("%d, %s refused", t.Reports, count(t.RefusedOrders, "order"))},
 			[]string{"own transfers", number(t.Transfers) + " closed"},
 			[]string{"règlements", fmt.Sprintf("%d, %d ended with error", t.Reglements, t.Failed)})
 	}
