@@ -42,10 +42,8 @@ func (a *Activities) dispatch(ctx context.Context, run activities.Run) (activiti
 	if err := a.giveBack(ctx, run); err != nil {
 		return activities.DispatchResult{}, err
 	}
-	next := &ahead{Activities: a, run: run}
-	defer next.wait()
 	for until := a.clock().Add(a.slices.Time); ; {
-		more, err := a.handOver(ctx, run, next)
+		more, err := a.handOver(ctx, run)
 		if err != nil {
 			return activities.DispatchResult{}, err
 		}
@@ -71,21 +69,21 @@ func (a *Activities) outcomes(ctx context.Context, run activities.Run) (activiti
 }
 
 // handOver hands the next bulk over, and tells whether there was one.
-func (a *Activities) handOver(ctx context.Context, run activities.Run, next *ahead) (more bool, err error) {
+func (a *Activities) handOver(ctx context.Context, run activities.Run) (more bool, err error) {
 	turn, err := a.takeTurn(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer turn.end(ctx)
 
-	row, err := db.New(turn.conn).NextToHandOver(ctx, noBulk, run.Number)
+	row, err := db.New(turn.conn).NextToHandOver(ctx, run.Number)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("find the next bulk: %w", err)
 	}
-	if err := turn.attempt(ctx, run, handedOver(row), next); err != nil {
+	if err := turn.attempt(ctx, run, handedOver(row)); err != nil {
 		return false, fmt.Errorf("bulk %s: %w", row.Name, err)
 	}
 	return true, nil
@@ -103,12 +101,9 @@ type turn struct {
 // handedOver is a bulk as the table has it.
 type handedOver db.NextToHandOverRow
 
-// noBulk is the number of none.
-const noBulk = 0
-
 // attempt hands a bulk over, unless an attempt that nobody knows the end of
 // turns out to have reached the bank.
-func (t *turn) attempt(ctx context.Context, run activities.Run, row handedOver, next *ahead) error {
+func (t *turn) attempt(ctx context.Context, run activities.Run, row handedOver) error {
 	if row.AttemptedAt != nil {
 		// A worker died, or lost the database, between the intent and the outcome.
 		outcome := t.lookUp(ctx, row.Name)
@@ -119,11 +114,10 @@ func (t *turn) attempt(ctx context.Context, run activities.Run, row handedOver, 
 			return t.settle(ctx, row.Number, *row.AttemptedAt, outcome)
 		}
 	}
-	file, err := next.take(ctx, t.conn, row)
+	file, err := t.file(ctx, row)
 	if err != nil {
 		return err
 	}
-	next.begin(ctx, t.conn, row.Number)
 	attempted := t.now()
 	mine, err := t.intend(ctx, run, file, attempted)
 	if err != nil || !mine {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/remittances/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/fault"
@@ -30,7 +29,7 @@ type Gate interface {
 // bankFile is the file of a bulk: everything in it comes from the bulk and its
 // orders, so that it has the same bytes whenever it is written.
 type bankFile struct {
-	*Activities
+	*turn
 
 	row    handedOver
 	bulk   transfer.Bulk
@@ -45,29 +44,33 @@ type order struct {
 	block pain001.Block
 }
 
-// read reads a bulk's orders, of which [transfer.MaxOrdersABulk] take some ten
-// megabytes. Only a file that was proved is handed out.
-func (a *Activities) read(ctx context.Context, on postgres.Querier, row handedOver) (*bankFile, error) {
+// file reads a bulk's orders, of which [transfer.MaxOrdersABulk] take some ten
+// megabytes, and proves the file that they come to: only one that passes the
+// gate is handed out.
+func (t *turn) file(ctx context.Context, row handedOver) (*bankFile, error) {
 	due, err := calendar.ParseDate(row.DueDate)
 	if err != nil {
 		return nil, fmt.Errorf("due date: %w", err)
 	}
-	f := &bankFile{Activities: a, row: row, bulk: transfer.Bulk{
+	f := &bankFile{turn: t, row: row, bulk: transfer.Bulk{
 		Name: row.Name, ID: row.BulkID, Purpose: transfer.Purpose(row.Purpose), DueDate: due, Orders: int(row.Orders),
-		Sum: money.Cents(row.AmountCents), DebitIBAN: a.bank.Debtor(transfer.Purpose(row.Purpose)).IBAN,
+		Sum: money.Cents(row.AmountCents), DebitIBAN: t.bank.Debtor(transfer.Purpose(row.Purpose)).IBAN,
 	}}
-	orders := f.readPayouts
+	read := f.readPayouts
 	if f.bulk.Purpose != transfer.Payout {
-		orders = f.readOwnOrder
+		read = f.readOwnOrder
 	}
-	if err := orders(ctx, on); err != nil {
+	if err := read(ctx); err != nil {
+		return nil, err
+	}
+	if err := f.prove(ctx); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-func (f *bankFile) readPayouts(ctx context.Context, on postgres.Querier) error {
-	rows, err := db.New(on).PayoutsByDebtor(ctx, f.row.Number)
+func (f *bankFile) readPayouts(ctx context.Context) error {
+	rows, err := db.New(f.conn).PayoutsByDebtor(ctx, f.row.Number)
 	if err != nil {
 		return fmt.Errorf("read the orders of bulk %s: %w", f.bulk.Name, err)
 	}
@@ -90,8 +93,8 @@ func (f *bankFile) readPayouts(ctx context.Context, on postgres.Querier) error {
 
 // readOwnOrder reads the one transfer of a bulk of the EP's own, which the
 // bulk's name identifies from end to end.
-func (f *bankFile) readOwnOrder(ctx context.Context, on postgres.Querier) error {
-	own, err := db.New(on).OwnOrderOfBulk(ctx, f.row.Number)
+func (f *bankFile) readOwnOrder(ctx context.Context) error {
+	own, err := db.New(f.conn).OwnOrderOfBulk(ctx, f.row.Number)
 	if err != nil {
 		return fmt.Errorf("read the order of bulk %s: %w", f.bulk.Name, err)
 	}

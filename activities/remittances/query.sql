@@ -53,7 +53,7 @@ select pg_advisory_unlock(sqlc.arg(key)::bigint);
 select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state,
        b.created_at, coalesce(b.file_sha256, '') as file_sha256
 from bulk b
-where b.state = 'PREPARED' and b.number <> sqlc.arg(but)::int
+where b.state = 'PREPARED'
   and not exists (select from transfer_order o join batch x on x.id = o.batch
                   where o.bulk = b.number and b.vacation = sqlc.arg(vacation) and x.step = 'order-again')
 order by b.purpose = 'PAYOUT', b.number

@@ -321,9 +321,9 @@ const nextToHandOver = `-- name: NextToHandOver :one
 select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state,
        b.created_at, coalesce(b.file_sha256, '') as file_sha256
 from bulk b
-where b.state = 'PREPARED' and b.number <> $1::int
+where b.state = 'PREPARED'
   and not exists (select from transfer_order o join batch x on x.id = o.batch
-                  where o.bulk = b.number and b.vacation = $2 and x.step = 'order-again')
+                  where o.bulk = b.number and b.vacation = $1 and x.step = 'order-again')
 order by b.purpose = 'PAYOUT', b.number
 limit 1
 `
@@ -344,8 +344,8 @@ type NextToHandOverRow struct {
 
 // The next bulk to be handed over, own transfers first: décantonnement brings
 // what payouts need. One that this run ordered again is left to the next run.
-func (q *Queries) NextToHandOver(ctx context.Context, but int32, vacation int32) (NextToHandOverRow, error) {
-	row := q.db.QueryRow(ctx, nextToHandOver, but, vacation)
+func (q *Queries) NextToHandOver(ctx context.Context, vacation int32) (NextToHandOverRow, error) {
+	row := q.db.QueryRow(ctx, nextToHandOver, vacation)
 	var i NextToHandOverRow
 	err := row.Scan(
 		&i.Number,
