@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
@@ -26,7 +27,7 @@ type Activities struct {
 	pool     *pgxpool.Pool
 	outbox   postgres.Outbox
 	own      ownTransfers
-	channel  Channel
+	channel  channels.Channel
 	gate     Gate
 	archive  inbox.Archive
 	bank     transfers.Bank
@@ -53,7 +54,7 @@ type Parts struct {
 	Pool    *pgxpool.Pool
 	Outbox  postgres.Outbox
 	Own     *transfers.Activities
-	Channel Channel
+	Channel channels.Channel
 	// Gate is that of the version of the bank's files.
 	Gate Gate
 	// Archive is the folder of reports that were taken in.

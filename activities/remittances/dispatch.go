@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/remittances/internal/db"
@@ -101,12 +102,22 @@ type turn struct {
 // handedOver is a bulk as the table has it.
 type handedOver db.NextToHandOverRow
 
+// handed is the bulk's file as the channel was given it, without its content.
+func (h *handedOver) handed() channels.File {
+	file := channels.File{Name: fileName(h.Name), Correlation: h.BulkID, Bytes: h.FileBytes}
+	copy(file.SHA256[:], h.FileSha256)
+	return file
+}
+
+// fileName is the name by which a bulk is handed over: the bank's statement repeats it without its ending.
+func fileName(bulk string) string { return bulk + ".xml" }
+
 // attempt hands a bulk over, unless an attempt that nobody knows the end of
 // turns out to have reached the bank.
 func (t *turn) attempt(ctx context.Context, run activities.Run, row handedOver) error {
 	if row.AttemptedAt != nil {
 		// A worker died, or lost the database, between the intent and the outcome.
-		outcome := t.lookUp(ctx, row.Name)
+		outcome := t.lookUp(ctx, row.handed())
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("look it up: %w", err)
 		}
@@ -140,16 +151,16 @@ func (t *turn) attempt(ctx context.Context, run activities.Run, row handedOver) 
 
 // send calls the channel. What fails is looked up: the outcome is PREPARED, and
 // the error what failed, when the bank is known to have nothing.
-func (t *turn) send(ctx context.Context, file *bankFile) (Outcome, error) {
-	outcome, err := t.channel.Send(ctx, file.bulk, file.write)
+func (t *turn) send(ctx context.Context, file *bankFile) (channels.Outcome, error) {
+	outcome, err := t.channel.Send(ctx, file.handed())
 	if err == nil {
 		return outcome, nil
 	}
 	err = fmt.Errorf("hand it over: %w", err)
-	if errors.Is(err, ErrNotSent) {
-		return Outcome{State: transfer.Prepared, Detail: err.Error()}, err
+	if errors.Is(err, channels.ErrNotSent) {
+		return channels.Outcome{State: transfer.Prepared, Detail: err.Error()}, err
 	}
-	found := t.lookUp(ctx, file.bulk.Name)
+	found := t.lookUp(ctx, file.handed())
 	if found.State == transfer.Unknown {
 		found.Detail = err.Error() + "; " + found.Detail
 	}
@@ -157,10 +168,10 @@ func (t *turn) send(ctx context.Context, file *bankFile) (Outcome, error) {
 }
 
 // lookUp asks the channel. Not being told is UNKNOWN.
-func (a *Activities) lookUp(ctx context.Context, name string) Outcome {
-	outcome, err := a.channel.LookUp(ctx, name)
+func (a *Activities) lookUp(ctx context.Context, file channels.File) channels.Outcome {
+	outcome, err := a.channel.LookUp(ctx, file)
 	if err != nil {
-		return Outcome{State: transfer.Unknown, Detail: "look-up failed: " + err.Error()}
+		return channels.Outcome{State: transfer.Unknown, Detail: "look-up failed: " + err.Error()}
 	}
 	return outcome
 }
@@ -194,7 +205,7 @@ func (t *turn) withdraw(ctx context.Context, number int32, attempted time.Time, 
 
 // settle keeps the outcome of an attempt, and what it means for the orders. It
 // needs no running vacation: what the bank has, it has.
-func (t *turn) settle(ctx context.Context, number int32, attempted time.Time, outcome Outcome) error {
+func (t *turn) settle(ctx context.Context, number int32, attempted time.Time, outcome channels.Outcome) error {
 	state := outcome.State
 	var settled *time.Time
 	switch state {

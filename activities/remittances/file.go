@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/remittances/internal/db"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/fault"
@@ -144,6 +145,13 @@ func (f *bankFile) write(destination io.Writer) error {
 		return fmt.Errorf("the file of bulk %s is not the one that was proved", f.bulk.Name)
 	}
 	return nil
+}
+
+// handed is the file as the channel is given it.
+func (f *bankFile) handed() channels.File {
+	return channels.File{
+		Name: fileName(f.bulk.Name), Correlation: f.bulk.ID, Bytes: f.proved.Bytes, SHA256: f.proved.SHA256, Write: f.write,
+	}
 }
 
 // refuse is the failure of a file that may not leave; order is empty where the reason names it.

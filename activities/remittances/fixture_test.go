@@ -6,8 +6,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/postgres"
@@ -248,14 +249,15 @@ func newFakeBank() *fakeBank {
 	}
 }
 
-func (b *fakeBank) Send(_ context.Context, bulk transfer.Bulk, content func(io.Writer) error) (remittances.Outcome, error) {
+func (b *fakeBank) Send(_ context.Context, handed channels.File) (channels.Outcome, error) {
 	var file bytes.Buffer
-	if err := content(&file); err != nil {
-		return remittances.Outcome{}, errors.Join(remittances.ErrNotSent, err)
+	if err := handed.Write(&file); err != nil {
+		return channels.Outcome{}, errors.Join(channels.ErrNotSent, err)
 	}
 	if b.before != nil {
 		b.before()
 	}
+	name := strings.TrimSuffix(handed.Name, ".xml")
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	does := none
@@ -263,38 +265,39 @@ func (b *fakeBank) Send(_ context.Context, bulk transfer.Bulk, content func(io.W
 		does, b.faults = b.faults[0], b.faults[1:]
 	}
 	if does == none || does == failsAfter || does == unknownTaken {
-		b.accepted[bulk.Name]++
-		b.order = append(b.order, bulk.Name)
-		b.files[bulk.Name] = file.Bytes()
+		b.accepted[name]++
+		b.order = append(b.order, name)
+		b.files[name] = file.Bytes()
 	}
 	switch does {
 	case none:
-		return remittances.Outcome{State: transfer.Sent}, nil
+		return channels.Outcome{State: transfer.Sent}, nil
 	case failsBefore:
-		return remittances.Outcome{}, fmt.Errorf("%w: %w", remittances.ErrNotSent, errBank)
+		return channels.Outcome{}, fmt.Errorf("%w: %w", channels.ErrNotSent, errBank)
 	case rejects:
-		b.rejected[bulk.Name] = true
-		return remittances.Outcome{State: transfer.Rejected, Detail: "no"}, nil
+		b.rejected[name] = true
+		return channels.Outcome{State: transfer.Rejected, Detail: "no"}, nil
 	case unknown, unknownTaken:
-		b.mute[bulk.Name] = true
-		return remittances.Outcome{State: transfer.Unknown}, nil
+		b.mute[name] = true
+		return channels.Outcome{State: transfer.Unknown}, nil
 	case failsAfter, losesIt:
 	}
-	return remittances.Outcome{}, errBank
+	return channels.Outcome{}, errBank
 }
 
-func (b *fakeBank) LookUp(_ context.Context, name string) (remittances.Outcome, error) {
+func (b *fakeBank) LookUp(_ context.Context, file channels.File) (channels.Outcome, error) {
+	name := strings.TrimSuffix(file.Name, ".xml")
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	switch {
 	case b.mute[name]:
-		return remittances.Outcome{}, errBank
+		return channels.Outcome{}, errBank
 	case b.rejected[name]:
-		return remittances.Outcome{State: transfer.Rejected}, nil
+		return channels.Outcome{State: transfer.Rejected}, nil
 	case b.accepted[name] > 0:
-		return remittances.Outcome{State: transfer.Sent}, nil
+		return channels.Outcome{State: transfer.Sent}, nil
 	default:
-		return remittances.Outcome{State: transfer.Prepared}, nil
+		return channels.Outcome{State: transfer.Prepared}, nil
 	}
 }
 

@@ -76,7 +76,8 @@ func (a *Activities) askFor(ctx context.Context, name string) error {
 	if row.State != string(transfer.Unknown) || row.AttemptedAt == nil {
 		return nil // settled meanwhile
 	}
-	outcome := a.lookUp(ctx, name)
+	bulk := handedOver(row)
+	outcome := a.lookUp(ctx, bulk.handed())
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("look it up: %w", err)
 	}

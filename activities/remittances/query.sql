@@ -51,7 +51,7 @@ select pg_advisory_unlock(sqlc.arg(key)::bigint);
 -- what payouts need. One that this run ordered again is left to the next run.
 -- name: NextToHandOver :one
 select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state,
-       b.created_at, coalesce(b.file_sha256, '') as file_sha256
+       b.created_at, coalesce(b.file_sha256, '') as file_sha256, coalesce(b.file_bytes, 0)::bigint as file_bytes
 from bulk b
 where b.state = 'PREPARED'
   and not exists (select from transfer_order o join batch x on x.id = o.batch
@@ -61,7 +61,7 @@ limit 1;
 
 -- name: Bulk :one
 select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state,
-       b.created_at, coalesce(b.file_sha256, '') as file_sha256
+       b.created_at, coalesce(b.file_sha256, '') as file_sha256, coalesce(b.file_bytes, 0)::bigint as file_bytes
 from bulk b where b.name = sqlc.arg(name);
 
 -- name: UnknownBulks :many

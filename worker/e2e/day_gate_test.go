@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -18,13 +17,13 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 
+	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/channels/directory"
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/activities/remittances"
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/domain/calendar"
-	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/worker/boot/config"
 )
 
@@ -133,7 +132,7 @@ func gatedChannel(
 	settings config.Config, clock func() time.Time,
 ) *remittances.Activities {
 	folder := os.Getenv(gateVariable)
-	var channel remittances.Channel = directory.New(settings.Data.Outbox())
+	var channel channels.Channel = directory.New(settings.Data.Outbox())
 	if folder != "" {
 		channel = &deadlyChannel{Channel: channel, gate: &gate{folder: folder}}
 	}
@@ -145,30 +144,28 @@ func gatedChannel(
 }
 
 type deadlyChannel struct {
-	remittances.Channel
+	channels.Channel
 
 	gate *gate
 }
 
-func (c *deadlyChannel) Send(
-	ctx context.Context, bulk transfer.Bulk, content func(io.Writer) error,
-) (remittances.Outcome, error) {
+func (c *deadlyChannel) Send(ctx context.Context, file channels.File) (channels.Outcome, error) {
 	at := moment{vacation: atChannel, activity: sending, when: justStarted}
 	c.gate.pass(at)
-	if err := c.note(bulk.Name); err != nil {
-		return remittances.Outcome{}, err
+	if err := c.note(file.Name); err != nil {
+		return channels.Outcome{}, err
 	}
-	outcome, err := c.Channel.Send(ctx, bulk, content)
+	outcome, err := c.Channel.Send(ctx, file)
 	at.when = notTold
 	c.gate.pass(at)
 	return outcome, err
 }
 
-func (c *deadlyChannel) note(bulk string) error {
+func (c *deadlyChannel) note(name string) error {
 	file, err := os.OpenFile(filepath.Join(c.gate.folder, sendsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(file, bulk)
+	_, err = fmt.Fprintln(file, name)
 	return errors.Join(err, file.Close())
 }

@@ -1,5 +1,5 @@
-// Package directory is a channel to the bank by way of a folder: a bulk is a
-// file in it, which a transmitter takes away and keeps in the folder's sent/.
+// Package directory is a channel to a partner by way of a folder, from which a
+// transmitter takes files away; it keeps them in the folder's sent/.
 package directory
 
 import (
@@ -13,22 +13,18 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/reglo/reglo/activities/remittances"
+	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
 // Sent is the folder, in the channel's, to which a transmitter moves the files
-// that it took. They stay there: a bulk is looked up among them.
+// that it took. They stay there: a file is looked up among them.
 const Sent = "sent"
 
-// extension of a bulk's file, a pain.001. What is being written begins with a
-// dot, which no transmitter may take.
-const extension = ".xml"
-
-// folderMode: bulks hold merchants' names and accounts.
+// folderMode: files hold merchants' names and accounts.
 const folderMode = 0o700
 
-// Channel puts bulks into a folder.
+// Channel puts files into a folder.
 type Channel struct {
 	folder string
 }
@@ -36,105 +32,103 @@ type Channel struct {
 // New makes the channel of a folder, which is made when it is missing.
 func New(folder string) *Channel { return &Channel{folder: folder} }
 
-// Send puts the bulk's file into the folder, complete or not at all, and never
+// Send puts the file into the folder, complete or not at all, and never
 // in the place of another one.
-func (c *Channel) Send(
-	ctx context.Context, bulk transfer.Bulk, content func(io.Writer) error,
-) (remittances.Outcome, error) {
-	written, digest, err := c.write(ctx, bulk.Name, content)
+func (c *Channel) Send(ctx context.Context, file channels.File) (channels.Outcome, error) {
+	written, digest, err := c.write(ctx, file)
 	if err != nil {
-		return remittances.Outcome{}, fmt.Errorf("write %s%s: %w: %w", bulk.Name, extension, remittances.ErrNotSent, err)
+		return channels.Outcome{}, fmt.Errorf("write %s: %w: %w", file.Name, channels.ErrNotSent, err)
 	}
 	defer func() { _ = os.Remove(written) }() // its other name stays
 
-	path, err := c.find(bulk.Name)
+	path, err := c.find(file.Name)
 	if err != nil {
-		return remittances.Outcome{}, fmt.Errorf("%w: %w", remittances.ErrNotSent, err)
+		return channels.Outcome{}, fmt.Errorf("%w: %w", channels.ErrNotSent, err)
 	}
 	if path == "" {
-		path = c.path(bulk.Name)
+		path = c.path(file.Name)
 		// A link, unlike a rename, leaves a file that is there already.
 		err = os.Link(written, path)
 		if err == nil {
 			return sent(path), c.sync()
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return remittances.Outcome{}, fmt.Errorf("put %s%s into the outbox: %w: %w", bulk.Name, extension, remittances.ErrNotSent, err)
+			return channels.Outcome{}, fmt.Errorf("put %s into the outbox: %w: %w", file.Name, channels.ErrNotSent, err)
 		}
 	}
 	same, err := holds(path, digest)
 	switch {
 	case err != nil:
-		return remittances.Outcome{}, err
+		return channels.Outcome{}, err
 	case !same:
-		return remittances.Outcome{
-			State: transfer.Unknown, Detail: "another file stands in the outbox under the bulk's name: compare the two, and decide",
+		return channels.Outcome{
+			State: transfer.Unknown, Detail: "another file stands in the outbox under its name: compare the two, and decide",
 		}, nil
 	default:
 		return sent(path), nil
 	}
 }
 
-// LookUp says whether the bulk's file stands in the folder or was taken away. It
+// LookUp says whether the file stands in the folder or was taken away. It
 // is sure of a file that does not: files appear whole.
-func (c *Channel) LookUp(_ context.Context, name string) (remittances.Outcome, error) {
-	if err := transfer.CheckBulkName(name); err != nil {
-		return remittances.Outcome{}, fmt.Errorf("look up: %w", err)
+func (c *Channel) LookUp(_ context.Context, file channels.File) (channels.Outcome, error) {
+	if err := channels.CheckName(file.Name); err != nil {
+		return channels.Outcome{}, fmt.Errorf("look up: %w", err)
 	}
-	path, err := c.find(name)
+	path, err := c.find(file.Name)
 	if err != nil {
-		return remittances.Outcome{}, err
+		return channels.Outcome{}, err
 	}
 	if path == "" {
 		// A folder that is not there, such as one that is not mounted, tells nothing.
 		if _, err := os.Stat(c.folder); err != nil {
-			return remittances.Outcome{}, fmt.Errorf("look into the outbox: %w", err)
+			return channels.Outcome{}, fmt.Errorf("look into the outbox: %w", err)
 		}
-		return remittances.Outcome{State: transfer.Prepared, Detail: "no file of that name in the outbox"}, nil
+		return channels.Outcome{State: transfer.Prepared, Detail: "no file of that name in the outbox"}, nil
 	}
 	return sent(path), nil
 }
 
-func sent(path string) remittances.Outcome {
-	return remittances.Outcome{State: transfer.Sent, Detail: "file " + filepath.Base(path)}
+func sent(path string) channels.Outcome {
+	return channels.Outcome{State: transfer.Sent, Detail: "file " + filepath.Base(path)}
 }
 
-func (c *Channel) path(name string) string { return filepath.Join(c.folder, name+extension) }
+func (c *Channel) path(name string) string { return filepath.Join(c.folder, name) }
 
-// find gives the place of the bulk's file, empty for none. A transmitter moves
+// find gives the file's place, empty for none. A transmitter moves
 // it from the first place to the second, so they are looked at in this order.
 func (c *Channel) find(name string) (string, error) {
-	for _, path := range []string{c.path(name), filepath.Join(c.folder, Sent, name+extension)} {
+	for _, path := range []string{c.path(name), filepath.Join(c.folder, Sent, name)} {
 		_, err := os.Stat(path)
 		if err == nil {
 			return path, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("look for the bulk's file: %w", err)
+			return "", fmt.Errorf("look for the file: %w", err)
 		}
 	}
 	return "", nil
 }
 
-// write writes the bulk's file under a temporary name, safely on the disk.
+// write writes the file under a temporary name, safely on the disk.
 func (c *Channel) write(
-	ctx context.Context, name string, content func(io.Writer) error,
+	ctx context.Context, content channels.File,
 ) (path string, digest []byte, err error) {
-	if err := transfer.CheckBulkName(name); err != nil {
+	if err := channels.CheckName(content.Name); err != nil {
 		return "", nil, fmt.Errorf("name a file: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Join(c.folder, Sent), folderMode); err != nil {
 		return "", nil, fmt.Errorf("make the outbox: %w", err)
 	}
-	if err := c.clear(name); err != nil {
+	if err := c.clear(content.Name); err != nil {
 		return "", nil, err
 	}
-	file, err := os.CreateTemp(c.folder, "."+name+".*")
+	file, err := os.CreateTemp(c.folder, "."+content.Name+".*")
 	if err != nil {
 		return "", nil, fmt.Errorf("begin a file: %w", err)
 	}
 	hash := sha256.New()
-	err = content(io.MultiWriter(file, hash))
+	err = content.Write(io.MultiWriter(file, hash))
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -148,7 +142,7 @@ func (c *Channel) write(
 	return file.Name(), hash.Sum(nil), nil
 }
 
-// clear removes what attempts that died have left of this bulk.
+// clear removes what attempts that died have left of this file.
 func (c *Channel) clear(name string) error {
 	left, err := filepath.Glob(filepath.Join(c.folder, "."+name+".*"))
 	if err != nil {
@@ -178,12 +172,12 @@ func (c *Channel) sync() error {
 func holds(path string, digest []byte) (bool, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return false, fmt.Errorf("open the bulk's file: %w", err)
+		return false, fmt.Errorf("open the file: %w", err)
 	}
 	defer func() { _ = file.Close() }() // only read
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
-		return false, fmt.Errorf("read the bulk's file: %w", err)
+		return false, fmt.Errorf("read the file: %w", err)
 	}
 	return bytes.Equal(hash.Sum(nil), digest), nil
 }

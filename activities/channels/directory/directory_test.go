@@ -10,20 +10,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/channels/directory"
-	"github.com/reglo/reglo/activities/remittances"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
-const name = "MONEXTEUR20260317001"
+const name = "MONEXTEUR20260317001.xml"
 
 var errTest = errors.New("of the test")
 
-func content(text string) func(io.Writer) error {
-	return func(to io.Writer) error {
+// holding is the file of that name, with that content.
+func holding(text string) channels.File {
+	return channels.File{Name: name, Write: func(to io.Writer) error {
 		_, err := io.WriteString(to, text)
 		return err
-	}
+	}}
 }
 
 // files are all that stands below the folder.
@@ -44,7 +45,7 @@ func files(t testing.TB, folder string) map[string]string {
 
 func state(t testing.TB, channel *directory.Channel) transfer.State {
 	t.Helper()
-	outcome, err := channel.LookUp(t.Context(), name)
+	outcome, err := channel.LookUp(t.Context(), channels.File{Name: name})
 	require.NoError(t, err)
 	return outcome.State
 }
@@ -52,29 +53,29 @@ func state(t testing.TB, channel *directory.Channel) transfer.State {
 func TestABulkIsPutIntoTheFolderOnce(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "outbox")
-	channel, bulk := directory.New(folder), transfer.Bulk{Name: name}
-	_, err := channel.LookUp(t.Context(), name)
+	channel := directory.New(folder)
+	_, err := channel.LookUp(t.Context(), channels.File{Name: name})
 	require.ErrorIs(t, err, os.ErrNotExist, "a folder that is not there tells nothing")
 
 	for range 2 {
-		outcome, err := channel.Send(t.Context(), bulk, content("one"))
+		outcome, err := channel.Send(t.Context(), holding("one"))
 		require.NoError(t, err)
-		require.Equal(t, remittances.Outcome{State: transfer.Sent, Detail: "file " + name + ".xml"}, outcome)
-		require.Equal(t, map[string]string{name + ".xml": "one"}, files(t, folder))
+		require.Equal(t, channels.Outcome{State: transfer.Sent, Detail: "file " + name}, outcome)
+		require.Equal(t, map[string]string{name: "one"}, files(t, folder))
 		require.Equal(t, transfer.Sent, state(t, channel))
 	}
-	outcome, err := channel.Send(t.Context(), bulk, content("another"))
+	outcome, err := channel.Send(t.Context(), holding("another"))
 	require.NoError(t, err)
 	require.Equal(t, transfer.Unknown, outcome.State)
-	require.Equal(t, map[string]string{name + ".xml": "one"}, files(t, folder), "never in the place of another file")
+	require.Equal(t, map[string]string{name: "one"}, files(t, folder), "never in the place of another file")
 
 	// The transmitter takes it away: it is sent all the same.
-	require.NoError(t, os.Rename(filepath.Join(folder, name+".xml"), filepath.Join(folder, directory.Sent, name+".xml")))
+	require.NoError(t, os.Rename(filepath.Join(folder, name), filepath.Join(folder, directory.Sent, name)))
 	require.Equal(t, transfer.Sent, state(t, channel))
-	outcome, err = channel.Send(t.Context(), bulk, content("one"))
+	outcome, err = channel.Send(t.Context(), holding("one"))
 	require.NoError(t, err)
 	require.Equal(t, transfer.Sent, outcome.State)
-	require.Equal(t, map[string]string{directory.Sent + "/" + name + ".xml": "one"}, files(t, folder))
+	require.Equal(t, map[string]string{directory.Sent + "/" + name: "one"}, files(t, folder))
 }
 
 func TestWhatIsNotWrittenIsNotSent(t *testing.T) {
@@ -86,26 +87,26 @@ func TestWhatIsNotWrittenIsNotSent(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "."+name+".123"), []byte("half"), 0o600))
 	require.Equal(t, transfer.Prepared, state(t, channel))
 
-	_, err := channel.Send(t.Context(), transfer.Bulk{Name: name}, func(to io.Writer) error {
+	_, err := channel.Send(t.Context(), channels.File{Name: name, Write: func(to io.Writer) error {
 		_, err := io.WriteString(to, "half")
 		return errors.Join(err, errTest)
-	})
+	}})
 	require.ErrorIs(t, err, errTest)
-	require.ErrorIs(t, err, remittances.ErrNotSent)
+	require.ErrorIs(t, err, channels.ErrNotSent)
 	require.Empty(t, files(t, folder))
 	require.Equal(t, transfer.Prepared, state(t, channel))
 
-	_, err = channel.Send(t.Context(), transfer.Bulk{Name: "../x"}, content("one"))
-	require.ErrorIs(t, err, transfer.ErrNotABulk)
-	require.ErrorIs(t, err, remittances.ErrNotSent)
-	_, err = channel.LookUp(t.Context(), "../x")
-	require.ErrorIs(t, err, transfer.ErrNotABulk)
+	_, err = channel.Send(t.Context(), channels.File{Name: "../x"})
+	require.ErrorIs(t, err, channels.ErrName)
+	require.ErrorIs(t, err, channels.ErrNotSent)
+	_, err = channel.LookUp(t.Context(), channels.File{Name: "../x"})
+	require.ErrorIs(t, err, channels.ErrName)
 
 	file := filepath.Join(folder, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	_, err = directory.New(file).Send(t.Context(), transfer.Bulk{Name: name}, content("one"))
-	require.ErrorIs(t, err, remittances.ErrNotSent)
-	_, err = directory.New(file).LookUp(t.Context(), name)
+	_, err = directory.New(file).Send(t.Context(), holding("one"))
+	require.ErrorIs(t, err, channels.ErrNotSent)
+	_, err = directory.New(file).LookUp(t.Context(), channels.File{Name: name})
 	require.Error(t, err, "not a folder: it tells nothing")
 }
 
@@ -117,16 +118,16 @@ func TestWorkersAtOnce(t *testing.T) {
 	var sending sync.WaitGroup
 	for range 8 {
 		sending.Go(func() {
-			outcome, err := channel.Send(t.Context(), transfer.Bulk{Name: name}, content("one"))
+			outcome, err := channel.Send(t.Context(), holding("one"))
 			if err == nil && outcome.State != transfer.Sent {
 				t.Errorf("the same file is %s", outcome.State)
 			}
-			if err != nil && !errors.Is(err, remittances.ErrNotSent) {
+			if err != nil && !errors.Is(err, channels.ErrNotSent) {
 				t.Error(err)
 			}
 		})
 	}
 	sending.Wait()
 	require.Equal(t, transfer.Sent, state(t, channel))
-	require.Equal(t, map[string]string{name + ".xml": "one"}, files(t, folder))
+	require.Equal(t, map[string]string{name: "one"}, files(t, folder))
 }

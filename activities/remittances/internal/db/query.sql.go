@@ -12,7 +12,7 @@ import (
 
 const bulk = `-- name: Bulk :one
 select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state,
-       b.created_at, coalesce(b.file_sha256, '') as file_sha256
+       b.created_at, coalesce(b.file_sha256, '') as file_sha256, coalesce(b.file_bytes, 0)::bigint as file_bytes
 from bulk b where b.name = $1
 `
 
@@ -28,6 +28,7 @@ type BulkRow struct {
 	State       string
 	CreatedAt   time.Time
 	FileSha256  []byte
+	FileBytes   int64
 }
 
 func (q *Queries) Bulk(ctx context.Context, name string) (BulkRow, error) {
@@ -45,6 +46,7 @@ func (q *Queries) Bulk(ctx context.Context, name string) (BulkRow, error) {
 		&i.State,
 		&i.CreatedAt,
 		&i.FileSha256,
+		&i.FileBytes,
 	)
 	return i, err
 }
@@ -319,7 +321,7 @@ func (q *Queries) MarkSent(ctx context.Context, detail string, number int32) err
 
 const nextToHandOver = `-- name: NextToHandOver :one
 select b.number, b.name, b.bulk_id::text as bulk_id, b.purpose, b.orders, b.amount_cents, b.due_date::text as due_date, b.attempted_at, b.state,
-       b.created_at, coalesce(b.file_sha256, '') as file_sha256
+       b.created_at, coalesce(b.file_sha256, '') as file_sha256, coalesce(b.file_bytes, 0)::bigint as file_bytes
 from bulk b
 where b.state = 'PREPARED'
   and not exists (select from transfer_order o join batch x on x.id = o.batch
@@ -340,6 +342,7 @@ type NextToHandOverRow struct {
 	State       string
 	CreatedAt   time.Time
 	FileSha256  []byte
+	FileBytes   int64
 }
 
 // The next bulk to be handed over, own transfers first: décantonnement brings
@@ -359,6 +362,7 @@ func (q *Queries) NextToHandOver(ctx context.Context, vacation int32) (NextToHan
 		&i.State,
 		&i.CreatedAt,
 		&i.FileSha256,
+		&i.FileBytes,
 	)
 	return i, err
 }
