@@ -124,15 +124,15 @@ type TechniqueTotals struct {
 	Statements    int    `json:"statements"`
 	Lines         int    `json:"bankLines"`
 	UnknownLines  int    `json:"unknownLines"` // of all that wait for an operator
-	Reports       int    `json:"reports"` // of the bank, on our bulks
+	Reports       int    `json:"reports"`      // of the bank, on our bulks
 	// RefusedOrders are payouts that the reports say the bank does not execute.
 	RefusedOrders int `json:"refusedOrders"`
 	Transfers     int `json:"closedTransfers"`
-	Reglements    int    `json:"reglements"`
-	Failed        int    `json:"failedReglements"`
-	UnknownBulks  int    `json:"unknownBulks"`
-	StaleOrders   int    `json:"staleOrders"`
-	Decisions     int    `json:"decisions"`
+	Reglements    int `json:"reglements"`
+	Failed        int `json:"failedReglements"`
+	UnknownBulks  int `json:"unknownBulks"`
+	StaleOrders   int `json:"staleOrders"`
+	Decisions     int `json:"decisions"`
 	// Decided says what each decision changed, a sentence each, in their order.
 	Decided []string `json:"decided,omitempty"`
 	Events  int64    `json:"events"`
