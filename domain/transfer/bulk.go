@@ -3,7 +3,6 @@ package transfer
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/money"
@@ -107,17 +106,4 @@ func AutomaticEndToEndID(date calendar.Date, number int64) (string, error) {
 	default:
 		return fmt.Sprintf("P%s%09d", date.Compact()[century:], number), nil
 	}
-}
-
-var bulkNamePattern = regexp.MustCompile(`^[A-Z]{1,11}\d{11,12}$`)
-
-// ErrNotABulk is a name that no bulk has.
-var ErrNotABulk = errors.New("no bulk's name: want letters, then its day and number")
-
-// CheckBulkName is nil for what can be a bulk's name, which is safe to name a file by; otherwise ErrNotABulk.
-func CheckBulkName(name string) error {
-	if !bulkNamePattern.MatchString(name) {
-		return fmt.Errorf("%q: %w", name, ErrNotABulk)
-	}
-	return nil
 }

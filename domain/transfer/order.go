@@ -51,10 +51,6 @@ type Bank struct {
 	OrderFormat string // of the files that it takes, as the OG-EP reference writes it: PAIN.001.001.03
 }
 
-// MaxInfo is the longest remittance information and the longest label, in
-// characters: an ISO 20022 Max140Text, which is all that SEPA carries.
-const MaxInfo = 140
-
 // RefExterne is the order's own identifier for the outside: `<uuid>-<epoch in
 // milliseconds>`, 50 characters. It is the order's idempotency key for ever.
 func RefExterne(id string, at time.Time) string {

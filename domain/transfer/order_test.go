@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/reglo/reglo/domain/sepa"
 	"github.com/reglo/reglo/domain/transfer"
 )
 
@@ -23,7 +24,7 @@ func TestLabelsOfTheReference(t *testing.T) {
 	require.Equal(t, "DECANTONNEMENT 15:27:11", transfer.DecantonLabel(at))
 	require.Equal(t, "VIREMENT 15:27:11", transfer.PayoutLabel(at))
 	require.Equal(t, "REJET VIR AC04 15:27:11", transfer.ReturnLabel("AC04", at))
-	require.LessOrEqual(t, len(transfer.ReturnLabel(strings.Repeat("9", 35), at)), transfer.MaxInfo, "a proprietary reason has 35 at most")
+	require.LessOrEqual(t, len(transfer.ReturnLabel(strings.Repeat("9", 35), at)), sepa.MaxRemittance, "a proprietary reason has 35 at most")
 	require.Equal(t, "COMCO   CB16:27:11", transfer.CommissionLabel("CB", at.AddDate(0, 6, 0)), "Paris has summer time")
 }
 

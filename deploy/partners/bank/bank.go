@@ -1,7 +1,6 @@
 // Package bank is a STAND-IN for the bank that keeps the EP's three accounts, written from the bank's contract alone: it
-// knows the formats that cross the border (pain.001, pain.002, camt.053, camt.054, CFONB 120 and 240, and the lines of
-// ogep-bulk/1; see [Formats]) and nothing of the engine. It plays the bank on a developer's machine and in tests, and
-// never touches real money.
+// knows the formats that cross the border (pain.001, pain.002, camt.053, camt.054, CFONB 120 and 240; see [Formats]) and
+// nothing of the engine. It plays the bank on a developer's machine and in tests, and never touches real money.
 //
 // It has books of its own in one JSON file, replaced as a whole, so that it goes on from where it was killed. It takes
 // bulk files from an outbox folder and executes each name once at most, takes movements from outside (settlements, fees),
@@ -53,7 +52,7 @@ var ErrExists = errors.New("the bank's books are there already: open them, or re
 // Option is what the EP and the bank have agreed before the books begin.
 type Option func(*state)
 
-// WithFormats has the bank write those formats, instead of lines of JSON.
+// WithFormats has the bank write those formats, instead of those of the zero [Formats].
 func WithFormats(formats Formats) Option { return func(begun *state) { begun.Formats = formats } }
 
 // New begins the bank's books in a state file that is not there yet. opening holds the three accounts, each with an IBAN of

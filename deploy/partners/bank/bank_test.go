@@ -1,7 +1,6 @@
 package bank_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -100,32 +99,9 @@ type payment struct {
 	amount       money.Cents
 }
 
-func (w *world) write(name string, purpose transfer.Purpose, debit string, due calendar.Date, payments ...payment) {
-	var (
-		content bytes.Buffer
-		sum     money.Cents
-	)
-
-	for _, paid := range payments {
-		sum += paid.amount
-	}
-
-	writer, err := transfer.NewBulkWriter(&content, transfer.Bulk{
-		Name: name, ID: "0f8fad5b-d9cb-469f-a165-70867728950e", Purpose: purpose, DueDate: due, Orders: len(payments), Sum: sum,
-		DebitIBAN: debit,
-	})
-	require.NoError(w.t, err)
-
-	for _, paid := range payments {
-		require.NoError(w.t, writer.Write(transfer.Payment{
-			EndToEndID: paid.id, RefExterne: "ref-" + paid.id, Amount: paid.amount,
-			Debtor:   transfer.Party{Name: "DEBTOR", BIC: "RGLOFRP0", IBAN: debit},
-			Creditor: transfer.Party{Name: "CREDITOR", BIC: "BQUNFRP1", IBAN: paid.creditor}, Info: "VIREMENT",
-		}))
-	}
-
-	require.NoError(w.t, writer.Close())
-	require.NoError(w.t, os.WriteFile(filepath.Join(w.outbox, name+".jsonl"), content.Bytes(), 0o644))
+// write hands a bulk over as a pain.001.
+func (w *world) write(name, debit string, due calendar.Date, payments ...payment) {
+	w.writeMessage(name, order{debit: debit, due: due, payments: payments})
 }
 
 // receive reads what the bank has delivered, and empties the inbox.
@@ -202,7 +178,7 @@ const (
 )
 
 func (w *world) threePayouts() {
-	w.write(payouts, transfer.Payout, reglement, day(w.t, today),
+	w.write(payouts, reglement, day(w.t, today),
 		payment{"P260317000000001", merchant, 100_00}, payment{"P260317000000002", other, 20_00}, payment{"P260317000000003", merchant, 3_00})
 }
 
@@ -236,13 +212,13 @@ func TestADayAtTheBank(t *testing.T) {
 	require.Equal(t, []string{"FRAIS TENUE DE COMPTE -12.50"}, w.lines(ledger.Fonctionnement, 1))
 
 	w.threePayouts()
-	w.write(internal, transfer.Revenue, reglement, day(t, today), payment{"I1", fonctionnement, 7_00})
+	w.write(internal, reglement, day(t, today), payment{"I1", fonctionnement, 7_00})
 	require.Equal(t, []bank.Taken{
 		{Name: payouts, Outcome: bank.Executed, Purpose: transfer.Payout, Orders: 3, Sum: 123_00, Rejects: 2},
-		{Name: internal, Outcome: bank.Executed, Purpose: transfer.Revenue, Orders: 1, Sum: 7_00},
+		{Name: internal, Outcome: bank.Executed, Orders: 1, Sum: 7_00},
 	}, w.take(today))
-	require.FileExists(t, filepath.Join(w.outbox, bank.SentFolder, payouts+".jsonl"))
-	require.NoFileExists(t, filepath.Join(w.outbox, payouts+".jsonl"))
+	require.FileExists(t, filepath.Join(w.outbox, bank.SentFolder, payouts+".xml"))
+	require.NoFileExists(t, filepath.Join(w.outbox, payouts+".xml"))
 
 	w.closeDay(today)
 	require.Equal(t, []string{"REM VIR " + payouts + " -123.00", "VIR INTERNE " + internal + " -7.00"}, w.lines(ledger.Reglement, 2))
@@ -271,7 +247,7 @@ func TestLabelsAreThoseOfTheContract(t *testing.T) {
 	})
 	require.NoError(t, err)
 	w.threePayouts()
-	w.write(internal, transfer.Canton, reglement, day(t, today), payment{"I1", cantonnement, 7_00})
+	w.write(internal, reglement, day(t, today), payment{"I1", cantonnement, 7_00})
 	w.take(today)
 	w.closeDay(today)
 	w.closeDay(today)
@@ -305,14 +281,14 @@ func TestABulkIsExecutedOnce(t *testing.T) {
 	w.take(today)
 	w.threePayouts()
 	require.Equal(t, bank.Duplicate, w.take(today)[0].Outcome)
-	w.write(payouts, transfer.Payout, reglement, day(t, today), payment{"P260317000000009", merchant, 9_00})
+	w.write(payouts, reglement, day(t, today), payment{"P260317000000009", merchant, 9_00})
 
 	taken := w.take(tomorrow)[0]
 	require.Equal(t, bank.Duplicate, taken.Outcome)
 	require.Contains(t, taken.Reason, "another content")
 	require.Equal(t, map[string]int{payouts: 2}, w.bank.Copies())
 	require.Equal(t, money.Cents(-123_00), w.bank.Balance(ledger.Reglement))
-	require.FileExists(t, filepath.Join(w.outbox, bank.SentFolder, payouts+".jsonl.copy-2"))
+	require.FileExists(t, filepath.Join(w.outbox, bank.SentFolder, payouts+".xml.copy-2"))
 	require.Empty(t, w.take(tomorrow))
 }
 
@@ -355,73 +331,13 @@ func TestAnOrderOfALaterDayWaits(t *testing.T) {
 	t.Parallel()
 
 	w := newWorld(t, t.TempDir())
-	w.write(payouts, transfer.Payout, reglement, day(t, tomorrow), payment{"P260317000000001", merchant, 9_00})
+	w.write(payouts, reglement, day(t, tomorrow), payment{"P260317000000001", merchant, 9_00})
 	w.take(today)
 	require.Zero(t, w.bank.Balance(ledger.Reglement))
 	w.closeDay(today)
 	require.Empty(t, w.lines(ledger.Reglement, 1))
 	w.closeDay(tomorrow)
 	require.Equal(t, []string{"REM VIR " + payouts + " -9.00"}, w.lines(ledger.Reglement, 2))
-}
-
-func TestRefusedBulks(t *testing.T) {
-	t.Parallel()
-
-	due := day(t, today)
-	one := payment{"P260317000000001", merchant, 9_00}
-
-	for name, test := range map[string]struct {
-		write func(w *world)
-		wants string
-	}{
-		"on demand":            {func(w *world) { w.write(payouts, transfer.Payout, reglement, due, one) }, "does not take it"},
-		"no bulk":              {func(w *world) { w.file("half a bulk") }, "does not hold"},
-		"another name inside":  {func(w *world) { w.write(internal, transfer.Payout, reglement, due, one); w.rename(internal) }, "named otherwise"},
-		"someone else's":       {func(w *world) { w.write(payouts, transfer.Payout, merchant, due, one) }, "not one of the three"},
-		"payouts of own money": {func(w *world) { w.write(payouts, transfer.Payout, fonctionnement, due, one) }, "from the règlement account"},
-		"own, to the outside":  {func(w *world) { w.write(payouts, transfer.Cover, fonctionnement, due, one) }, "not another one"},
-		"own, to itself": {func(w *world) {
-			w.write(payouts, transfer.Cover, fonctionnement, due, payment{"I1", fonctionnement, 1})
-		}, "not another one"},
-		"own, two of them": {func(w *world) {
-			w.write(payouts, transfer.Cover, fonctionnement, due, payment{"I1", reglement, 1}, payment{"I2", reglement, 1})
-		}, "a bulk of its own"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-
-			w := newWorld(t, t.TempDir())
-			if name == "on demand" {
-				w.bank.SetFaults(bank.Faults{RefuseBulks: []string{payouts}})
-			}
-
-			test.write(w)
-
-			taken := w.take(today)
-			require.Len(t, taken, 1)
-			require.Equal(t, bank.Refused, taken[0].Outcome)
-			require.Contains(t, taken[0].Reason, test.wants)
-			require.NotContains(t, taken[0].Reason, merchant)
-			require.FileExists(t, filepath.Join(w.outbox, bank.RefusedFolder, payouts+".jsonl"))
-
-			for code, account := range opening() {
-				require.Equal(t, account.Balance, w.bank.Balance(code))
-			}
-
-			// What was refused was not executed: it may be handed over again.
-			w.bank.SetFaults(bank.Faults{})
-			w.write(payouts, transfer.Payout, reglement, due, one)
-			require.Equal(t, bank.Executed, w.take(today)[0].Outcome)
-		})
-	}
-}
-
-func (w *world) file(content string) {
-	require.NoError(w.t, os.WriteFile(filepath.Join(w.outbox, payouts+".jsonl"), []byte(content), 0o644))
-}
-
-func (w *world) rename(from string) {
-	require.NoError(w.t, os.Rename(filepath.Join(w.outbox, from+".jsonl"), filepath.Join(w.outbox, payouts+".jsonl")))
 }
 
 func TestFaultsOfTheAnswers(t *testing.T) {
@@ -449,7 +365,7 @@ func TestFaultsOfTheAnswers(t *testing.T) {
 
 		w := newWorld(t, t.TempDir())
 		w.bank.SetFaults(bank.Faults{LateCredits: true})
-		w.write(internal, transfer.Decanton, cantonnement, day(t, "2026-03-20"), payment{"I1", reglement, 7_00})
+		w.write(internal, cantonnement, day(t, "2026-03-20"), payment{"I1", reglement, 7_00})
 		w.take("2026-03-20")
 		w.closeDay("2026-03-20")
 		require.Len(t, w.lines(ledger.Cantonnement, 1), 1)
@@ -511,7 +427,7 @@ func TestRejectsAreDrawnFromTheSeed(t *testing.T) {
 			payments = append(payments, payment{fmt.Sprintf("P260317%09d", i), merchant, 1})
 		}
 
-		w.write(payouts, transfer.Payout, reglement, day(t, today), payments...)
+		w.write(payouts, reglement, day(t, today), payments...)
 		w.take(today)
 		w.closeDay(today)
 		w.closeDay(today)

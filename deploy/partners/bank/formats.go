@@ -36,7 +36,7 @@ const (
 )
 
 // Formats is what the bank has agreed with the EP about what it writes. It is kept in the state. Whatever it writes, it
-// takes bulks of either format.
+// takes bulks in either version of pain.001.
 type Formats struct {
 	Statement StatementFormat `json:"statement,omitempty"`
 	Rejects   RejectsFormat   `json:"rejects,omitempty"`
@@ -304,19 +304,19 @@ func (b *Bank) answer(asked *order, digest string, date calendar.Date, report me
 	}
 
 	of := bulk{MessageID: cmp.Or(asked.messageID, unknownMessage), Definition: cmp.Or(asked.definition, unknownMessage)}
-	report.MessageID, report.Definition, report.Orders, report.Sum = of.MessageID, of.Definition, asked.Orders, asked.Sum
+	report.MessageID, report.Definition, report.Orders, report.Sum = of.MessageID, of.Definition, asked.orders, asked.sum
 
 	envelope := message.Envelope{
 		Definition: of.reportDefinition(), CreatedAt: date.Midnight().Add(reporting),
-		ID: reportID(asked.Name, date.String(), digest, string(report.Status), report.Code, report.Info),
+		ID: reportID(asked.name, date.String(), digest, string(report.Status), report.Code, report.Info),
 	}
 
 	var content bytes.Buffer
 	if err := message.WritePain002(&content, envelope, report); err != nil {
-		return nil, fmt.Errorf("report on %s: %w", asked.Name, err)
+		return nil, fmt.Errorf("report on %s: %w", asked.name, err)
 	}
 
-	return &letter{Name: "pain002." + asked.Name + "." + envelope.ID + xmlEnding, Content: content.String(), Report: true}, nil
+	return &letter{Name: "pain002." + asked.name + "." + envelope.ID + xmlEnding, Content: content.String(), Report: true}, nil
 }
 
 // unknownMessage stands for what a message that could not be read calls itself.

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/reglo/reglo/deploy/partners/bank/message"
-	"github.com/reglo/reglo/domain/fault"
+	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/transfer"
@@ -16,10 +16,14 @@ import (
 
 // order is what a bulk file asks for.
 type order struct {
-	transfer.Bulk // of a pain.001 the name, the day, the count and the sum; the purpose when it is of payouts
+	name    string           // of the bulk
+	purpose transfer.Purpose // PAYOUT, and empty for a transfer between the three accounts
+	dueDate calendar.Date
+	orders  int
+	sum     money.Cents
 
 	messageID  string
-	definition string      // of the message, or the format's name
+	definition string      // of the message
 	from, to   ledger.Code // to is empty for payouts
 	own        string      // endToEndId of a transfer between the three accounts
 	returns    []returned  // come back after the debit
@@ -28,7 +32,7 @@ type order struct {
 
 // executed is what is debited.
 func (o *order) executed() money.Cents {
-	sum := o.Sum
+	sum := o.sum
 	for _, payout := range o.rejected {
 		sum -= payout.Amount
 	}
@@ -38,22 +42,16 @@ func (o *order) executed() money.Cents {
 
 func (o *order) taken(outcome Outcome) Taken {
 	return Taken{
-		Name: o.Name, Outcome: outcome, Purpose: o.Purpose, Orders: o.Orders, Sum: o.Sum, Rejects: len(o.returns),
+		Name: o.name, Outcome: outcome, Purpose: o.purpose, Orders: o.orders, Sum: o.sum, Rejects: len(o.returns),
 		RejectedBefore: len(o.rejected),
 	}
 }
 
 // read reads a bulk file, and says why the bank refuses it, if it does.
-func (b *Bank) read(file bulkFile, content []byte) (asked order, refused *refusal) {
-	asked.Name = file.name
+func (b *Bank) read(name string, content []byte) (asked order, refused *refusal) {
+	asked.name = name
 
-	if file.ending == xmlEnding {
-		refused = b.readMessage(&asked, content)
-	} else {
-		refused = b.readLines(&asked, content)
-	}
-
-	if refused != nil || asked.to != "" {
+	if refused = b.readMessage(&asked, content); refused != nil || asked.to != "" {
 		asked.returns, asked.rejected = nil, nil // payouts that are executed come back, and no others
 	}
 
@@ -73,50 +71,7 @@ func (b *Bank) draw(asked *order, payout returned) {
 	}
 }
 
-// readLines reads a bulk of the format ogep-bulk/1.
-func (b *Bank) readLines(asked *order, content []byte) *refusal {
-	name := asked.Name
-	asked.definition = transfer.BulkFormat
-	creditor := ""
-
-	head, err := transfer.ReadBulk(name+lineEnding, bytes.NewReader(content), func(payment transfer.Payment) error {
-		creditor, asked.own = payment.Creditor.IBAN, payment.EndToEndID
-		b.draw(asked, returned{
-			EndToEndID: payment.EndToEndID, Amount: payment.Amount, Name: payment.Creditor.Name, Creditor: creditor,
-		})
-
-		return nil
-	})
-	if faults, bad := errors.AsType[*fault.Faults](err); bad {
-		return &refusal{message.CodeFormat, "the file does not hold: " + faults.Error()}
-	}
-
-	if err != nil {
-		return &refusal{message.CodeFormat, err.Error()}
-	}
-
-	asked.Bulk, asked.from, asked.messageID = head, b.accountOf(head.DebitIBAN), strings.ReplaceAll(head.ID, "-", "")
-	asked.Name = name
-
-	for _, payouts := range [][]returned{asked.returns, asked.rejected} {
-		for i := range payouts {
-			payouts[i].PaymentID = asked.messageID
-		}
-	}
-
-	switch {
-	case head.Name != name:
-		return &refusal{message.CodeFormat, "the file is named otherwise than the bulk in it"}
-	case asked.from == "":
-		return &refusal{message.CodeDebtor, "the account to be debited is not one of the three"}
-	case head.Purpose == transfer.Payout:
-		return asked.checkPayouts()
-	default:
-		return asked.toOwn(b.accountOf(creditor))
-	}
-}
-
-// readMessage reads a bulk that is a pain.001. Its payouts debit règlement in one amount, in the name of the CPs whose
+// readMessage reads the pain.001 that a bulk is. Its payouts debit règlement in one amount, in the name of the CPs whose
 // virtual IBANs lead to it: the bank takes for such an IBAN any that is none of the three accounts'. A single payment to
 // another of the three accounts is a transfer of the EP's own.
 func (b *Bank) readMessage(asked *order, content []byte) *refusal {
@@ -131,9 +86,9 @@ func (b *Bank) readMessage(asked *order, content []byte) *refusal {
 		return &refusal{message.CodeFormat, err.Error()}
 	}
 
-	asked.Orders, asked.Sum, asked.DueDate = read.Count, read.Sum, read.Blocks[0].DueDate
+	asked.orders, asked.sum, asked.dueDate = read.Count, read.Sum, read.Blocks[0].DueDate
 
-	if asked.Orders > transfer.MaxOrdersABulk {
+	if asked.orders > transfer.MaxOrdersABulk {
 		return &refusal{message.CodeCount, "the message has more orders than the bank takes at once"}
 	}
 
@@ -162,7 +117,7 @@ func (b *Bank) readMessage(asked *order, content []byte) *refusal {
 		return asked.toOwn(to)
 	}
 
-	asked.Purpose = transfer.Payout
+	asked.purpose = transfer.Payout
 
 	return asked.checkPayouts()
 }
@@ -177,7 +132,7 @@ func (b *Bank) debit(asked *order, number int, block *message.Block) *refusal {
 	switch {
 	case number > 0 && from != asked.from:
 		return &refusal{message.CodeDebtor, "its blocks debit several of the three accounts"}
-	case block.DueDate != asked.DueDate:
+	case block.DueDate != asked.dueDate:
 		return &refusal{message.CodeDate, "its blocks are of several days"}
 	}
 
@@ -197,7 +152,7 @@ func (o *order) checkPayouts() *refusal {
 // toOwn makes the order a transfer between the three accounts.
 func (o *order) toOwn(to ledger.Code) *refusal {
 	switch {
-	case o.Orders != 1:
+	case o.orders != 1:
 		return &refusal{message.CodeCreditor, "a transfer between the three accounts has a bulk of its own"}
 	case to == "" || to == o.from:
 		return &refusal{message.CodeCreditor, "the account to be credited is not another one of the three"}

@@ -15,7 +15,6 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
-	"github.com/reglo/reglo/domain/transfer"
 )
 
 // trial is a bank that is driven at random, and killed at random.
@@ -91,7 +90,7 @@ func (w *trial) step() {
 	case "copy":
 		if names := slices.Sorted(maps.Keys(w.written)); len(names) > 0 {
 			name := rapid.SampledFrom(names).Draw(w.rt, "of")
-			w.write(name, transfer.Payout, reglement, w.date, payment{"P" + name, merchant, w.written[name].Abs()})
+			w.write(name, reglement, w.date, payment{"P" + name, merchant, w.written[name].Abs()})
 		}
 	case "movement":
 		err = w.newMovement()
@@ -127,29 +126,22 @@ func (w *trial) someAccounts(name string) []ledger.Code {
 	return rapid.SliceOfN(rapid.SampledFrom(bank.Accounts()), 0, 1).Draw(w.rt, name)
 }
 
-// newBulk hands over payouts, or a transfer from fonctionnement to règlement, in either format.
+// newBulk hands over payouts, or a transfer from fonctionnement to règlement.
 func (w *trial) newBulk() {
-	due := w.date.AddDays(rapid.IntRange(-1, 2).Draw(w.rt, "due"))
+	due := calendar.RollForward(calendar.Target{}, w.date.AddDays(rapid.IntRange(-1, 2).Draw(w.rt, "due")))
 	amount := money.Cents(rapid.IntRange(1, 1000).Draw(w.rt, "amount"))
-	write, payer := w.write, reglement
-
-	if rapid.Bool().Draw(w.rt, "as a message") {
-		due, payer = calendar.RollForward(calendar.Target{}, due), virtual
-		write = func(name string, _ transfer.Purpose, debit string, due calendar.Date, payments ...payment) {
-			w.writeMessage(name, order{debit: debit, due: due, payments: payments})
-		}
-	}
 
 	if rapid.Bool().Draw(w.rt, "own") {
 		name := fmt.Sprintf("MONEXTINT20260317%04d", len(w.written)+1)
-		write(name, transfer.Cover, fonctionnement, due, payment{"I" + name, reglement, amount})
+		w.write(name, fonctionnement, due, payment{"I" + name, reglement, amount})
 		w.written[name] = amount
 
 		return
 	}
 
 	name := fmt.Sprintf("MONEXTEUR20260317%03d", len(w.written)+1)
-	write(name, transfer.Payout, payer, due, payment{"A" + name, merchant, amount}, payment{"B" + name, other, 1})
+	payer := rapid.SampledFrom([]string{reglement, virtual}).Draw(w.rt, "payer")
+	w.write(name, payer, due, payment{"A" + name, merchant, amount}, payment{"B" + name, other, 1})
 	w.written[name] = -amount - 1
 }
 

@@ -1,7 +1,6 @@
 package bank
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -26,11 +25,8 @@ const (
 	RefusedFolder = "refused" // of what it refused whole
 )
 
-// How the names of files end that the bank reads or writes.
-const (
-	lineEnding = ".jsonl"
-	xmlEnding  = ".xml"
-)
+// xmlEnding is how the names end of the bulk files that the bank takes, and of the messages that it writes.
+const xmlEnding = ".xml"
 
 // Outcome is what became of a bulk file.
 type Outcome string
@@ -47,7 +43,7 @@ const (
 type Taken struct {
 	Name    string  `json:"name"`
 	Outcome Outcome `json:"outcome"`
-	// Purpose is what an ogep-bulk/1 says, PAYOUT for the payouts of a pain.001, and empty for its other transfers.
+	// Purpose is PAYOUT, and empty for a transfer between the three accounts.
 	Purpose transfer.Purpose `json:"purpose,omitempty"`
 	Orders  int              `json:"orders"`
 	Sum     money.Cents      `json:"sumCents"`
@@ -60,8 +56,6 @@ type Taken struct {
 // bulk is one that was taken.
 type bulk struct {
 	SHA256 string `json:"sha256"`
-	// Ending is how the file's name ended, empty for lineEnding.
-	Ending string `json:"ending,omitempty"`
 	Copies int    `json:"copies"` // that came in after the first
 	// Moved tells that the file was put away: another one of its name is a copy.
 	Moved bool `json:"moved"`
@@ -105,15 +99,15 @@ func (b *Bank) Take(outbox string, date calendar.Date) ([]Taken, error) {
 		return nil, err
 	}
 
-	files, err := bulkFiles(outbox)
+	names, err := bulkNames(outbox)
 	if err != nil {
 		return nil, err
 	}
 
 	var all []Taken
 
-	for _, file := range files {
-		taken, err := b.take(outbox, file, date)
+	for _, name := range names {
+		taken, err := b.take(outbox, name, date)
 		if err != nil {
 			return all, err
 		}
@@ -158,15 +152,8 @@ func (b *Bank) Copies() map[string]int {
 	return copies
 }
 
-// bulkFile is a file of an outbox: the bulk's name, and how that of the file ends.
-type bulkFile struct{ name, ending string }
-
-func (f bulkFile) String() string { return f.name + f.ending }
-
-// file is the one that a bulk came in.
-func (b *bulk) file(name string) bulkFile { return bulkFile{name, cmp.Or(b.Ending, lineEnding)} }
-
-func bulkFiles(outbox string) ([]bulkFile, error) {
+// bulkNames gives the names of the bulks whose files lie in an outbox.
+func bulkNames(outbox string) ([]string, error) {
 	entries, err := os.ReadDir(outbox)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -176,18 +163,16 @@ func bulkFiles(outbox string) ([]bulkFile, error) {
 		return nil, fmt.Errorf("look into the outbox: %w", err)
 	}
 
-	var files []bulkFile
+	var names []string
 
 	for _, entry := range entries {
-		ending := filepath.Ext(entry.Name())
-		file := bulkFile{strings.TrimSuffix(entry.Name(), ending), ending}
-
-		if (ending == lineEnding || ending == xmlEnding) && entry.Type().IsRegular() && !strings.HasPrefix(file.name, ".") {
-			files = append(files, file)
+		name, isBulk := strings.CutSuffix(entry.Name(), xmlEnding)
+		if isBulk && entry.Type().IsRegular() && !strings.HasPrefix(entry.Name(), ".") {
+			names = append(names, name)
 		}
 	}
 
-	return files, nil
+	return names, nil
 }
 
 // moved notes which of the bulks taken, or refused, were put away before the bank was killed.
@@ -200,7 +185,7 @@ func (b *Bank) moved(outbox string) error {
 			continue
 		}
 
-		if _, err := os.Stat(filepath.Join(outbox, SentFolder, taken.file(name).String())); err == nil {
+		if _, err := os.Stat(filepath.Join(outbox, SentFolder, name+xmlEnding)); err == nil {
 			taken.Moved, noted = true, true
 		}
 	}
@@ -222,56 +207,54 @@ func (b *Bank) moved(outbox string) error {
 
 // take deals with one file: first the books, then the file, so that a bulk whose file is still there was executed or not,
 // and never half.
-func (b *Bank) take(outbox string, file bulkFile, date calendar.Date) (Taken, error) {
-	content, err := os.ReadFile(filepath.Join(outbox, file.String()))
+func (b *Bank) take(outbox, name string, date calendar.Date) (Taken, error) {
+	content, err := os.ReadFile(filepath.Join(outbox, name+xmlEnding))
 	if err != nil {
-		return Taken{}, fmt.Errorf("take bulk %s: %w", file.name, err)
+		return Taken{}, fmt.Errorf("take bulk %s: %w", name, err)
 	}
 
 	sum := sha256.Sum256(content)
 	digest := hex.EncodeToString(sum[:])
 
-	before, known := b.state.Bulks[file.name]
+	before, known := b.state.Bulks[name]
 	if known && !before.Moved && before.SHA256 == digest {
-		return Taken{}, b.sent(outbox, file.name, before)
+		return Taken{}, b.sent(outbox, name, before)
 	}
 
-	if b.state.Refused[file.String()] == digest {
-		return Taken{}, b.putRefused(outbox, file)
+	if b.state.Refused[name+xmlEnding] == digest {
+		return Taken{}, b.putRefused(outbox, name)
 	}
 
-	asked, refused := b.read(file, content)
+	asked, refused := b.read(name, content)
 
 	if !known {
 		before, known = b.sameMessage(&asked)
 	}
 
 	if known {
-		return b.takeAgain(outbox, file, digest, date, &asked, before)
+		return b.takeAgain(outbox, name, digest, date, &asked, before)
 	}
 
 	switch {
-	case slices.Contains(b.faults.RefuseBulks, file.name):
+	case slices.Contains(b.faults.RefuseBulks, name):
 		asked.returns, asked.rejected = nil, nil
 		refused = &refusal{"MS03", "the bank does not take it"} // no reason given
-	case refused == nil && len(asked.rejected) == asked.Orders:
+	case refused == nil && len(asked.rejected) == asked.orders:
 		refused = &refusal{"NARR", "each of its payouts is rejected"} // the reasons are theirs
 	}
 
 	if refused != nil {
-		return b.refuse(outbox, file, digest, date, &asked, refused)
+		return b.refuse(outbox, name, digest, date, &asked, refused)
 	}
 
-	return b.execute(outbox, file, digest, date, &asked)
+	return b.execute(outbox, name, digest, date, &asked)
 }
 
 // refusal says why the bank takes nothing of a bulk, with a code of ISO 20022's ExternalStatusReason1Code.
 type refusal struct{ code, reason string }
 
 // refuse answers a bulk that the bank takes nothing of. It stays out of the books: it may come again.
-func (b *Bank) refuse(
-	outbox string, file bulkFile, digest string, date calendar.Date, asked *order, refused *refusal,
-) (Taken, error) {
+func (b *Bank) refuse(outbox, name, digest string, date calendar.Date, asked *order, refused *refusal) (Taken, error) {
 	answer, err := b.answer(asked, digest, date, message.Report{
 		Status: message.Rejected, Code: refused.code, Info: refused.reason, Rejected: details(asked.rejected),
 	})
@@ -283,21 +266,21 @@ func (b *Bank) refuse(
 	taken.Reason = refused.reason
 
 	if answer != nil {
-		if err := b.tellRefused(outbox, file, digest, answer); err != nil {
+		if err := b.tellRefused(outbox, name, digest, answer); err != nil {
 			return Taken{}, err
 		}
 	}
 
-	return taken, b.putRefused(outbox, file)
+	return taken, b.putRefused(outbox, name)
 }
 
 // tellRefused posts the report on a refused bulk, and notes that the file is the one that it tells of: a bank that is
 // killed before it has put it away must not think better of it.
-func (b *Bank) tellRefused(outbox string, file bulkFile, digest string, answer *letter) error {
+func (b *Bank) tellRefused(outbox, name, digest string, answer *letter) error {
 	// What lies there of an earlier day would pass for this file, put away.
-	err := os.Remove(filepath.Join(outbox, RefusedFolder, file.String()))
+	err := os.Remove(filepath.Join(outbox, RefusedFolder, name+xmlEnding))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("refuse bulk %s: %w", file.name, err)
+		return fmt.Errorf("refuse bulk %s: %w", name, err)
 	}
 
 	b.post(answer)
@@ -306,34 +289,32 @@ func (b *Bank) tellRefused(outbox string, file bulkFile, digest string, answer *
 		b.state.Refused = map[string]string{}
 	}
 
-	b.state.Refused[file.String()] = digest
+	b.state.Refused[name+xmlEnding] = digest
 
 	return b.save()
 }
 
 // putRefused puts a refused bulk away. It may come again from then on.
-func (b *Bank) putRefused(outbox string, file bulkFile) error {
-	if err := b.putAway(outbox, file, filepath.Join(RefusedFolder, file.String())); err != nil {
+func (b *Bank) putRefused(outbox, name string) error {
+	file := name + xmlEnding
+	if err := b.putAway(outbox, name, filepath.Join(RefusedFolder, file)); err != nil {
 		return err
 	}
 
-	if _, noted := b.state.Refused[file.String()]; !noted {
+	if _, noted := b.state.Refused[file]; !noted {
 		return nil
 	}
 
-	delete(b.state.Refused, file.String())
+	delete(b.state.Refused, file)
 
 	return b.save()
 }
 
 // execute has a bulk debited, on the day or later, but for the payouts that are rejected before.
-func (b *Bank) execute(outbox string, file bulkFile, digest string, date calendar.Date, asked *order) (Taken, error) {
+func (b *Bank) execute(outbox, name, digest string, date calendar.Date, asked *order) (Taken, error) {
 	made := &bulk{
-		SHA256: digest, MessageID: asked.messageID, Definition: asked.definition, Orders: asked.Orders, Sum: asked.Sum,
-		Executed: asked.Orders - len(asked.rejected), ExecutedSum: asked.executed(), Returns: asked.returns,
-	}
-	if file.ending != lineEnding {
-		made.Ending = file.ending
+		SHA256: digest, MessageID: asked.messageID, Definition: asked.definition, Orders: asked.orders, Sum: asked.sum,
+		Executed: asked.orders - len(asked.rejected), ExecutedSum: asked.executed(), Returns: asked.returns,
 	}
 
 	report := message.Report{Status: message.Accepted}
@@ -350,7 +331,7 @@ func (b *Bank) execute(outbox string, file bulkFile, digest string, date calenda
 
 	taken, moves := asked.taken(Executed), b.moves(asked, date)
 
-	if slices.Contains(b.faults.SilentBulks, file.name) {
+	if slices.Contains(b.faults.SilentBulks, name) {
 		taken.Outcome, made.Silent, made.Unsaid = Silent, moves, answer
 	} else {
 		b.state.Later = append(b.state.Later, moves...)
@@ -358,12 +339,12 @@ func (b *Bank) execute(outbox string, file bulkFile, digest string, date calenda
 		b.post(answer)
 	}
 
-	b.state.Bulks[file.name] = made
+	b.state.Bulks[name] = made
 	if err := b.save(); err != nil {
 		return Taken{}, err
 	}
 
-	return taken, b.sent(outbox, file.name, made)
+	return taken, b.sent(outbox, name, made)
 }
 
 // codeNameAgain is the code for a bulk that has the name of another one, whatever its message is called.
@@ -371,10 +352,6 @@ const codeNameAgain = "AM05"
 
 // sameMessage finds the bulk that came in as the same message, under another name.
 func (b *Bank) sameMessage(asked *order) (*bulk, bool) {
-	if asked.definition == transfer.BulkFormat {
-		return nil, false // a bulk of JSON lines goes by its name alone
-	}
-
 	for _, name := range slices.Sorted(maps.Keys(b.state.Bulks)) {
 		taken := b.state.Bulks[name]
 		if taken.MessageID == asked.messageID && asked.messageID != "" {
@@ -386,13 +363,11 @@ func (b *Bank) sameMessage(asked *order) (*bulk, bool) {
 }
 
 // takeAgain deals with a bulk whose name, or whose message, was taken before.
-func (b *Bank) takeAgain(
-	outbox string, file bulkFile, digest string, date calendar.Date, asked *order, before *bulk,
-) (Taken, error) {
+func (b *Bank) takeAgain(outbox, name, digest string, date calendar.Date, asked *order, before *bulk) (Taken, error) {
 	before.Copies++
-	taken, code := Taken{Name: file.name, Outcome: Duplicate, Reason: "a bulk of that name was taken before"}, codeNameAgain
+	taken, code := Taken{Name: name, Outcome: Duplicate, Reason: "a bulk of that name was taken before"}, codeNameAgain
 
-	if asked.messageID == before.MessageID && asked.definition != transfer.BulkFormat {
+	if asked.messageID == before.MessageID {
 		code = message.CodeMessageAgain
 		taken.Reason = "that message was taken before"
 	}
@@ -414,12 +389,11 @@ func (b *Bank) takeAgain(
 		return Taken{}, err
 	}
 
-	return taken, b.putAway(outbox, file, filepath.Join(SentFolder, fmt.Sprintf("%s.copy-%d", file, before.Copies)))
+	return taken, b.putAway(outbox, name, filepath.Join(SentFolder, fmt.Sprintf("%s%s.copy-%d", name, xmlEnding, before.Copies)))
 }
 
 func (b *Bank) sent(outbox, name string, taken *bulk) error {
-	file := taken.file(name)
-	if err := b.putAway(outbox, file, filepath.Join(SentFolder, file.String())); err != nil {
+	if err := b.putAway(outbox, name, filepath.Join(SentFolder, name+xmlEnding)); err != nil {
 		return err
 	}
 
@@ -428,18 +402,18 @@ func (b *Bank) sent(outbox, name string, taken *bulk) error {
 	return b.save()
 }
 
-func (b *Bank) putAway(outbox string, file bulkFile, to string) error {
+func (b *Bank) putAway(outbox, name, to string) error {
 	if err := b.interrupt(); err != nil {
 		return err
 	}
 
 	target := filepath.Join(outbox, to)
 	if err := os.MkdirAll(filepath.Dir(target), folderMode); err != nil {
-		return fmt.Errorf("put bulk %s away: %w", file.name, err)
+		return fmt.Errorf("put bulk %s away: %w", name, err)
 	}
 
-	if err := os.Rename(filepath.Join(outbox, file.String()), target); err != nil {
-		return fmt.Errorf("put bulk %s away: %w", file.name, err)
+	if err := os.Rename(filepath.Join(outbox, name+xmlEnding), target); err != nil {
+		return fmt.Errorf("put bulk %s away: %w", name, err)
 	}
 
 	return nil
@@ -454,11 +428,11 @@ const (
 
 // moves are what a bulk has the bank book, on its due date or, when that has passed, on the day.
 func (b *Bank) moves(asked *order, date calendar.Date) []movement {
-	on := later(asked.DueDate, date)
+	on := later(asked.dueDate, date)
 
 	if asked.to == "" {
 		return []movement{{
-			Account: asked.from, Label: labelRemittance + asked.Name, Amount: asked.executed().Neg(), Date: on, Bulk: asked.Name,
+			Account: asked.from, Label: labelRemittance + asked.name, Amount: asked.executed().Neg(), Date: on, Bulk: asked.name,
 		}}
 	}
 
@@ -468,8 +442,8 @@ func (b *Bank) moves(asked *order, date calendar.Date) []movement {
 	}
 
 	return []movement{
-		{Account: asked.from, Label: labelOwn + asked.Name, Amount: asked.Sum.Neg(), Date: on, EndToEndID: asked.own},
-		{Account: asked.to, Label: labelOwn + asked.Name, Amount: asked.Sum, Date: arrives, EndToEndID: asked.own},
+		{Account: asked.from, Label: labelOwn + asked.name, Amount: asked.sum.Neg(), Date: on, EndToEndID: asked.own},
+		{Account: asked.to, Label: labelOwn + asked.name, Amount: asked.sum, Date: arrives, EndToEndID: asked.own},
 	}
 }
 
