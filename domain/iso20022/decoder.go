@@ -30,7 +30,7 @@ const (
 	MaxName = 64
 	// MaxAttributes is how many attributes an element may have. The root has its namespaces, an amount its currency.
 	MaxAttributes = 16
-	// MaxDecoded is the largest element that Decode takes at once, in bytes of UTF-8: one payment or one status of it, with
+	// MaxDecoded is the largest element that an Element decodes at once, in bytes of UTF-8: one payment or one status of it, with
 	// all that may be said of it, has some thousand bytes.
 	MaxDecoded = 1 << 20
 
@@ -67,8 +67,8 @@ type Message struct {
 // five of XML, no instruction but the declaration; every element in the namespace of the root, and no attribute but
 // namespaces, the place of the schema, and the currency of amounts.
 //
-// The walk goes from an element to its children by Child, and leaves each of them by Text, Skip, Decode, or by walking
-// through its own children until Child finds no more. An error stays: after it Child finds nothing, Text is empty, and Err
+// The walk goes from an element to its children by Child, and leaves each of them by Text, Skip, the Decode of an Element,
+// or by walking through its own children until Child finds no more. An error stays: after it Child finds nothing, Text is empty, and Err
 // and End give it. Errors of the document are *fault.Fault with line, column and the path of the element; they never repeat
 // its text. An error of the source is wrapped.
 type Decoder struct {
@@ -222,8 +222,8 @@ func (d *Decoder) Currency() string {
 // Line gives the line, from 1, on which the current element begins.
 func (d *Decoder) Line() int { return d.elements[d.current()].line }
 
-// Text leaves the current element and gives its text, without white space around it. The bytes are valid until the next
-// call of Child, Text, Skip or Decode.
+// Text leaves the current element and gives its text, without white space around it. The bytes are valid until the walk
+// goes on.
 func (d *Decoder) Text() []byte {
 	d.text = d.text[:0]
 
@@ -271,67 +271,6 @@ func (d *Decoder) Skip() {
 			d.pop(token)
 		}
 	}
-}
-
-// Decode leaves the current element, of at most MaxDecoded bytes, and stores what it holds as xml.Unmarshal does.
-func (d *Decoder) Decode(into any) error {
-	if d.err != nil {
-		return d.err
-	}
-
-	tokens := &elementReader{decoder: d, start: &xml.StartElement{
-		Name: xml.Name{Local: d.Name()}, Attr: d.attributes,
-	}, from: d.offset()}
-
-	decoder := xml.NewTokenDecoder(tokens)
-	decoder.DefaultSpace = d.namespace
-
-	if err := decoder.Decode(into); err != nil && d.err == nil {
-		d.fail(fault.CodePattern, "does not hold what the message asks for here")
-	}
-
-	return d.err
-}
-
-// elementReader gives an element of a document to encoding/xml, with prefixes resolved.
-type elementReader struct {
-	decoder *Decoder
-	start   *xml.StartElement // not given yet
-	from    int64
-}
-
-// Token gives the next token of the element.
-func (r *elementReader) Token() (xml.Token, error) {
-	if r.start != nil {
-		start := *r.start
-		r.start = nil
-
-		return start, nil
-	}
-
-	d := r.decoder
-
-	token, ok := d.next()
-
-	switch {
-	case !ok && d.err == nil:
-		return nil, io.EOF
-	case ok && d.offset()-r.from > MaxDecoded:
-		d.fail(CodeLimit, "is in an element of more than "+strconv.Itoa(MaxDecoded)+" bytes")
-	}
-
-	switch found := token.(type) {
-	case xml.StartElement:
-		d.push(found)
-		found.Name.Space = ""
-		token = found
-	case xml.EndElement:
-		d.pop(found)
-		found.Name.Space = ""
-		token = found
-	}
-
-	return token, d.err
 }
 
 // Err gives the first error.

@@ -2,7 +2,6 @@ package iso20022_test
 
 import (
 	"crypto/sha256"
-	"encoding/xml"
 	"strings"
 	"testing"
 
@@ -45,16 +44,16 @@ func TestWalk(t *testing.T) {
 
 	require.True(t, decoder.Child())
 
-	var tx struct {
+	type transaction struct {
 		ID  string `xml:"Id"`
 		Amt struct {
 			Ccy  string `xml:"Ccy,attr"`
 			Text string `xml:",chardata"`
-		} `xml:"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08 Amt"`
-		XMLName xml.Name `xml:"Tx"`
+		} `xml:"Amt"`
 	}
 
-	require.NoError(t, decoder.Decode(&tx))
+	tx, err := iso20022.NewElement[transaction]().Decode(decoder)
+	require.NoError(t, err)
 	require.Equal(t, "7", tx.ID)
 	require.Equal(t, "EUR", tx.Amt.Ccy)
 	require.Equal(t, "2", tx.Amt.Text)

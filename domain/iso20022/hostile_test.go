@@ -232,9 +232,7 @@ func TestGigabytesOfOneTokenAllocateLittle(t *testing.T) {
 			if err == nil && decoder.Child() {
 				switch decoder.Name() {
 				case "Decode":
-					var into string
-
-					err = decoder.Decode(&into)
+					_, err = iso20022.NewElement[string]().Decode(decoder)
 				default:
 					decoder.Text()
 				}
@@ -279,9 +277,12 @@ func TestDecodedElementIsBounded(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, decoder.Child())
 
-	var into struct{ B []string }
+	type large struct {
+		B []string `xml:"B"`
+	}
 
-	require.Equal(t, iso20022.CodeLimit, refused(t, decoder.Decode(&into)).Code)
+	_, err = iso20022.NewElement[large]().Decode(decoder)
+	require.Equal(t, iso20022.CodeLimit, refused(t, err).Code)
 }
 
 func TestDecodeDoesNotRepeatText(t *testing.T) {
@@ -293,9 +294,8 @@ func TestDecodeDoesNotRepeatText(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, decoder.Child())
 
-	var into int
-
-	found := refused(t, decoder.Decode(&into))
+	_, err = iso20022.NewElement[int]().Decode(decoder)
+	found := refused(t, err)
 	require.Equal(t, 2, found.Line)
 	require.Equal(t, "Document/BkToCstmrStmt/A", found.Field)
 	require.NotContains(t, found.Error(), "DUPONT")

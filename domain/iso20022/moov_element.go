@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/xml"
+	"io"
 	slash "path"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/reglo/reglo/domain/fault"
@@ -39,11 +41,8 @@ func (e *Element[T]) Decode(d *Decoder) (*T, error) {
 		return into, d.err
 	}
 
-	name := d.Name()
 	tokens := &shapedReader{
-		elementReader: elementReader{
-			decoder: d, start: &xml.StartElement{Name: xml.Name{Local: name}, Attr: d.attributes}, from: d.offset(),
-		},
+		decoder: d, start: &xml.StartElement{Name: xml.Name{Local: d.Name()}, Attr: d.attributes}, from: d.offset(),
 		open: []opened{{shape: e.shape}}, places: &e.places,
 	}
 
@@ -184,39 +183,61 @@ type opened struct {
 	seen  uint64 // children that have been found, a bit each
 }
 
-// shapedReader gives an element of a document to encoding/xml, and refuses what has not the shape of it.
+// shapedReader gives an element of a document to encoding/xml, without prefixes, and refuses what has not the shape of it.
 type shapedReader struct {
-	elementReader
-
-	open   []opened
-	places *[]place
-	begun  bool
+	decoder *Decoder
+	start   *xml.StartElement // not given yet
+	from    int64             // offset of the document at which it begins
+	open    []opened
+	places  *[]place
 }
 
 // Token gives the next token of the element.
 func (r *shapedReader) Token() (xml.Token, error) {
-	token, err := r.elementReader.Token()
-	if err != nil {
-		return nil, err
+	if r.start != nil {
+		start := *r.start
+		r.start = nil
+
+		return start, nil
+	}
+
+	d := r.decoder
+
+	token, ok := d.next()
+
+	switch {
+	case !ok && d.err == nil:
+		return nil, io.EOF
+	case ok && d.offset()-r.from > MaxDecoded:
+		d.fail(CodeLimit, "is in an element of more than "+strconv.Itoa(MaxDecoded)+" bytes")
+	}
+
+	if d.err != nil {
+		return nil, d.err
 	}
 
 	switch found := token.(type) {
 	case xml.StartElement:
-		if r.begun {
+		if d.push(found) {
 			r.enter(found.Name.Local)
 		}
 
-		r.begun = true
+		found.Name.Space = ""
+		token = found
 	case xml.EndElement:
+		d.pop(found)
 		r.open = r.open[:len(r.open)-1]
+
+		found.Name.Space = ""
+		token = found
 	case xml.CharData:
 		top := r.open[len(r.open)-1].shape
 		if !top.text && !top.anything && len(bytes.Trim(found, blanks)) > 0 {
-			r.decoder.failHere(CodeElement, "holds text beside its elements")
+			d.failHere(CodeElement, "holds text beside its elements")
 		}
 	}
 
-	return token, r.decoder.err
+	return token, d.err
 }
 
 func (r *shapedReader) enter(name string) {
