@@ -9,6 +9,7 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/iban"
+	"github.com/reglo/reglo/domain/iso20022"
 	"github.com/reglo/reglo/domain/money"
 )
 
@@ -250,8 +251,10 @@ func (r *reader) instant(into *time.Time) func() {
 			return
 		}
 
-		at, ok := parseInstant(string(raw))
-		if !ok {
+		at, err := iso20022.ParseInstant(string(raw))
+
+		at = at.In(calendar.Paris())
+		if err != nil || at.Year() < minYear || at.Year() > maxYear {
 			r.refuse(fault.CodeDate, shown(raw), "must be an instant of the years 2000 to 2099, as 2006-01-02T15:04:05+01:00")
 
 			return
@@ -259,40 +262,6 @@ func (r *reader) instant(into *time.Time) func() {
 
 		*into = at
 	}
-}
-
-// parseInstant reads the forms of ISO 8601 that XML Schema has. Without a zone it is the hour of Paris, and 24:00:00 is the
-// end of the day.
-func parseInstant(text string) (time.Time, bool) {
-	const (
-		layout  = "2006-01-02T15:04:05"
-		hour    = len("2006-01-02T")
-		decimal = len(layout)
-	)
-
-	if len(text) < len(layout) || len(text) > len("2006-01-02T15:04:05.000000000+01:00") ||
-		len(text) > decimal && text[decimal] == ',' {
-		return time.Time{}, false
-	}
-
-	days := 0
-	if strings.HasPrefix(text[hour:], "24:00:00") {
-		days = 1
-		text = text[:hour] + "00" + text[hour+2:]
-	}
-
-	at, err := time.ParseInLocation(layout, text, calendar.Paris())
-	if err != nil {
-		at, err = time.Parse(layout+"Z07:00", text)
-	}
-
-	if err != nil || text[hour+2] != ':' {
-		return time.Time{}, false
-	}
-
-	at = at.In(calendar.Paris()).AddDate(0, 0, days)
-
-	return at, at.Year() >= minYear && at.Year() <= maxYear
 }
 
 // account reads an IBAN.

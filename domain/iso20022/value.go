@@ -17,6 +17,7 @@ const (
 
 	dateTime     = "2006-01-02T15:04:05"
 	dateTimeZone = dateTime + "Z07:00"
+	maxInstant   = len(dateTime + ".000000000+01:00")
 )
 
 // The errors of values. They do not repeat the value, which stands where a person's name could.
@@ -61,25 +62,38 @@ func ParseAmount(text string) (money.Cents, error) {
 }
 
 // ParseInstant reads an xs:dateTime. Without zone it is the hour in Paris, where the banks are whose messages are read
-// here. The error is ErrInstant.
+// here; 24:00:00 is the end of the day. The error is ErrInstant.
 func ParseInstant(text string) (time.Time, error) {
+	const (
+		hour = len("2006-01-02T")
+		end  = "24:00:00"
+	)
+
 	text = strings.Trim(text, blanks)
 
-	// The layouts of package time take a comma for a point.
-	if strings.Contains(text, ",") {
+	// The layouts of package time take a comma for a point, and an hour of one digit.
+	if len(text) < len(dateTime) || len(text) > maxInstant || text[hour+2] != ':' || strings.Contains(text, ",") {
 		return time.Time{}, ErrInstant
 	}
 
-	if at, err := time.ParseInLocation(dateTime, text, calendar.Paris()); err == nil {
+	ends := strings.HasPrefix(text[hour:], end)
+	if ends {
+		text = text[:hour] + "00" + text[hour+2:]
+	}
+
+	at, err := time.ParseInLocation(dateTime, text, calendar.Paris())
+	if err != nil {
+		at, err = time.Parse(dateTimeZone, text)
+	}
+
+	switch {
+	case err != nil:
+		return time.Time{}, ErrInstant
+	case ends:
+		return at.In(calendar.Paris()).AddDate(0, 0, 1), nil
+	default:
 		return at, nil
 	}
-
-	at, err := time.Parse(dateTimeZone, text)
-	if err != nil {
-		return time.Time{}, ErrInstant
-	}
-
-	return at, nil
 }
 
 // ParseCount reads a number of orders. The error is ErrCount.

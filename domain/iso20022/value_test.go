@@ -76,13 +76,17 @@ func TestParseInstant(t *testing.T) {
 	for text, want := range map[string]time.Time{
 		"2026-07-02T09:15:30Z": at, "2026-07-02T09:15:30.25Z": at.Add(250 * time.Millisecond), "2026-07-02T11:15:30+02:00": at,
 		"2026-07-02T11:15:30": at, "2026-07-02T11:15:30.000": at, "2026-01-02T09:15:30": time.Date(2026, 1, 2, 9, 15, 30, 0, calendar.Paris()),
+		"2026-07-01T24:00:00": time.Date(2026, 7, 2, 0, 0, 0, 0, calendar.Paris()), "2026-07-01T24:00:00Z": time.Date(2026, 7, 2, 0, 0, 0, 0, time.UTC),
 	} {
 		got, err := iso20022.ParseInstant(text)
 		require.NoError(t, err, text)
 		require.True(t, want.Equal(got), "%s: %s", text, got)
 	}
 
-	for _, text := range []string{"", "2026-07-02", "2026-07-02T25:00:00", "2026-02-30T09:15:30", "2026-07-02T09:15:30,5", "2026-07-02 09:15:30", "2026-07-02T09:15:30+2"} {
+	for _, text := range []string{
+		"", "2026-07-02", "2026-07-02T25:00:00", "2026-07-02T24:00:01", "2026-02-30T09:15:30", "2026-07-02T09:15:30,5",
+		"2026-07-02 09:15:30", "2026-07-02T09:15:30+2", "2026-07-02T9:15:30", "2026-07-02T9:15:30.5", "2026-07-02T09:15:30.1234567890+01:00",
+	} {
 		_, err := iso20022.ParseInstant(text)
 		require.ErrorIs(t, err, iso20022.ErrInstant, "%q", text)
 	}
