@@ -42,7 +42,6 @@ const (
 
 // The codes of faults of a statement, beside those of packages fault and iso20022.
 const (
-	CodeBalance fault.Code = "BALANCE" // the closing balance is not the opening balance and the booked entries
 	CodeTotal   fault.Code = "TOTAL"   // a count or a sum is not that of the entries
 	CodeDetails fault.Code = "DETAILS" // the details of an entry come to more than the entry
 	CodePage    fault.Code = "PAGE"    // one page of several

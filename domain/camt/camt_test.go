@@ -303,7 +303,7 @@ func TestNoChangedBalanceIsTaken(t *testing.T) {
 		balances[rapid.IntRange(0, 1).Draw(t, "balance")].Amount += money.Cents(rapid.SampledFrom([]int{-1, 1}).Draw(t, "cent"))
 
 		_, _, err := take(written.write())
-		require.Equal(t, map[fault.Code]int{camt.CodeBalance: 1}, faultsOf(t, err).ByCode)
+		require.Equal(t, map[fault.Code]int{fault.CodeBalance: 1}, faultsOf(t, err).ByCode)
 	})
 }
 

@@ -241,7 +241,7 @@ func (c *control) balance(r *reader, found Balance) {
 		r.refuse(fault.CodeDuplicate, found.Code, "is a second balance of the kind")
 	}
 
-	*kept = &place{found.Amount, r.decoder.Fault(CodeBalance, found.Amount.String(), "")}
+	*kept = &place{found.Amount, r.decoder.Fault(fault.CodeBalance, found.Amount.String(), "")}
 }
 
 // check controls what a statement says of its entries.

@@ -52,7 +52,7 @@ func TestSamplesOfBanks(t *testing.T) {
 			// The anonymised closing balance leaves out an entry of the next value day.
 			if closing := []byte(">215112.21<"); bytes.Contains(text, closing) {
 				_, err := camt.Read("a.xml", bytes.NewReader(text), camt.Handler{})
-				require.Equal(t, map[fault.Code]int{camt.CodeBalance: 1}, faultsOf(t, err).ByCode)
+				require.Equal(t, map[fault.Code]int{fault.CodeBalance: 1}, faultsOf(t, err).ByCode)
 
 				text = bytes.Replace(text, closing, []byte(">216649.21<"), 1)
 			}

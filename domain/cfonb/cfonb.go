@@ -31,7 +31,6 @@ const (
 // The codes of faults that only these files have.
 const (
 	CodeLength     fault.Code = "LENGTH"     // a line that has not the length of a record
-	CodeBalance    fault.Code = "BALANCE"    // a closing balance that is not the opening balance and the movements
 	CodeAccount    fault.Code = "ACCOUNT"    // a record of another account, or issuer, than those around it
 	CodeContinuity fault.Code = "CONTINUITY" // a statement that does not begin where the one before of its account ended
 	CodeOrphan     fault.Code = "ORPHAN"     // a complement of nothing

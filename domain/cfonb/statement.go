@@ -485,7 +485,7 @@ func (s *statements) foots() bool {
 		return true
 	}
 
-	s.note(91, CodeBalance, "is "+s.current.Closing.String()+", and the opening balance "+s.current.Opening.String()+" and the "+
+	s.note(91, fault.CodeBalance, "is "+s.current.Closing.String()+", and the opening balance "+s.current.Opening.String()+" and the "+
 		strconv.Itoa(s.current.Movements)+" movements "+moved.String()+" come to "+(s.current.Opening+moved).String())
 
 	return false

@@ -258,7 +258,7 @@ func TestRead120Refuses(t *testing.T) {
 		"a movement behind":               {joined(opening, move, debit, closing, move), []refused{{5, 1, fault.CodeNoHeader, "stands in no statement"}}},
 		"a first complement":              {joined(opening, rcn, move, debit, closing), []refused{{2, 1, cfonb.CodeOrphan, "04"}}},
 		"a last complement":               {joined(opening, move, debit, closing, rcn), []refused{{5, 1, cfonb.CodeOrphan, "04"}}},
-		"a balance":                       {joined(opening, move, debit, with(closing, 104, "D")), []refused{{4, 91, cfonb.CodeBalance, "is 91.24, and the opening balance 100.00 and the 2 movements -8.77 come to 91.23"}}},
+		"a balance":                       {joined(opening, move, debit, with(closing, 104, "D")), []refused{{4, 91, fault.CodeBalance, "is 91.24, and the opening balance 100.00 and the 2 movements -8.77 come to 91.23"}}},
 		"a closing of another account":    {joined(opening, move, debit, other(closing)), []refused{{4, 3, cfonb.CodeAccount, "line 1"}}},
 		"a closing of another bank":       {joined(opening, move, debit, with(closing, 3, "30003")), []refused{{4, 3, cfonb.CodeAccount, "line 1"}}},
 		"a movement of another account":   {joined(opening, other(move), debit, closing), []refused{{2, 3, cfonb.CodeAccount, "line 1"}}},

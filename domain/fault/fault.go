@@ -46,6 +46,7 @@ const (
 	CodeAfterTrailer  Code = "AFTER_TRAILER"     // something follows the trailer
 	CodeTrailerCount  Code = "TRAILER_COUNT"     // the trailer's count is not that of the lines
 	CodeTrailerSum    Code = "TRAILER_SUM"       // a sum of the trailer is not that of the lines
+	CodeBalance       Code = "BALANCE"           // a closing balance is not the opening balance and the movements, or not that of before
 	CodeChecksum      Code = "CHECKSUM"          // the trailer's checksum is not that of the bytes
 	CodeLineNumber    Code = "LINE_NUMBER"       // line numbers do not follow one another from 1
 	CodeMissing       Code = "MISSING"           // an empty field that must be filled, or an absent column
