@@ -14,9 +14,9 @@ import (
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/deploy/partners/bank/message"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/iso20022"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
-	"github.com/reglo/reglo/domain/pain002"
 	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/domain/vacation"
 )
@@ -38,7 +38,7 @@ func TestEachFormatClosesALot(t *testing.T) {
 			t.Parallel()
 			w := executed(t)
 			run := w.open(t, cameBack(1_200))
-			content := detailIn(t, format, pain002.NotProvided, lot, back(1, 1_000), back(3, 200))
+			content := detailIn(t, format, iso20022.NotProvided, lot, back(1, 1_000), back(3, 200))
 			path := w.receive(t, "any name", content)
 			loaded, err := w.loadRejects(run, w.folders.Inbox, inTime())
 			require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestAmountsThatTheBankLeavesOut(t *testing.T) {
 		for credited, fails := range map[money.Cents]bool{1_500: false, 1_400: true} {
 			w := executed(t)
 			run := w.open(t, cameBack(credited))
-			content := detailIn(t, format, pain002.NotProvided, lot, back(1, 1), back(2, 1))
+			content := detailIn(t, format, iso20022.NotProvided, lot, back(1, 1), back(2, 1))
 			require.Len(t, amounts.FindAll(content, -1), 4)
 			w.receive(t, "d", amounts.ReplaceAll(content, nil))
 			_, err := w.loadRejects(run, w.folders.Inbox, inTime())

@@ -35,12 +35,12 @@ import (
 	"github.com/reglo/reglo/deploy/partners/bank/message"
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/iban"
+	"github.com/reglo/reglo/domain/iso20022"
 	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/merchant"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/ogep"
-	"github.com/reglo/reglo/domain/pain002"
 	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/domain/siret"
 	"github.com/reglo/reglo/domain/transfer"
@@ -342,7 +342,7 @@ func (w *world) receive(t testing.TB, name string, content []byte) string {
 // detailOf is the detail of a lot in the format that most banks send.
 func detailOf(t testing.TB, lot string, rejects ...reject.Reject) []byte {
 	t.Helper()
-	return detailIn(t, message.Pain002V10, pain002.NotProvided, lot, rejects...)
+	return detailIn(t, message.Pain002V10, iso20022.NotProvided, lot, rejects...)
 }
 
 // formats are those in which a bank sends the detail of a lot.

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/reglo/reglo/domain/iso20022"
 )
 
 // Format is the format of a file: the definition of an ISO 20022 message, such as "camt.053.001.08", or the name of a CFONB
@@ -24,9 +26,6 @@ const (
 
 // Is tells whether the format is a message of that kind, such as "camt.053", in any variant and version.
 func (f Format) Is(message string) bool { return strings.HasPrefix(string(f), message+".") }
-
-// Namespace is what the namespaces of ISO 20022 documents begin with, before the message's definition.
-const Namespace = "urn:iso:std:iso:20022:tech:xsd:"
 
 // beginning is how much of a file is looked at, in bytes: an XML declaration, a comment, and the root with its namespaces
 // fill some hundred.
@@ -65,7 +64,7 @@ func definition(first []byte) Format {
 
 		switch root := token.(type) {
 		case xml.StartElement:
-			name, is := strings.CutPrefix(root.Name.Space, Namespace)
+			name, is := strings.CutPrefix(root.Name.Space, iso20022.Namespace)
 			if !is {
 				return ""
 			}

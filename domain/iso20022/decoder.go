@@ -34,12 +34,16 @@ const (
 	// all that may be said of it, has some thousand bytes.
 	MaxDecoded = 1 << 20
 
-	rootName        = "Document"
-	namespacePrefix = "urn:iso:std:iso:20022:tech:xsd:"
-	schemaInstance  = "http://www.w3.org/2001/XMLSchema-instance"
-	currency        = "Ccy" // the one attribute that a message of ISO 20022 has
-	xmlns           = "xmlns"
-	blanks          = " \t\r\n"
+	// Namespace begins the namespace of every message; its definition follows.
+	Namespace = "urn:iso:std:iso:20022:tech:xsd:"
+	// NotProvided stands where a message must have an identifier, of an order or of a bank, and who writes it has none.
+	NotProvided = "NOTPROVIDED"
+
+	rootName       = "Document"
+	schemaInstance = "http://www.w3.org/2001/XMLSchema-instance"
+	currency       = "Ccy" // the one attribute that a message of ISO 20022 has
+	xmlns          = "xmlns"
+	blanks         = " \t\r\n"
 
 	holdsInstruction  = "holds an instruction, which a message may not"
 	holdsDocumentType = "holds a document type, which a message may not"
@@ -116,7 +120,7 @@ func (d *Decoder) Message(definitions ...string) (Message, error) {
 		return Message{}, d.err
 	}
 
-	said, isMessage := strings.CutPrefix(d.namespace, namespacePrefix)
+	said, isMessage := strings.CutPrefix(d.namespace, Namespace)
 	if !isMessage || !definition.MatchString(said) {
 		d.err = d.Fault(fault.CodeFormat, d.namespace, "is no namespace of a message of ISO 20022")
 

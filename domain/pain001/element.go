@@ -180,7 +180,7 @@ func (r *reader) agent(of *transfer.Party, unnamed bool) func() {
 	said := false
 	either := []part{named, {name: "Othr", read: r.within(part{name: "Id", must: true, read: func() {
 		said = true
-		r.fixed("NOTPROVIDED")
+		r.fixed(iso20022.NotProvided)
 	}})}}
 
 	return r.within(part{name: "FinInstnId", must: true, read: func() {

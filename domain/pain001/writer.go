@@ -10,6 +10,7 @@ import (
 	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/iban"
+	"github.com/reglo/reglo/domain/iso20022"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/sepa"
 	"github.com/reglo/reglo/domain/transfer"
@@ -21,9 +22,8 @@ const (
 	// spare is room for one more record, so that the buffer does not grow: a record of all elements has 1,100 bytes.
 	spare = 2 << 10
 
-	namespace  = "urn:iso:std:iso:20022:tech:xsd:"
 	instant    = "2006-01-02T15:04:05-07:00"
-	noAgent    = "<Othr><Id>NOTPROVIDED</Id></Othr>" // how SEPA says that a debtor's BIC is left out
+	noAgent    = "<Othr><Id>" + iso20022.NotProvided + "</Id></Othr>" // how SEPA says that a debtor's BIC is left out
 	suffixSize = 3
 )
 
@@ -77,7 +77,7 @@ func NewWriter(destination io.Writer, format Format, message Message) (*Writer, 
 
 	w.ids = make(map[identifier]struct{}, message.Orders)
 	w.add(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
-	w.add(`<Document xmlns="` + namespace + string(format.Version) + `"><CstmrCdtTrfInitn>` + "\n")
+	w.add(`<Document xmlns="` + iso20022.Namespace + string(format.Version) + `"><CstmrCdtTrfInitn>` + "\n")
 	w.add("<GrpHdr><MsgId>" + message.ID + "</MsgId><CreDtTm>")
 	w.buffer = message.CreatedAt.In(calendar.Paris()).AppendFormat(w.buffer, instant)
 	w.add("</CreDtTm>")

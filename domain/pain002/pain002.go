@@ -25,9 +25,6 @@ const (
 	MaxPayments = 100_000
 	// MaxReasons is how many reasons may be given at one place, and how many texts with each. Banks give one or two.
 	MaxReasons = 100
-
-	// NotProvided stands for an EndToEndId where the sender gave none.
-	NotProvided = "NOTPROVIDED"
 )
 
 // Reason is why something has its status.

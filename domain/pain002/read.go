@@ -383,14 +383,14 @@ func (b *block) readTransaction() error {
 
 // identify controls that the order is named, and once.
 func (b *block) identify(order *Transaction, read *iso20022.StatusTransaction, at place) {
-	if said := iso20022.Trimmed(read.OrgnlEndToEndId); (said == "" || said == NotProvided) && iso20022.Trimmed(read.OrgnlInstrId) == "" {
+	if said := iso20022.Trimmed(read.OrgnlEndToEndId); (said == "" || said == iso20022.NotProvided) && iso20022.Trimmed(read.OrgnlInstrId) == "" {
 		b.reader.note(at("", fault.CodeMissing, "", "names its order neither by OrgnlEndToEndId nor by OrgnlInstrId"))
 
 		return
 	}
 
 	key, path := "E"+order.EndToEndID, "OrgnlEndToEndId"
-	if order.EndToEndID == "" || order.EndToEndID == NotProvided {
+	if order.EndToEndID == "" || order.EndToEndID == iso20022.NotProvided {
 		key, path = "I"+order.InstructionID, "OrgnlInstrId"
 	}
 

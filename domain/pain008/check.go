@@ -12,13 +12,11 @@ import (
 	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/iso20022"
 	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/sepa"
 )
 
 const (
-	maxID       = 35 // characters of an identifier, Max35Text
-	maxName     = 70 // characters of a name that SEPA carries
-	notProvided = "NOTPROVIDED"
-	level       = "SEPA"
+	level = "SEPA"
 
 	creditorCheck = 4 // characters of a creditor's identifier before the business code: country and check digits
 	creditorOwn   = 7 // before the number: the business code, of three characters, is its owner's to choose
@@ -50,7 +48,9 @@ func (r *reader) text(text string, most int, at place, path string) string {
 }
 
 // id reads an identifier.
-func (r *reader) id(text string, at place, path string) string { return r.text(text, maxID, at, path) }
+func (r *reader) id(text string, at place, path string) string {
+	return r.text(text, sepa.MaxReference, at, path)
+}
 
 func (r *reader) amount(said *iso20022.CurrencyAmount, at place, path string) money.Cents {
 	amount, err := iso20022.ParseAmount(said.Value)
@@ -62,8 +62,8 @@ func (r *reader) amount(said *iso20022.CurrencyAmount, at place, path string) mo
 		r.note(at(path, fault.CodeAmount, "", err.Error()))
 	case amount <= 0:
 		r.note(at(path, fault.CodeSign, amount.String(), "must be above zero"))
-	case amount > MaxAmount:
-		r.note(at(path, fault.CodeAmount, amount.String(), "is beyond "+MaxAmount.String()+", the largest that SEPA carries"))
+	case amount > sepa.MaxAmount:
+		r.note(at(path, fault.CodeAmount, amount.String(), "is beyond "+sepa.MaxAmount.String()+", the largest that SEPA carries"))
 	}
 
 	return amount
@@ -144,7 +144,7 @@ func (r *reader) checkName(said *iso20022.Named, at place, prefix string) {
 		said = &iso20022.Named{}
 	}
 
-	r.text(iso20022.Trimmed(said.Nm), maxName, at, prefix+"Nm")
+	r.text(iso20022.Trimmed(said.Nm), sepa.MaxName, at, prefix+"Nm")
 }
 
 func (r *reader) checkAccount(said *iso20022.Account, at place, prefix string) {
@@ -179,8 +179,8 @@ func (r *reader) checkAgent(said *iso20022.Agent, at place, prefix string) {
 		if err := bic.Check(iso20022.Trimmed(bank.BIC)); err != nil {
 			r.note(at(prefix+code, fault.CodePattern, "", err.Error()))
 		}
-	case bank.Othr == nil || iso20022.Trimmed(&bank.Othr.Id) != notProvided:
-		r.note(at(prefix+code, fault.CodeMissing, "", "must be filled, or Othr/Id be "+notProvided))
+	case bank.Othr == nil || iso20022.Trimmed(&bank.Othr.Id) != iso20022.NotProvided:
+		r.note(at(prefix+code, fault.CodeMissing, "", "must be filled, or Othr/Id be "+iso20022.NotProvided))
 	}
 }
 

@@ -18,8 +18,6 @@ const (
 	// MaxBlocks is how many blocks a file may hold. A file has one for each creditor, day, scheme and sequence, of which all
 	// are kept in its summary.
 	MaxBlocks = 10_000
-	// MaxAmount is the largest direct debit that SEPA carries.
-	MaxAmount money.Cents = 99_999_999_999
 )
 
 // Sequence is where a direct debit stands among those of its mandate.

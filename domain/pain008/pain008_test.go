@@ -25,6 +25,7 @@ import (
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/money"
 	"github.com/reglo/reglo/domain/pain008"
+	"github.com/reglo/reglo/domain/sepa"
 )
 
 //go:embed testdata/full.02.xml
@@ -221,7 +222,7 @@ func TestReadAddsUp(t *testing.T) {
 	t.Parallel()
 
 	rapid.Check(t, func(t *rapid.T) {
-		amounts := rapid.SliceOfN(rapid.Map(rapid.Int64Range(1, int64(pain008.MaxAmount)), func(cents int64) money.Cents { return money.Cents(cents) }), 1, 20).
+		amounts := rapid.SliceOfN(rapid.Map(rapid.Int64Range(1, int64(sepa.MaxAmount)), func(cents int64) money.Cents { return money.Cents(cents) }), 1, 20).
 			Draw(t, "amounts")
 
 		want := pain008.Total{Debits: len(amounts)}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/reglo/reglo/domain/fault"
+	"github.com/reglo/reglo/domain/iso20022"
 	"github.com/reglo/reglo/domain/pain002"
 )
 
@@ -50,7 +51,7 @@ func digitsOfLot(id string) string {
 func (r *reading) readPain002(name string, source io.Reader) error {
 	read, err := pain002.Read(name, source, pain002.Handler{
 		Group: func(report pain002.Report) error {
-			if report.OriginalID != pain002.NotProvided {
+			if report.OriginalID != iso20022.NotProvided {
 				r.detail.Bulk = report.OriginalID
 			}
 

@@ -1,5 +1,5 @@
-// Package sepa holds what the European Payments Council asks of a credit transfer beyond the ISO 20022 schema: the
-// characters of texts, the shape of references, lengths and amounts.
+// Package sepa holds what the European Payments Council asks of a credit transfer, or of a direct debit, beyond the ISO 20022
+// schema: the characters of texts, the shape of references, lengths and amounts.
 package sepa
 
 import (
@@ -17,9 +17,9 @@ const (
 	// MaxReference is the longest reference or identifier, in characters: an ISO 20022 Max35Text.
 	MaxReference = 35
 
-	// MinAmount is the smallest amount of a transfer, 0.01 EUR.
+	// MinAmount is the smallest amount of a transfer or a direct debit, 0.01 EUR.
 	MinAmount money.Cents = 1
-	// MaxAmount is the largest amount of a transfer, 999,999,999.99 EUR.
+	// MaxAmount is the largest amount of a transfer or a direct debit, 999,999,999.99 EUR.
 	MaxAmount money.Cents = 99_999_999_999
 )
 

@@ -11,6 +11,7 @@ import (
 	"github.com/reglo/reglo/domain/camt"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/iban"
+	"github.com/reglo/reglo/domain/iso20022"
 	"github.com/reglo/reglo/domain/ledger"
 	"github.com/reglo/reglo/domain/money"
 )
@@ -122,7 +123,7 @@ func (a *assembly) entry(read *camt.Entry) error {
 			detail.Amount = read.Amount
 		}
 
-		if detail.EndToEndID == notProvided {
+		if detail.EndToEndID == iso20022.NotProvided {
 			detail.EndToEndID = ""
 		}
 
@@ -133,9 +134,6 @@ func (a *assembly) entry(read *camt.Entry) error {
 
 	return a.line(line, fault.Fault{Line: read.Line, Field: "Stmt/Ntry"})
 }
-
-// notProvided stands where a bank must give an end-to-end identifier and has none.
-const notProvided = "NOTPROVIDED"
 
 // reference is the bank's for the transaction, without the spaces that some fill it up with.
 func reference(told string) string { return strings.Join(strings.Fields(told), " ") }
