@@ -5,8 +5,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/money"
 )
 
@@ -106,4 +109,34 @@ func ParseCount(text string) (int, error) {
 	}
 
 	return int(count), nil
+}
+
+// Euros reads the amount of an order: in EUR, exact to the cent, and above zero. What is wrong with it is a fault that has
+// its place still to be told.
+func (a *CurrencyAmount) Euros() (money.Cents, *fault.Fault) {
+	amount, err := ParseAmount(a.Value)
+
+	switch {
+	case a.Ccy != money.Currency:
+		return amount, &fault.Fault{Code: fault.CodeCurrency, Reason: "must be in " + money.Currency}
+	case err != nil:
+		return amount, &fault.Fault{Code: fault.CodeAmount, Reason: err.Error()}
+	case amount <= 0:
+		return amount, &fault.Fault{Code: fault.CodeSign, Value: amount.String(), Reason: "must be above zero"}
+	default:
+		return amount, nil
+	}
+}
+
+// CheckText says what is wrong with a text of at most so many characters; no code when nothing is. It repeats nothing of it:
+// a text may name somebody where it does not belong.
+func CheckText(text string, most int) (code fault.Code, reason string) {
+	switch {
+	case utf8.RuneCountInString(text) > most:
+		return fault.CodeTooLong, "has more than " + strconv.Itoa(most) + " characters"
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return fault.CodeControl, "holds a control character"
+	default:
+		return "", ""
+	}
 }

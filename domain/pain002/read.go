@@ -35,9 +35,9 @@ const (
 // PART, all that are rejected are named.
 //
 // After a fault Read goes on, so that all of them are found, but tells handler no more, and compares no counts: what could
-// not be read is missing from them. An element that cannot be read ends
-// the reading, as all that follows could mean something else. An error of the source or of handler ends it too, and is
-// returned wrapped. name is the file's in faults and errors.
+// not be read is missing from them. An element that cannot be read ends the reading, as all that follows could mean
+// something else. An error of the source or of handler ends it too, and is returned wrapped. name is the file's in faults
+// and errors.
 func Read(name string, source io.Reader, handler Handler) (Report, error) {
 	r := newReader(name, source, handler)
 
@@ -383,7 +383,8 @@ func (b *block) readTransaction() error {
 
 // identify controls that the order is named, and once.
 func (b *block) identify(order *Transaction, read *iso20022.StatusTransaction, at place) {
-	if said := iso20022.Trimmed(read.OrgnlEndToEndId); (said == "" || said == iso20022.NotProvided) && iso20022.Trimmed(read.OrgnlInstrId) == "" {
+	said := iso20022.Trimmed(read.OrgnlEndToEndId)
+	if (said == "" || said == iso20022.NotProvided) && iso20022.Trimmed(read.OrgnlInstrId) == "" {
 		b.reader.note(at("", fault.CodeMissing, "", "names its order neither by OrgnlEndToEndId nor by OrgnlInstrId"))
 
 		return

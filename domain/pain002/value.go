@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/iso20022"
@@ -34,18 +32,15 @@ func (r *reader) id(text string, must bool, at place, path string) string {
 	return r.text(text, maxID, at, path)
 }
 
-// text reads a text. It is not repeated in a fault: it may name somebody where it does not belong.
+// text reads a text.
 func (r *reader) text(text string, most int, at place, path string) string {
-	switch {
-	case utf8.RuneCountInString(text) > most:
-		r.note(at(path, fault.CodeTooLong, "", "has more than "+strconv.Itoa(most)+" characters"))
-	case strings.ContainsFunc(text, unicode.IsControl):
-		r.note(at(path, fault.CodeControl, "", "holds a control character"))
-	default:
-		return text
+	if code, reason := iso20022.CheckText(text, most); code != "" {
+		r.note(at(path, code, "", reason))
+
+		return ""
 	}
 
-	return ""
+	return text
 }
 
 // number reads a number of orders.
@@ -88,15 +83,9 @@ func (r *reader) sum(said bool, text string, at place, path string) money.Cents 
 
 // amount reads the amount of an order.
 func (r *reader) amount(said *iso20022.CurrencyAmount, at place, path string) money.Cents {
-	amount, err := iso20022.ParseAmount(said.Value)
-
-	switch {
-	case said.Ccy != money.Currency:
-		r.note(at(path, fault.CodeCurrency, "", "must be in "+money.Currency))
-	case err != nil:
-		r.note(at(path, fault.CodeAmount, "", err.Error()))
-	case amount <= 0:
-		r.note(at(path, fault.CodeSign, amount.String(), "must be above zero"))
+	amount, wrong := said.Euros()
+	if wrong != nil {
+		r.note(at(path, wrong.Code, wrong.Value, wrong.Reason))
 	}
 
 	return amount

@@ -2,10 +2,6 @@ package pain008
 
 import (
 	"regexp"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/reglo/reglo/domain/bic"
 	"github.com/reglo/reglo/domain/fault"
@@ -31,20 +27,21 @@ type kind struct {
 	sequence Sequence
 }
 
-// text controls a text. It is not repeated in a fault: it may name somebody where it does not belong.
+// text controls a text.
 func (r *reader) text(text string, most int, at place, path string) string {
-	switch {
-	case text == "":
+	if text == "" {
 		r.note(at(path, fault.CodeMissing, "", "must be filled"))
-	case utf8.RuneCountInString(text) > most:
-		r.note(at(path, fault.CodeTooLong, "", "has more than "+strconv.Itoa(most)+" characters"))
-	case strings.ContainsFunc(text, unicode.IsControl):
-		r.note(at(path, fault.CodeControl, "", "holds a control character"))
-	default:
-		return text
+
+		return ""
 	}
 
-	return ""
+	if code, reason := iso20022.CheckText(text, most); code != "" {
+		r.note(at(path, code, "", reason))
+
+		return ""
+	}
+
+	return text
 }
 
 // id reads an identifier.
@@ -53,15 +50,11 @@ func (r *reader) id(text string, at place, path string) string {
 }
 
 func (r *reader) amount(said *iso20022.CurrencyAmount, at place, path string) money.Cents {
-	amount, err := iso20022.ParseAmount(said.Value)
+	amount, wrong := said.Euros()
 
 	switch {
-	case said.Ccy != money.Currency:
-		r.note(at(path, fault.CodeCurrency, "", "must be in "+money.Currency))
-	case err != nil:
-		r.note(at(path, fault.CodeAmount, "", err.Error()))
-	case amount <= 0:
-		r.note(at(path, fault.CodeSign, amount.String(), "must be above zero"))
+	case wrong != nil:
+		r.note(at(path, wrong.Code, wrong.Value, wrong.Reason))
 	case amount > sepa.MaxAmount:
 		r.note(at(path, fault.CodeAmount, amount.String(), "is beyond "+sepa.MaxAmount.String()+", the largest that SEPA carries"))
 	}
