@@ -1,8 +1,8 @@
-// Package pain001 writes orders of transfers for a bank: CustomerCreditTransferInitiation messages of ISO 20022, with the
-// elements and the rules of SEPA, in one pass. Everything in a file is derived from what the writer is given, so that a
-// file that is written again has the same bytes.
+// Package pain001 writes orders of transfers for a bank, and reads them back: CustomerCreditTransferInitiation messages of
+// ISO 20022, with the elements and the rules of SEPA, in one pass. Everything in a file is derived from what the writer is
+// given, so that a file that is written again has the same bytes.
 //
-// Parties have no address: the structured one that SEPA takes is optional, and an order has none. A BIC that is none, or
+// Written parties have no address: the structured one that SEPA takes is optional, and an order has none. A BIC that is none, or
 // that the version does not hold, is left out: SEPA routes by the IBAN.
 package pain001
 
