@@ -3,6 +3,7 @@
 package bankfile
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/xml"
 	"errors"
@@ -34,20 +35,34 @@ const beginning = 4096
 // Recognise looks at the beginning of a file and tells its format; found is false for what is none of these. It controls
 // nothing else. The error is that of the source.
 func Recognise(source io.Reader) (format Format, found bool, err error) {
-	first := make([]byte, beginning)
+	peeked, err := Peek(source)
 
-	n, err := io.ReadFull(source, first)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", false, fmt.Errorf("read the beginning: %w", err)
+	return peeked.Format, peeked.Format != "", err
+}
+
+// Peeked is a file whose beginning has been looked at. It is read from its first byte on.
+type Peeked struct {
+	io.Reader
+
+	Format Format // empty for what is none of these
+	Seen   int    // bytes looked at: all of a file that is shorter than some thousand
+}
+
+// Peek is [Recognise] for a file that is read on.
+func Peek(source io.Reader) (Peeked, error) {
+	file := bufio.NewReaderSize(source, beginning)
+
+	first, err := file.Peek(beginning)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Peeked{}, fmt.Errorf("read the beginning: %w", err)
 	}
 
-	first = first[:n]
-
-	if format = definition(first); format == "" {
+	format := definition(first)
+	if format == "" {
 		format = layout(first)
 	}
 
-	return format, format != "", nil
+	return Peeked{Reader: file, Format: format, Seen: len(first)}, nil
 }
 
 // definition is that of an ISO 20022 document, and empty for what is none.

@@ -2,6 +2,7 @@ package bankfile_test
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -51,6 +52,23 @@ func TestRecognise(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, test.want, got, name)
 		require.Equal(t, test.want != "", found, name)
+	}
+}
+
+func TestPeekedFilesAreReadFromTheirBeginning(t *testing.T) {
+	t.Parallel()
+
+	for _, length := range []int{240, 100_000} {
+		content := "31" + strings.Repeat(" ", length-2)
+
+		file, err := bankfile.Peek(iotest.HalfReader(strings.NewReader(content)))
+		require.NoError(t, err)
+		require.Equal(t, bankfile.CFONB240, file.Format)
+		require.Equal(t, min(length, 4096), file.Seen)
+
+		read, err := io.ReadAll(file)
+		require.NoError(t, err)
+		require.Equal(t, content, string(read))
 	}
 }
 

@@ -3,8 +3,6 @@
 package reject
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -24,9 +22,6 @@ const (
 	// Max is the largest number of payouts of a lot. A lot is held in memory while its payouts are found, in some 150 bytes
 	// each; the largest bulk has 10,000.
 	Max = 200_000
-
-	// beginning is how much of a file is looked at to tell its format, in bytes.
-	beginning = 4096
 
 	// shortest is the length of the shortest file that can be told, in bytes: the first record of CFONB 240. The opening of
 	// an XML document is shorter, and the whole of one is longer.
@@ -104,27 +99,20 @@ type reading struct {
 }
 
 func (r *reading) read(name string, source io.Reader) (Detail, error) {
-	file := bufio.NewReaderSize(source, beginning)
-
-	first, err := file.Peek(beginning)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return Detail{}, fmt.Errorf("read %s: %w", name, err)
-	}
-
-	format, _, err := bankfile.Recognise(bytes.NewReader(first))
+	file, err := bankfile.Peek(source)
 	if err != nil {
 		return Detail{}, fmt.Errorf("read %s: %w", name, err)
 	}
 
 	switch {
-	case format.Is("pain.002"):
+	case file.Format.Is("pain.002"):
 		err = r.readPain002(name, file)
-	case format.Is("camt.054"):
+	case file.Format.Is("camt.054"):
 		err = r.readCamt(name, file)
-	case format == bankfile.CFONB240:
+	case file.Format == bankfile.CFONB240:
 		err = r.readCFONB(name, file)
 	default:
-		return Detail{}, r.refuse(name, unreadable(len(first)))
+		return Detail{}, r.refuse(name, unreadable(file.Seen))
 	}
 
 	if err != nil {

@@ -1,8 +1,6 @@
 package statement
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -28,9 +26,6 @@ type Handler struct {
 	End func(Statement) error
 }
 
-// peeked is how much of a file is looked at to tell its format.
-const peeked = 4096
-
 // Wanted tells whether a file is of one of the formats that Read reads, or of another version of one. The error is that of
 // the source.
 func Wanted(source io.Reader) (bool, error) {
@@ -51,27 +46,20 @@ const camt053 = "camt.053"
 // The error is a *fault.Faults when the file is refused: nothing of it may be used. Otherwise it is that of the source or
 // of the handler.
 func Read(name string, source io.Reader, accounts Accounts, handler Handler) (File, error) {
-	beginning := bufio.NewReaderSize(source, peeked)
-
-	first, err := beginning.Peek(peeked)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return File{}, fmt.Errorf("read %s: %w", name, err)
-	}
-
-	format, _, err := bankfile.Recognise(bytes.NewReader(first))
+	file, err := bankfile.Peek(source)
 	if err != nil {
 		return File{}, fmt.Errorf("read %s: %w", name, err)
 	}
 
-	a := &assembly{accounts: accounts, handler: handler, file: File{Format: format}, faults: fault.Faults{File: name}}
+	a := &assembly{accounts: accounts, handler: handler, file: File{Format: file.Format}, faults: fault.Faults{File: name}}
 
 	switch {
-	case format.Is(camt053):
-		err = a.readCamt(name, beginning)
-	case format == bankfile.CFONB120:
-		err = a.readCFONB(name, beginning)
+	case file.Format.Is(camt053):
+		err = a.readCamt(name, file)
+	case file.Format == bankfile.CFONB120:
+		err = a.readCFONB(name, file)
 	default:
-		a.faults.Add(unreadable(len(first)))
+		a.faults.Add(unreadable(file.Seen))
 	}
 
 	return a.result(err)
