@@ -213,7 +213,7 @@ func Read(name string, source io.Reader, handler Handler) (Summary, error) {
 
 	sum, size, err := decoder.End()
 	if err != nil {
-		return Summary{}, r.faulty(err)
+		return Summary{}, r.faults.Join(err)
 	}
 
 	r.summary.SHA256, r.summary.Bytes = sum, size

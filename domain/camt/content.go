@@ -1,7 +1,6 @@
 package camt
 
 import (
-	"errors"
 	"math/bits"
 	"strings"
 
@@ -204,17 +203,4 @@ func (r *reader) refuse(code fault.Code, value, reason string) {
 	default:
 		r.faults.Add(*r.decoder.Fault(code, value, reason))
 	}
-}
-
-// faulty adds an error of the document to its faults; that of the source is given as it is.
-func (r *reader) faulty(err error) error {
-	found, ok := errors.AsType[*fault.Fault](err)
-	if !ok {
-		return err
-	}
-
-	r.faults.Add(*found)
-	r.faults.Sort()
-
-	return r.faults
 }

@@ -4,6 +4,7 @@ package fault
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -129,6 +130,19 @@ func (f *Faults) Add(found Fault) {
 		found.File = f.File
 		f.Faults = append(f.Faults, found)
 	}
+}
+
+// Join adds an error that is a [*Fault], and gives all faults in the order of the file; another error is given as it is.
+func (f *Faults) Join(err error) error {
+	found, isFault := errors.AsType[*Fault](err)
+	if !isFault {
+		return err
+	}
+
+	f.Add(*found)
+	f.Sort()
+
+	return f
 }
 
 // Err gives f when it holds a fault, and no error otherwise.

@@ -1,6 +1,8 @@
 package fault_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -67,6 +69,20 @@ func TestSort(t *testing.T) {
 	}
 
 	require.Equal(t, [][2]int{{2, 1}, {2, 5}, {9, 0}, {9, 1}, {0, 0}}, sorted)
+}
+
+func TestJoin(t *testing.T) {
+	t.Parallel()
+
+	faults := fault.Faults{File: "f"}
+	faults.Add(fault.Fault{Line: 2, Code: fault.CodeDate})
+
+	broken := errors.New("disk")
+	require.Equal(t, broken, faults.Join(broken))
+	require.Equal(t, 1, faults.Count)
+
+	require.Equal(t, error(&faults), faults.Join(fmt.Errorf("read: %w", &fault.Fault{Line: 1, Code: fault.CodeTruncated})))
+	require.Equal(t, []fault.Fault{{File: "f", Line: 1, Code: fault.CodeTruncated}, {File: "f", Line: 2, Code: fault.CodeDate}}, faults.Faults)
 }
 
 func TestPrintable(t *testing.T) {

@@ -2,7 +2,6 @@ package pain001
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -78,7 +77,7 @@ func Read(name string, source io.Reader, handler Handler) (File, error) {
 
 	sum, size, err := decoder.End()
 	if err != nil {
-		return File{}, r.join(err)
+		return File{}, r.faults.Join(err)
 	}
 
 	r.faults.Sort()
@@ -134,19 +133,6 @@ func (r *reader) read() {
 	if !r.ended() {
 		r.file.check(r)
 	}
-}
-
-// join adds the fault that ended the document to those before it.
-func (r *reader) join(err error) error {
-	found, isFault := errors.AsType[*fault.Fault](err)
-	if !isFault {
-		return err
-	}
-
-	r.faults.Add(*found)
-	r.faults.Sort()
-
-	return r.faults
 }
 
 func (r *reader) ended() bool { return r.err != nil || r.over || r.decoder.Err() != nil }
