@@ -143,7 +143,6 @@ func TestStates(t *testing.T) {
 			}
 		}
 		require.Equal(t, allowed[from], strings.Join(next, " "), "after %s", from)
-		require.Equal(t, from == transfer.Unknown, from.CanResend(), from)
 	}
 }
 
@@ -164,14 +163,4 @@ func TestNothingIsSentTwice(t *testing.T) {
 		}
 		require.LessOrEqual(t, changes, 4)
 	})
-}
-
-func TestPurposes(t *testing.T) {
-	t.Parallel()
-	for purpose, want := range map[transfer.Purpose]bool{
-		transfer.Cover: true, transfer.Canton: true, transfer.Decanton: true,
-		transfer.Revenue: false, transfer.Recovery: false, transfer.Payout: false, "": false,
-	} {
-		require.Equal(t, want, purpose.ToClients(), purpose)
-	}
 }

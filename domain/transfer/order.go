@@ -36,12 +36,6 @@ const (
 	Decanton Purpose = "DECANTONNEMENT"
 )
 
-// ToClients tells whether the money arrives on an account that holds clients'
-// money, règlement or cantonnement: until it does, it is client money in flight.
-func (p Purpose) ToClients() bool {
-	return p == Cover || p == Canton || p == Decanton
-}
-
 // OrderType is that of every order in the OG-EP reference.
 const OrderType = "V"
 

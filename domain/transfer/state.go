@@ -14,7 +14,7 @@ const (
 
 // Next tells whether what is learned of an order may take it from s to to. An
 // UNKNOWN order never goes back to PREPARED by itself: sent a second time
-// blindly, it could be paid twice. See CanResend.
+// blindly, it could be paid twice.
 func (s State) Next(to State) bool {
 	switch s {
 	case Prepared:
@@ -29,7 +29,3 @@ func (s State) Next(to State) bool {
 		return false
 	}
 }
-
-// CanResend tells whether an operator, who made sure that the bank does not
-// have the order, may put it back to PREPARED so that it is sent again.
-func (s State) CanResend() bool { return s == Unknown }
