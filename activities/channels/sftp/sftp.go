@@ -197,7 +197,7 @@ func (c *Channel) lookUp(conn *connection, file *channels.File) (channels.Outcom
 	case !c.settings.Keeps:
 		return unknown("no file of that name where we look, from where the partner takes files away: ask whether it has it"), nil
 	case pending >= file.Bytes:
-		return unknown("the file stands complete under its hidden name, and an earlier attempt may still name it: look again, then decide"), nil
+		return unknown("it stands complete under its hidden name, and an earlier attempt may still name it: look again, then decide"), nil
 	default:
 		return channels.Outcome{State: transfer.Prepared, Detail: "no file of that name in the folder"}, nil
 	}
