@@ -13,7 +13,7 @@ import (
 const Version = "pain.008.001.02"
 
 const (
-	// MaxDebits is how many direct debits a file may hold: as many as a file of payments.
+	// MaxDebits is how many direct debits a file may hold: ten times what the largest files of payments have.
 	MaxDebits = 1_000_000
 	// MaxBlocks is how many blocks a file may hold. A file has one for each creditor, day, scheme and sequence, of which all
 	// are kept in its summary.
