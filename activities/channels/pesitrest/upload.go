@@ -75,7 +75,7 @@ func (c *Channel) readBack(ctx context.Context, file channels.File, id string) (
 	content, err := c.download(ctx, id, io.Discard)
 	switch {
 	case err != nil:
-		return channels.Outcome{}, fmt.Errorf("transfer %s is COMPLETED, of how many bytes the product does not say: read it back: %w", id, err)
+		return channels.Outcome{}, fmt.Errorf("read back transfer %s, COMPLETED of an unknown size: %w", id, err)
 	case content.Bytes != file.Bytes || content.SHA256 != file.SHA256:
 		return unknown("transfer " + id + " is COMPLETED, and its content at the product is not the file's: ask the bank what it has"), nil
 	default:

@@ -38,8 +38,7 @@ const (
 	Refused Kind = "refused"
 	// ShortSend brings the bank the first At bytes and says so.
 	ShortSend Kind = "short-send"
-	// Twice brings the bank two copies in one transfer, TwoTransfers in two.
-	Twice        Kind = "twice"
+	// TwoTransfers brings the bank two copies, for one request of V1.
 	TwoTransfers Kind = "two-transfers"
 	// FailedAfter, Cancelled and Interrupted are what the product says of a transfer that has brought the bank all.
 	FailedAfter Kind = "failed-after"
@@ -61,7 +60,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		Unauthorized, ServerError, ServerErrorAfter, Redirect, Slow, ReplyLost, Garbage, OtherServer, ReplyCut, RequestCut,
-		Refused, ShortSend, Twice, TwoTransfers, FailedAfter, Cancelled, Interrupted, Stuck, TruncatedReceive, NoSize,
+		Refused, ShortSend, TwoTransfers, FailedAfter, Cancelled, Interrupted, Stuck, TruncatedReceive, NoSize,
 		WebhookTwice, WebhookForged,
 	}
 }

@@ -266,16 +266,9 @@ func (p *Product) send(ctx context.Context, wanted asked) result {
 	if short, broken := p.take(ShortSend); broken {
 		limit = short.At
 	}
-	copies := 1
-	if _, broken := p.take(Twice); broken {
-		copies = 2
-	}
-	var count int64
-	for range copies {
-		var err error
-		if count, err = p.deliver(wanted, limit); err != nil {
-			return result{status: failed, message: "the file could not be read"}
-		}
+	count, err := p.deliver(wanted, limit)
+	if err != nil {
+		return result{status: failed, message: "the file could not be read"}
 	}
 	for kind, status := range map[Kind]string{FailedAfter: failed, Cancelled: "CANCELLED", Interrupted: "INTERRUPTED"} {
 		if _, broken := p.take(kind); broken {
