@@ -123,7 +123,7 @@ func (s *site) requireHonest(t testing.TB, state transfer.State, content, about 
 		require.Equal(t, 1, s.product.Copies(name), about)
 		kept, err := os.ReadFile(filepath.Join(s.received, name))
 		require.NoError(t, err, about)
-		require.True(t, content == string(kept), "%s: the bank has something else", about)
+		require.Equal(t, content, string(kept), about)
 	case transfer.Prepared:
 		require.Zero(t, s.product.Copies(name), about)
 	case transfer.Unknown:

@@ -48,7 +48,7 @@ func TestAFileIsReceived(t *testing.T) {
 			got, err := s.Download(t.Context(), received, &to)
 			require.NoError(t, err)
 			require.Equal(t, pesitrest.Content{Bytes: int64(len(text)), SHA256: sha256.Sum256([]byte(text))}, got)
-			require.True(t, text == to.String())
+			require.Equal(t, text, to.String())
 			require.NoError(t, s.Discard(received))
 		}
 		left, err := os.ReadDir(s.exchange)
