@@ -263,11 +263,13 @@ func paylineSections() []section {
 	}
 }
 
+// bankSections are of what the bank says. The hashes of its files are left out: they
+// name our bulks by their uuids, which two plays do not share.
 func bankSections() []section {
 	return []section{
 		{name: "statement", query: `
 			select concat_ws(' ', s.account, s.sequence, s.date, 'from', s.opening_cents, 'to', s.closing_cents, 'lines', s.lines,
-			       s.file_name, encode(s.sha256, 'hex'), 'read by ' || v.kind || '/' || v.key)
+			       s.format, s.bank_number, s.ordinal, s.file_name, 'read by ' || v.kind || '/' || v.key)
 			from statement s join vacation v on v.number = s.vacation order by s.account, s.sequence`},
 		{name: "bank", query: `
 			select concat_ws(' ', l.id, s.account, s.sequence, l.ordinal, l.label, l.amount_cents, l.booked_at at time zone 'UTC',
@@ -277,6 +279,21 @@ func bankSections() []section {
 			join statement s on s.number = l.statement
 			left join batch b on b.id = l.batch
 			order by l.id`},
+		{name: "detail", query: `
+			select concat_ws(' ', line, ordinal, end_to_end_id, amount_cents, code) from bank_line_detail order by line, ordinal`},
+		{name: "report", query: `
+			select concat_ws(' ', b.name, r.format, r.status, r.reason, r.orders, 'orders', r.unknown, 'unknown',
+			       'read by ' || v.kind || '/' || v.key)
+			from bank_report r
+			join bulk b on b.number = r.bulk
+			join vacation v on v.number = r.vacation
+			order by b.name, r.status`},
+		{name: "refused", query: `
+			select concat_ws(' ', b.name, p.end_to_end_id, r.code)
+			from payout_refusal r
+			join payout p on p.number = r.payout
+			join bulk b on b.number = r.bulk
+			order by b.name, p.end_to_end_id`},
 		{name: "returned", query: `
 			select concat_ws(' ', s.reference, r.line, r.end_to_end_id, r.amount_cents, r.code, 'of ' || p.account_id)
 			from bank_reject r
