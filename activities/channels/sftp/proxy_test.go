@@ -1,12 +1,11 @@
 package sftp_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/reglo/reglo/activities/channels/sftp"
 )
@@ -22,6 +21,9 @@ type fault struct {
 	refuse   bool // it is closed before it begins
 }
 
+// passed are the bytes that came through a connection.
+type passed struct{ up, down int64 }
+
 // proxy is the line between the client and the server.
 type proxy struct {
 	address string
@@ -31,15 +33,14 @@ type proxy struct {
 	fault func(number int) fault
 
 	mu          sync.Mutex
-	up, down    []int64 // bytes that came through, a connection each
+	passed      []*passed
 	connections sync.WaitGroup
 	release     chan struct{} // ends what stalls
 }
 
 func (s *server) behind(t testing.TB, faults func(number int) fault) *proxy {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	listener := listen(t)
 	p := &proxy{address: listener.Addr().String(), server: s, fault: faults, release: make(chan struct{})}
 	s.knowAt(p.address, s.hostKeys...)
 	accepting := make(chan struct{})
@@ -50,10 +51,11 @@ func (s *server) behind(t testing.TB, faults func(number int) fault) *proxy {
 			if err != nil {
 				return
 			}
+			through := new(passed)
 			p.mu.Lock()
-			p.up, p.down = append(p.up, 0), append(p.down, 0)
+			p.passed = append(p.passed, through)
 			p.mu.Unlock()
-			p.connections.Go(func() { p.pass(t, number, conn.(*net.TCPConn)) })
+			p.connections.Go(func() { p.pass(conn.(*net.TCPConn), number, through) })
 		}
 	}()
 	t.Cleanup(func() {
@@ -71,25 +73,25 @@ func (p *proxy) via(settings *sftp.Settings) { settings.Address = p.address }
 func (p *proxy) bytes(number int) (up, down int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.up[number], p.down[number]
+	return p.passed[number].up, p.passed[number].down
 }
 
-func (p *proxy) pass(t testing.TB, number int, client *net.TCPConn) {
+func (p *proxy) pass(client *net.TCPConn, number int, through *passed) {
 	defer func() { _ = client.Close() }()
 	fault := p.fault(number)
 	if fault.refuse {
 		return
 	}
-	conn, err := net.Dial("tcp", p.server.address)
+	conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.server.address)
 	if err != nil {
-		t.Error(err)
+		p.server.t.Error(err)
 		return
 	}
 	server := conn.(*net.TCPConn)
 	defer func() { _ = server.Close() }()
 	var passing sync.WaitGroup
 	passing.Go(func() {
-		p.copy(server, client, fault.up, fault.stall, &p.up[number])
+		p.copy(server, client, fault.up, fault.stall, &through.up)
 		_ = server.CloseWrite() // it still does what it has got
 		_ = client.CloseRead()
 		if fault.up >= 0 {
@@ -97,7 +99,7 @@ func (p *proxy) pass(t testing.TB, number int, client *net.TCPConn) {
 		}
 	})
 	passing.Go(func() {
-		p.copy(client, server, fault.down, fault.stall, &p.down[number])
+		p.copy(client, server, fault.down, fault.stall, &through.down)
 		_ = client.Close()
 		_, _ = io.Copy(io.Discard, server) // so that it can go on
 	})

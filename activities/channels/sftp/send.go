@@ -21,6 +21,9 @@ import (
 // ErrContent is wrapped when what is written is not the announced file.
 var ErrContent = errors.New("what was written is not the file: its bytes or its SHA-256 differ")
 
+// errGone is when another attempt was at the file at the same time.
+var errGone = errors.New("what stood there, under its name or hidden, stands nowhere any more")
+
 // Send uploads the file and gives it its name. Of what an earlier attempt has
 // uploaded, the bytes that are the file's are not sent again.
 //
@@ -57,10 +60,12 @@ func (c *Channel) send(ctx context.Context, file *channels.File) (channels.Outco
 	case stands:
 		outcome, err := c.compare(conn, file)
 		return outcome, conn.explain(err)
-	case !complete:
-		return unknown("it was there while we were at it, by another attempt, and now stands nowhere: ask whether the partner has it"), nil
-	default:
+	case complete:
 		return c.name(ctx, conn, file)
+	case c.settings.Keeps:
+		return channels.Outcome{}, notSent(errGone)
+	default:
+		return unknown(errGone.Error() + "; the partner may have taken it: ask whether it has it"), nil
 	}
 }
 
@@ -110,7 +115,7 @@ func (c *Channel) refusal(conn *connection, file *channels.File, refusal error) 
 		return channels.Outcome{}, errors.Join(refusal, err)
 	case stands:
 		return c.compare(conn, file)
-	case errors.Is(refusal, fs.ErrPermission), c.settings.Keeps && !errors.Is(refusal, fs.ErrNotExist):
+	case errors.Is(refusal, fs.ErrPermission), c.settings.Keeps:
 		return channels.Outcome{}, notSent(fmt.Errorf("give it its name: %w", refusal))
 	default:
 		// The name was taken, or another attempt faster, and the file was taken away since.
@@ -153,13 +158,13 @@ func (c *Channel) settle(conn *connection, file *channels.File, lost error) (cha
 	switch {
 	case err != nil:
 		return channels.Outcome{}, err
-	case removed && !stands:
+	case !stands:
 		return channels.Outcome{}, notSent(lost)
-	case stands && !removed:
-		return c.compare(conn, file)
-	default:
-		// It was renamed and removed, or the server is about to take a rename back: to be looked up once that is over.
+	case removed:
+		// The server is about to take the rename back: to be looked up once that is over.
 		return channels.Outcome{}, lost
+	default:
+		return c.compare(conn, file)
 	}
 }
 

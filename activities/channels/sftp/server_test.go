@@ -2,6 +2,7 @@ package sftp_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -144,7 +145,7 @@ func (s *server) write(file, text string) {
 	require.NoError(s.t, os.WriteFile(filepath.Join(s.private, file), []byte(text), 0o600))
 }
 
-func (s *server) writeKey(file string, key crypto.PrivateKey) ssh.PublicKey {
+func (s *server) writeKey(file string, key crypto.PrivateKey) ssh.PublicKey { //nolint:ireturn // keys have no other type
 	block, err := ssh.MarshalPrivateKey(key, "")
 	require.NoError(s.t, err)
 	s.write(file, string(pem.EncodeToMemory(block)))
@@ -170,9 +171,17 @@ func (s *server) knowAt(address string, keys ...ssh.PublicKey) {
 	require.NoError(s.t, file.Close())
 }
 
+// listen on a port that is free.
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return listener
+}
+
 func (s *server) listen() {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(s.t, err)
+	listener := listen(s.t)
 	s.address = listener.Addr().String()
 	s.t.Cleanup(func() {
 		_ = listener.Close()
@@ -209,7 +218,7 @@ func (s *server) answer(conn *net.TCPConn) {
 		return
 	}
 	var said bytes.Buffer
-	daemon := exec.Command(sshd, "-i", "-e", "-f", filepath.Join(s.private, "sshd_config"))
+	daemon := exec.CommandContext(context.Background(), sshd, "-i", "-e", "-f", filepath.Join(s.private, "sshd_config"))
 	daemon.Stdin, daemon.Stdout, daemon.Stderr = socket, socket, &said
 	err = daemon.Start()
 	_ = socket.Close()
