@@ -25,7 +25,7 @@ type Order struct {
 	EntitySize uint16 // of the longest entity that we propose, bytes
 	Sync       SyncOption
 	// Format and ArticleLength are those of a file that is sent: Fixed articles of
-	// so many bytes, or Variable ones of so many at most.
+	// so many bytes, or Variable ones of so many at most, see Session.ArticleLength.
 	Format        byte
 	ArticleLength uint16
 	// Several puts several articles into an FPDU. There is no negotiating it: the
@@ -261,6 +261,11 @@ func (s *Session) Ready() bool {
 	return s.state == transferring && !s.order.Receive && !s.ended && len(s.pending) == 0
 }
 
+// ArticleLength is the length of the articles that Write takes, when Ready, or
+// the most they may have: variable ones are no longer than the partner wants its
+// points of synchronisation apart.
+func (s *Session) ArticleLength() int { return int(s.order.ArticleLength) }
+
 // Received tells that all content has come: Confirm says that it is kept.
 func (s *Session) Received() bool { return s.state == received }
 
@@ -468,8 +473,11 @@ func (s *Session) connected(f FPDU) []FPDU {
 	if agreed.Interval != 0 {
 		s.sync = agreed
 	}
-	if interval := s.interval(); !s.order.Receive && interval > 0 && int(s.order.ArticleLength) > interval {
-		return s.violated(f.Kind, Reason(reasonSyncNegotiation), "points of synchronisation inside of articles")
+	if interval := s.interval(); interval > 0 && int(s.order.ArticleLength) > interval {
+		if !s.order.Receive && s.order.Format == Fixed {
+			return s.violated(f.Kind, Reason(reasonSyncNegotiation), "points of synchronisation inside of articles")
+		}
+		s.order.ArticleLength = uint16(interval) //nolint:gosec // below another one
 	}
 	s.state = selecting
 	return []FPDU{s.selection()}

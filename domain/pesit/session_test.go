@@ -26,6 +26,7 @@ type partner struct {
 	kinds    []pesit.Kind // that came
 	got      []byte
 	articles uint64
+	length   uint64 // of articles, as it was told
 	unsaid   int
 	synced   uint64
 	acked    uint64
@@ -55,6 +56,7 @@ func (p *partner) answer(f pesit.FPDU) []pesit.FPDU {
 		}
 		return []pesit.FPDU{pesit.New(pesit.AConnect, us, them, parameters...)}
 	case pesit.Create:
+		p.length = f.Parameters.Number(pesit.ArticleLength)
 		return reply(pesit.AckCreate, pesit.Number(pesit.EntitySize, uint64(p.size)))
 	case pesit.Select:
 		return reply(
@@ -505,12 +507,22 @@ func TestAPartnerThatBreaksTheProtocolIsLeft(t *testing.T) {
 func TestPointsThatWouldStandInsideOfArticles(t *testing.T) {
 	t.Parallel()
 	order := toSend()
-	order.ArticleLength = 2000
+	order.ArticleLength, order.Format = 2000, pesit.Fixed
 	s := begin(t, order)
-	talk(s, &partner{t: t, sync: pesit.SyncOption{Interval: 1}, size: 4096}, articles(1, 10), -1)
+	talk(s, &partner{t: t, sync: pesit.SyncOption{Interval: 1}, size: 4096}, articles(1, 2000), -1)
 	broken, ok := errors.AsType[*pesit.ProtocolError](s.Err())
 	require.True(t, ok)
 	require.Equal(t, pesit.Reason(307), broken.Diagnostic)
+
+	// Variable articles become as short as they have to.
+	order.Format = pesit.Variable
+	s = begin(t, order)
+	p := &partner{t: t, sync: pesit.SyncOption{Interval: 1, Window: 1}, size: 4096}
+	talk(s, p, articles(2, 1024), -1)
+	require.NoError(t, s.Err())
+	require.Equal(t, 1024, s.ArticleLength())
+	require.Equal(t, uint64(1024), p.length)
+	require.Equal(t, pesit.Accepted, s.Delivery())
 }
 
 func TestFixedArticlesHaveOneLength(t *testing.T) {
