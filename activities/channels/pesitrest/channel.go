@@ -108,6 +108,10 @@ type refusedError struct{ diagnostic string }
 
 func (e *refusedError) Error() string {
 	_, reason := readDiagnostic(e.diagnostic)
+	if reason == diagnosticExists {
+		return fmt.Sprintf("the bank refused it before data, with PeSIT diagnostic %d: "+
+			"it has a file of that name already, ask it which", reason)
+	}
 	return fmt.Sprintf("the bank refused it before data, with PeSIT diagnostic %d", reason)
 }
 
@@ -115,10 +119,9 @@ func (e *refusedError) Error() string {
 // answer: half a minute's at [DefaultPoll], in which a product starts again.
 const patience = 15
 
-// poll asks until there is no more to wait for, or for [Settings].Wait. in is false
-// when that was too short; failed is then why the last question got no answer, if it
-// did not. The error is the context's.
-func (c *Channel) poll(ctx context.Context, ask func(context.Context) (done bool, err error)) (in bool, failed, err error) {
+// poll asks until there is no more to wait for, or for [Settings].Wait. failed is why
+// the last question got no answer, if it did not. The error is the context's.
+func (c *Channel) poll(ctx context.Context, ask func(context.Context) (done bool, err error)) (failed, err error) {
 	deadline := time.NewTimer(c.settings.Wait)
 	defer deadline.Stop()
 	again := time.NewTicker(c.settings.Poll)
@@ -127,20 +130,20 @@ func (c *Channel) poll(ctx context.Context, ask func(context.Context) (done bool
 		done, failed := ask(ctx)
 		switch {
 		case failed == nil && done:
-			return true, nil, nil
+			return nil, nil
 		case failed == nil:
 			failures = 0
 		default:
 			failures++
 		}
 		if failures == patience {
-			return false, failed, nil
+			return failed, nil
 		}
 		select {
 		case <-ctx.Done():
-			return false, failed, ctx.Err()
+			return failed, ctx.Err()
 		case <-deadline.C:
-			return false, failed, nil
+			return failed, nil
 		case <-again.C:
 		}
 	}

@@ -125,7 +125,8 @@ func TestAnswersThatProveNothing(t *testing.T) {
 		"another file":    `{"id":"7","status":"COMPLETED","size":3,"remoteFilename":"X.xml"}`,
 		"another content": `{"id":"7","status":"COMPLETED","size":3,"checksum":"` + strings.Repeat("0", 64) + `"}`,
 		"still under way": `{"id":"7","status":"IN_PROGRESS","size":3}`, "refused with data": `{"id":"7","status":"FAILED","size":3,"diagnosticCode":"301"}`,
-		"completed, refused": `{"id":"../7","status":"COMPLETED","size":3,"diagnosticCode":"301"}`,
+		"a path for a name":  `{"id":"../7","status":"COMPLETED","size":3,"diagnosticCode":"301"}`,
+		"cancelled, refused": `{"id":"7","status":"CANCELLED","diagnosticCode":"301"}`,
 		"two documents":      `{"id":"7","status":"COMPLETED","size":3}{}`,
 		"too long":           `{"id":"7","status":"COMPLETED","size":3}` + strings.Repeat(" ", 300_000),
 	} {
@@ -138,6 +139,26 @@ func TestAnswersThatProveNothing(t *testing.T) {
 		if err == nil {
 			require.Equal(t, transfer.Unknown, outcome.State, about)
 		}
+		server.Close()
+	}
+}
+
+// TestAnAnswerWithoutEnd is not read to its end.
+func TestAnAnswerWithoutEnd(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusOK, http.StatusInternalServerError} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(status)
+			for {
+				if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+					return
+				}
+			}
+		}))
+		_, err := upload(t, func(s *pesitrest.Settings) { s.URL = server.URL }).Send(t.Context(), holding("one"))
+		require.Error(t, err)
+		require.NotErrorIs(t, err, channels.ErrNotSent)
 		server.Close()
 	}
 }

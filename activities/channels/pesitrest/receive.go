@@ -119,7 +119,7 @@ func (c *Channel) receiveV1(ctx context.Context, asked Request) (record, error) 
 		return record{}, fmt.Errorf("%w: the product named no transfer", ErrNotReceived)
 	}
 	var now record
-	_, failed, err := c.poll(ctx, func(ctx context.Context) (bool, error) {
+	failed, err := c.poll(ctx, func(ctx context.Context) (bool, error) {
 		var asked record
 		err := c.client.ask(ctx, &asked, c.v1("transfers", id)...)
 		if err == nil {

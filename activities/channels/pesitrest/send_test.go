@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +90,7 @@ func TestFaults(t *testing.T) {
 		"caller unknown, 301":              {[]fault{{Kind: pesitwizard.Refused, Text: "0x03012D"}}, isPrepared, isPrepared, 0, "diagnostic 301"},
 		"password wrong, 304":              {[]fault{{Kind: pesitwizard.Refused, Text: "D3_304"}}, isPrepared, isPrepared, 0, "diagnostic 304"},
 		"refused, 200":                     {[]fault{{Kind: pesitwizard.Refused, Text: "0x0200C8"}}, isPrepared, isPrepared, 0, "diagnostic 200"},
+		"already there, 204":               {[]fault{{Kind: pesitwizard.Refused, Text: "0x0200CC"}}, isPrepared, isPrepared, 0, "ask it which"},
 		"refused, 207":                     {[]fault{{Kind: pesitwizard.Refused, Text: "207"}}, isPrepared, isPrepared, 0, "diagnostic 207"},
 		"refused, 226":                     {[]fault{{Kind: pesitwizard.Refused, Text: "0x0200E2"}}, isPrepared, isPrepared, 0, "diagnostic 226"},
 		"another diagnostic, 208":          {[]fault{{Kind: pesitwizard.Refused, Text: "0x0200D0"}}, unknownNo, unknownNo, 0, "FAILED"},
@@ -258,6 +262,29 @@ func TestNobodyListens(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestNobodyListensAnyMore: the product answered all questions, and ended before the order.
+func TestNobodyListensAnyMore(t *testing.T) {
+	t.Parallel()
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/servers/") {
+			_, _ = io.WriteString(w, `{"name":"BANK","enabled":true}`)
+			return
+		}
+		if err := server.Listener.Close(); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(server.Close)
+	s := startSite(t, pesitrest.V1, func(s *pesitrest.Settings) { s.URL = server.URL })
+	_, err := s.Send(t.Context(), holding("one"))
+	require.ErrorIs(t, err, channels.ErrNotSent)
+	left, err := os.ReadDir(s.exchange)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 // TestTheServerIsOurs: the product takes its default server for a name that it does not know.
 func TestTheServerIsOurs(t *testing.T) {
 	t.Parallel()
@@ -308,6 +335,7 @@ func TestContentThatIsNotAsSaid(t *testing.T) {
 			state, detail := s.handOver(t, file)
 			s.product.Settle()
 			if about == "more, and silent about it" {
+				require.Equal(t, transfer.Sent, state, detail)
 				s.requireHonest(t, state, "one", detail) // the bytes that were agreed are all that passes
 				continue
 			}

@@ -132,12 +132,14 @@ const (
 func refusals() map[int][]int {
 	return map[int][]int{
 		classConnection: {301, 304},
-		classFile:       {200, 201, 202, 203, diagnosticNoFile, 204, 206, 207, 226},
+		classFile:       {200, 201, 202, 203, diagnosticExists, diagnosticNoFile, 206, 207, 226},
 	}
 }
 
-// diagnosticNoFile says that there is no such file.
-const diagnosticNoFile = 205
+const (
+	diagnosticExists = 204 // there is such a file already
+	diagnosticNoFile = 205 // there is no such file
+)
 
 var (
 	// hexDiagnostic is the three bytes of PeSIT: the class, then the reason.

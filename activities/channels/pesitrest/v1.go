@@ -86,7 +86,7 @@ func (c *Channel) orderV1(ctx context.Context, file channels.File) (channels.Out
 	if strange := accepted.contradicts(file, c.settings.Server); strange != "" {
 		return unknown(alarm(id, strange)), nil
 	}
-	in, failed, err := c.poll(ctx, func(ctx context.Context) (bool, error) {
+	failed, err := c.poll(ctx, func(ctx context.Context) (bool, error) {
 		var now record
 		err := c.client.ask(ctx, &now, c.v1("transfers", id)...)
 		return !now.moving(), err
@@ -96,13 +96,12 @@ func (c *Channel) orderV1(ctx context.Context, file channels.File) (channels.Out
 		return channels.Outcome{}, err
 	case failed != nil:
 		return channels.Outcome{}, fmt.Errorf("ask for transfer %s: %w", id, failed)
-	case !in:
-		return unknown(c.stillMoving(id)), nil
 	}
 	return c.settleV1(ctx, file, id)
 }
 
-// settleV1 says what became of a transfer that has ended.
+// settleV1 says what became of a transfer that has ended, or that was waited for long
+// enough.
 func (c *Channel) settleV1(ctx context.Context, file channels.File, id string) (channels.Outcome, error) {
 	all, err := c.correlated(ctx, file)
 	if err != nil {
@@ -119,7 +118,7 @@ func (c *Channel) settleV1(ctx context.Context, file channels.File, id string) (
 	case all[at].refused():
 		return channels.Outcome{}, notSent(&refusedError{all[at].Diagnostic})
 	case !done:
-		return unknown(c.stillMoving(id)), nil // it had ended a moment ago
+		return unknown(c.stillMoving(id)), nil
 	}
 	return c.settled(file, outcome)
 }
@@ -137,7 +136,7 @@ func (c *Channel) settled(file channels.File, outcome channels.Outcome) (channel
 
 func (c *Channel) lookUpV1(ctx context.Context, file channels.File) (channels.Outcome, error) {
 	var outcome channels.Outcome
-	_, failed, err := c.poll(ctx, func(ctx context.Context) (done bool, err error) {
+	failed, err := c.poll(ctx, func(ctx context.Context) (done bool, err error) {
 		all, err := c.correlated(ctx, file)
 		if err != nil {
 			return false, err
