@@ -81,7 +81,7 @@ const (
 //nolint:tparallel // its parts are parallel, and waited for
 func TestLinesCutAnywhere(t *testing.T) {
 	t.Parallel()
-	one := text(60_000) // so that the server has no reason to widen its window, and each dialogue is as long as the last
+	one := text(30_000) // one request, so that each dialogue is as long as the last
 	allUp, allDown := dialogue(t, one)
 	var mu sync.Mutex
 	seen := make(map[string]int)
@@ -199,7 +199,7 @@ func tryCut(t *testing.T, one string, cut fault, takes, refuse bool) (seen strin
 // TestSilence: a line through which nothing comes any more is given up.
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	one := text(60_000)
+	one := text(30_000)
 	allUp, allDown := dialogue(t, one)
 	for _, at := range []fault{
 		{up: allUp / 2, down: uncut, stall: true},   // in the middle of the file
@@ -225,6 +225,85 @@ func TestSilence(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, transfer.Sent, outcome.State)
 		})
+	}
+}
+
+// TestALateRename: the line is given up while the rename is on its way, and then
+// it arrives.
+func TestALateRename(t *testing.T) {
+	t.Parallel()
+	one := text(30_000)
+	allUp, _ := dialogue(t, one)
+	for about, test := range map[string]struct{ keeps, again bool }{
+		"kept": {true, false}, "kept, sent again": {true, true}, "taken away": {false, false},
+	} {
+		t.Run(about, func(t *testing.T) {
+			t.Parallel()
+			server := start(t)
+			line := server.behind(t, func(number int) fault {
+				if number == 0 {
+					return fault{up: allUp - 1, down: uncut, stall: true, late: true}
+				}
+				return fault{up: uncut, down: uncut}
+			})
+			channel := server.channel(line.via, silentSoon, func(s *sftp.Settings) { s.Keeps = test.keeps })
+			outcome, err := channel.Send(t.Context(), holding(one))
+			if test.keeps {
+				notSent(t, err)
+				require.Equal(t, transfer.Prepared, lookUp(t, channel, one), "nothing of it can arrive")
+			} else {
+				require.NoError(t, err)
+				require.Equal(t, transfer.Unknown, outcome.State, "the partner may have it")
+			}
+			if test.again {
+				require.Equal(t, transfer.Sent, dispatch(t.Context(), channel, holding(one)))
+			}
+			line.release()
+			server.quiet()
+			want := map[string]string{}
+			if test.again || !test.keeps {
+				want[folder+"/"+name] = one
+			}
+			require.Equal(t, want, server.files())
+		})
+	}
+}
+
+// TestAnotherAttemptMeanwhile: somebody is at the same file while it is uploaded.
+func TestAnotherAttemptMeanwhile(t *testing.T) {
+	t.Parallel()
+	one := text(100_000)
+	for about, test := range map[string]struct {
+		meanwhile   func(hidden, file string) error
+		kept, taken transfer.State
+		stands      string
+	}{
+		"named it": {
+			os.Rename,
+			transfer.Sent, transfer.Sent, one,
+		},
+		"named it, and it was taken away": {
+			func(hidden, _ string) error { return os.Remove(hidden) }, "", transfer.Unknown, "",
+		},
+		"put another file there": {
+			func(_, file string) error { return os.WriteFile(file, []byte("x"), 0o600) },
+			transfer.Unknown, transfer.Unknown, "x",
+		},
+	} {
+		for keeps, want := range map[bool]transfer.State{true: test.kept, false: test.taken} {
+			server := start(t)
+			file := holding(one)
+			file.Write = func(to io.Writer) error {
+				_, err := io.WriteString(to, one)
+				at := func(path string) string { return filepath.Join(server.folder, path) }
+				return errors.Join(err, test.meanwhile(at(hidden(one)), at(folder+"/"+name)))
+			}
+			outcome, err := server.channel(func(s *sftp.Settings) { s.Keeps = keeps }).Send(t.Context(), file)
+			require.Equal(t, want == "", errors.Is(err, channels.ErrNotSent), "%s: %v", about, err)
+			require.Equal(t, want, outcome.State, "%s: %s", about, outcome.Detail)
+			server.quiet()
+			require.Equal(t, test.stands, server.files()[folder+"/"+name])
+		}
 	}
 }
 

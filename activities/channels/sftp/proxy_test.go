@@ -18,6 +18,7 @@ const uncut = -1
 type fault struct {
 	up, down int64
 	stall    bool // instead of being closed, it says nothing any more
+	late     bool // what stalls gets through when the line is released
 	refuse   bool // it is closed before it begins
 }
 
@@ -35,13 +36,15 @@ type proxy struct {
 	mu          sync.Mutex
 	passed      []*passed
 	connections sync.WaitGroup
-	release     chan struct{} // ends what stalls
+	release     func() // ends what stalls
+	released    chan struct{}
 }
 
 func (s *server) behind(t testing.TB, faults func(number int) fault) *proxy {
 	t.Helper()
 	listener := listen(t)
-	p := &proxy{address: listener.Addr().String(), server: s, fault: faults, release: make(chan struct{})}
+	p := &proxy{address: listener.Addr().String(), server: s, fault: faults, released: make(chan struct{})}
+	p.release = sync.OnceFunc(func() { close(p.released) })
 	s.knowAt(p.address, s.hostKeys...)
 	accepting := make(chan struct{})
 	go func() {
@@ -61,7 +64,7 @@ func (s *server) behind(t testing.TB, faults func(number int) fault) *proxy {
 	t.Cleanup(func() {
 		_ = listener.Close()
 		<-accepting
-		close(p.release)
+		p.release()
 		p.connections.Wait()
 	})
 	return p
@@ -91,7 +94,7 @@ func (p *proxy) pass(client *net.TCPConn, number int, through *passed) {
 	defer func() { _ = server.Close() }()
 	var passing sync.WaitGroup
 	passing.Go(func() {
-		p.copy(server, client, fault.up, fault.stall, &through.up)
+		p.copy(server, client, fault.up, fault, &through.up)
 		_ = server.CloseWrite() // it still does what it has got
 		_ = client.CloseRead()
 		if fault.up >= 0 {
@@ -99,14 +102,14 @@ func (p *proxy) pass(client *net.TCPConn, number int, through *passed) {
 		}
 	})
 	passing.Go(func() {
-		p.copy(client, server, fault.down, fault.stall, &through.down)
+		p.copy(client, server, fault.down, fault, &through.down)
 		_ = client.Close()
 		_, _ = io.Copy(io.Discard, server) // so that it can go on
 	})
 	passing.Wait()
 }
 
-func (p *proxy) copy(to io.Writer, from io.Reader, limit int64, stall bool, count *int64) {
+func (p *proxy) copy(to io.Writer, from io.Reader, limit int64, fault fault, count *int64) {
 	counting := writer(func(b []byte) (int, error) {
 		n, err := to.Write(b)
 		p.mu.Lock()
@@ -119,9 +122,15 @@ func (p *proxy) copy(to io.Writer, from io.Reader, limit int64, stall bool, coun
 		return
 	}
 	n, _ := io.CopyN(counting, from, limit)
-	if n == limit && stall {
-		<-p.release
+	if n != limit || !fault.stall {
+		return
 	}
+	var held []byte
+	if fault.late {
+		held, _ = io.ReadAll(from)
+	}
+	<-p.released
+	_, _ = counting.Write(held)
 }
 
 type writer func([]byte) (int, error)
