@@ -269,6 +269,30 @@ func TestALateRename(t *testing.T) {
 	}
 }
 
+// TestAFileThatComesBeforeTheRename stands there when the rename arrives, and did
+// not when we looked.
+func TestAFileThatComesBeforeTheRename(t *testing.T) {
+	t.Parallel()
+	one := text(30_000)
+	allUp, _ := dialogue(t, one)
+	for stands, want := range map[string]transfer.State{one: transfer.Sent, "x": transfer.Unknown} {
+		server := start(t)
+		line := server.behind(t, func(int) fault { return fault{up: allUp - 1, down: uncut, stall: true, late: true} })
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			outcome, err := server.channel(line.via, takesAway).Send(t.Context(), holding(one))
+			if err != nil || outcome.State != want {
+				t.Errorf("%q %q, want %q: %v", outcome.State, outcome.Detail, want, err)
+			}
+		})
+		<-line.stalled
+		server.put(folder+"/"+name, stands)
+		line.release()
+		sending.Wait()
+		require.Equal(t, stands, server.files()[folder+"/"+name], "never in the place of another file")
+	}
+}
+
 // TestAnotherAttemptMeanwhile: somebody is at the same file while it is uploaded.
 func TestAnotherAttemptMeanwhile(t *testing.T) {
 	t.Parallel()

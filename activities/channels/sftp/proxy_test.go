@@ -38,13 +38,16 @@ type proxy struct {
 	connections sync.WaitGroup
 	release     func() // ends what stalls
 	released    chan struct{}
+	stall       func() // what stalls says so, in stalled
+	stalled     chan struct{}
 }
 
 func (s *server) behind(t testing.TB, faults func(number int) fault) *proxy {
 	t.Helper()
 	listener := listen(t)
-	p := &proxy{address: listener.Addr().String(), server: s, fault: faults, released: make(chan struct{})}
+	p := &proxy{address: listener.Addr().String(), server: s, fault: faults, released: make(chan struct{}), stalled: make(chan struct{})}
 	p.release = sync.OnceFunc(func() { close(p.released) })
+	p.stall = sync.OnceFunc(func() { close(p.stalled) })
 	s.knowAt(p.address, s.hostKeys...)
 	accepting := make(chan struct{})
 	go func() {
@@ -125,12 +128,11 @@ func (p *proxy) copy(to io.Writer, from io.Reader, limit int64, fault fault, cou
 	if n != limit || !fault.stall {
 		return
 	}
-	var held []byte
-	if fault.late {
-		held, _ = io.ReadAll(from)
-	}
+	p.stall()
 	<-p.released
-	_, _ = counting.Write(held)
+	if fault.late {
+		_, _ = io.Copy(counting, from)
+	}
 }
 
 type writer func([]byte) (int, error)
