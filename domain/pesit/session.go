@@ -355,7 +355,7 @@ func (s *Session) Receive(f FPDU) (send []FPDU, content [][]byte) {
 		return nil, nil
 	case f.Dst != connection:
 		return s.violated(f.Kind, Reason(reasonProtocol), "for another connection"), nil
-	case f.Kind == IDT && (s.state == transferring || s.state == received):
+	case f.Kind == IDT && s.state >= transferring && s.state <= ending:
 		return s.interrupted(f), nil
 	case s.state == transferring && s.order.Receive:
 		return s.receiveContent(f)
@@ -370,7 +370,8 @@ func (s *Session) Receive(f FPDU) (send []FPDU, content [][]byte) {
 	}
 }
 
-// interrupted ends a transfer that the partner does not want to go on with.
+// interrupted ends a transfer that the partner does not want to go on with, even
+// where the interruption has crossed TRANS.END.
 func (s *Session) interrupted(f FPDU) []FPDU {
 	s.refused(f.Kind, f.Parameters.Diagnostic())
 	s.pending = nil

@@ -590,6 +590,20 @@ func TestAnAbortAtEachPoint(t *testing.T) {
 	require.Empty(t, begin(t, toSend()).Abort(pesit.Reason(312)), "nobody is there to be told")
 }
 
+// TestAnInterruptionCrossesTheEnd: what the partner made of the end is not known.
+func TestAnInterruptionCrossesTheEnd(t *testing.T) {
+	t.Parallel()
+	s := at(t, toSend(), pesit.TransEnd)
+	send, _ := s.Receive(pesit.New(pesit.IDT, us, 0, pesit.Reason(219).Parameter()))
+	require.Len(t, send, 2)
+	require.Equal(t, pesit.AckIDT, send[0].Kind)
+	require.Equal(t, pesit.CRF, send[1].Kind)
+	require.Equal(t, pesit.Unknown, s.Delivery())
+	refusal, ok := errors.AsType[*pesit.RefusalError](s.Err())
+	require.True(t, ok)
+	require.Equal(t, pesit.Reason(219), refusal.Diagnostic)
+}
+
 func TestTheSenderOfAReceivedFileGivesUp(t *testing.T) {
 	t.Parallel()
 	for _, says := range []pesit.FPDU{

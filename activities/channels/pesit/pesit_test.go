@@ -440,6 +440,36 @@ func TestTheLastAcknowledgement(t *testing.T) {
 	}
 }
 
+// TestABankThatNobodyListensTo: without points that are acknowledged, a bank is heard
+// when it takes nothing more, and tells why all the same.
+func TestABankThatNobodyListensTo(t *testing.T) {
+	t.Parallel()
+	for label, want := range map[string]struct {
+		faults partner.Faults
+		says   string
+	}{
+		"it hangs up":     {partner.Faults{CutReceived: 100_000}, ""},
+		"it says nothing": {partner.Faults{Silent: []pesit.Kind{pesit.Write}}, ""},
+		"it aborts":       {partner.Faults{Abort: map[pesit.Kind]pesit.Diagnostic{pesit.Write: pesit.Reason(316)}}, "3 316"},
+	} {
+		t.Run(label, func(t *testing.T) {
+			t.Parallel()
+			b := open(t, func(s *partner.Settings) { s.Sync = pesit.SyncOption{} })
+			b.SetFaults(want.faults)
+			settings := b.settings()
+			settings.Reply = 3 * impatience
+			made := calls(t, settings)
+			sent := tapped(made)
+			_, err := made.Send(t.Context(), file(text(32<<20)))
+			require.ErrorIs(t, err, channels.ErrNotSent)
+			require.Contains(t, err.Error(), want.says)
+			require.Less(t, len(sent()), 32<<20)
+			require.NoError(t, b.Drain())
+			require.Empty(t, b.Kept())
+		})
+	}
+}
+
 // TestEachDiagnosticAtEachRequest: a refusal says what it is; before the whole file went, it is of a
 // file that was not sent.
 func TestEachDiagnosticAtEachRequest(t *testing.T) {

@@ -359,6 +359,8 @@ func (c *call) opened(within func() error) error {
 
 // write takes the content. It ends when CRF has come.
 func (c *call) write(file *received) error {
+	defer c.forget()
+
 	if _, err := c.want(pesit.Write); err != nil {
 		return err
 	}
@@ -729,5 +731,6 @@ func (c *call) forget() {
 	if c.incoming != nil {
 		_ = c.incoming.Close()           // a further name keeps what is to be kept
 		_ = os.Remove(c.incoming.Name()) // its other name stays
+		c.incoming = nil
 	}
 }

@@ -62,6 +62,7 @@ type Server struct {
 	calls    sync.WaitGroup
 
 	mu     sync.Mutex
+	closed bool
 	open   map[net.Conn]struct{}
 	faults Faults
 	kept   []Kept
@@ -122,20 +123,22 @@ func (s *Server) Given() []string {
 	return append([]string(nil), s.given...)
 }
 
-// Close stops listening, ends the calls, and waits until they have ended.
+// Close stops listening, ends the calls, and waits until they have ended. It is called once, also after Drain.
 func (s *Server) Close() error {
 	close(s.closing)
 
 	err := s.listener.Close()
 
 	s.mu.Lock()
+	s.closed = true
+
 	for conn := range s.open {
 		_ = conn.Close()
 	}
 	s.mu.Unlock()
 	s.calls.Wait()
 
-	if err != nil {
+	if err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("stop listening: %w", err)
 	}
 
@@ -162,8 +165,12 @@ func (s *Server) accept() {
 
 		s.mu.Lock()
 		s.open[conn] = struct{}{}
-		faults := s.faults
+		faults, closed := s.faults, s.closed
 		s.mu.Unlock()
+
+		if closed {
+			_ = conn.Close() // it came as the door was shut
+		}
 
 		s.calls.Go(func() {
 			s.serve(conn, faults)
@@ -187,7 +194,6 @@ func (s *Server) serve(conn net.Conn, faults Faults) {
 
 	answering := &call{server: s, faults: faults, line: line, conn: speaking}
 	err := answering.serve()
-	answering.forget()
 
 	if errors.Is(err, errSilent) {
 		_, _ = io.Copy(io.Discard, speaking) // until the partner goes

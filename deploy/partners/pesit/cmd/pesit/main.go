@@ -22,7 +22,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := newProgram().ExecuteContext(ctx)
+	err := new(program).command().ExecuteContext(ctx)
 
 	stop()
 
@@ -48,8 +48,7 @@ type program struct {
 // partnersFlag says where passwords are: they do not belong on a command line.
 const partnersFlag = "requester=file, a file of what the requester proves itself with"
 
-func newProgram() *cobra.Command {
-	p := &program{}
+func (p *program) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pesit",
 		Short: "A stand-in for a bank that takes and gives files by PeSIT E",
