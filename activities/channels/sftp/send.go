@@ -48,7 +48,7 @@ func (c *Channel) send(ctx context.Context, file *channels.File) (channels.Outco
 	}
 	defer conn.Close()
 
-	complete, err := c.prepare(conn, file)
+	size, err := c.prepare(conn, file)
 	if err != nil {
 		return channels.Outcome{}, notSent(conn.explain(err))
 	}
@@ -60,8 +60,10 @@ func (c *Channel) send(ctx context.Context, file *channels.File) (channels.Outco
 	case stands:
 		outcome, err := c.compare(conn, file)
 		return outcome, conn.explain(err)
-	case complete:
+	case size == file.Bytes:
 		return c.name(ctx, conn, file)
+	case size >= 0:
+		return channels.Outcome{}, notSent(fmt.Errorf("the server has %d of its %d bytes: is its disk full?", size, file.Bytes))
 	case c.settings.Keeps:
 		return channels.Outcome{}, notSent(errGone)
 	default:
@@ -71,22 +73,18 @@ func (c *Channel) send(ctx context.Context, file *channels.File) (channels.Outco
 
 func notSent(err error) error { return fmt.Errorf("%w: %w", channels.ErrNotSent, err) }
 
-// prepare has the file complete under its hidden name, unless it stands already
-// under its own. It is not complete where the hidden file is gone: another
-// attempt has named it.
-func (c *Channel) prepare(conn *connection, file *channels.File) (complete bool, err error) {
+// prepare uploads the file under its hidden name, unless it stands already under
+// its own, and gives the bytes that stand there: -1 where nothing does, another
+// attempt having named it.
+func (c *Channel) prepare(conn *connection, file *channels.File) (int64, error) {
 	if stands, err := c.stands(conn, file); err != nil || stands {
-		return false, err
+		return -1, err
 	}
 	hidden := c.temporary(file)
 	if err := c.upload(conn, file, hidden); err != nil {
-		return false, err
+		return 0, err
 	}
-	size, err := conn.size(hidden)
-	if err == nil && size >= 0 && size != file.Bytes {
-		err = fmt.Errorf("the server has %d of its %d bytes: is its disk full?", size, file.Bytes)
-	}
-	return size == file.Bytes, err
+	return conn.size(hidden)
 }
 
 // name gives the file its name. By the rename of SFTP's third version, which
