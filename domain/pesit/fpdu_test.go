@@ -414,10 +414,17 @@ func TestADiagnosticSaysWhatItMeansForTheFile(t *testing.T) {
 func TestNothingShowsAPassword(t *testing.T) {
 	t.Parallel()
 	const secret = "SESAME"
-	order := pesit.Order{Password: secret}
+	order := toSend()
+	order.Password = pesit.NewPassword(secret)
+	session := begin(t, order)
+	inside := struct{ order pesit.Order }{order}
 	connect := pesit.New(pesit.Connect, 0, 1, pesit.Text(pesit.AccessControl, secret))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		require.NotContains(t, fmt.Sprintf(verb, order), secret, verb)
+		require.NotContains(t, fmt.Sprintf(verb, session), secret, verb)
+		require.NotContains(t, fmt.Sprintf(verb, *session), secret, verb)
+		require.NotContains(t, fmt.Sprintf(verb, inside), secret, verb)
+		require.NotContains(t, fmt.Sprintf(verb, inside), hex.EncodeToString([]byte(secret)), verb)
 		require.NotContains(t, fmt.Sprintf(verb, order.Password), hex.EncodeToString([]byte(secret)), verb)
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {

@@ -12,7 +12,7 @@ type Order struct {
 
 	Requester string   // who we are, 1 to 24 characters
 	Server    string   // whom we call, 1 to 24 characters
-	Password  Password // 16 characters at most, empty for none
+	Password  Password // 16 characters at most
 
 	FileName   string // as the two have agreed on, 1 to 76 characters: often that of a flow
 	Label      string // the file's own name, 80 characters at most, empty for none
@@ -62,7 +62,7 @@ func (o *Order) Check() error {
 	}{
 		{"requester", o.Requester, Requester, true},
 		{"server", o.Server, Server, true},
-		{"password", string(o.Password), AccessControl, false},
+		{"password", o.Password.reveal(), AccessControl, false},
 		{"file name", o.FileName, FileName, true},
 		{"label", o.Label, Label, false},
 		{"client", o.Client, Client, false},
@@ -238,7 +238,7 @@ func (s *Session) Open() []FPDU {
 	if s.order.Sync.Interval != 0 {
 		parameters = append(parameters, s.order.Sync.Parameter())
 	}
-	parameters = addText(parameters, AccessControl, string(s.order.Password))
+	parameters = addText(parameters, AccessControl, s.order.Password.reveal())
 	return []FPDU{New(Connect, 0, connection, parameters...)}
 }
 

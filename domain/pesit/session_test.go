@@ -228,7 +228,7 @@ func talk(s *pesit.Session, p *partner, content [][]byte, until int) (received [
 
 func toSend() pesit.Order {
 	return pesit.Order{
-		Requester: "REGLO", Server: "BANK", Password: "SESAME", FileName: "VIR", Label: "A.xml", TransferID: 77, EntitySize: 4096,
+		Requester: "REGLO", Server: "BANK", Password: pesit.NewPassword("SESAME"), FileName: "VIR", Label: "A.xml", TransferID: 77, EntitySize: 4096,
 		Created: "260317101500", Client: "REGLO", Bank: "BANK", Format: pesit.Variable, ArticleLength: 600, Sync: pesit.SyncOption{Interval: 4, Window: 2},
 	}
 }
@@ -625,7 +625,7 @@ func TestAnOrderThatCannotBegin(t *testing.T) {
 	for field, spoil := range map[string][]func(*pesit.Order){
 		"requester":        {func(o *pesit.Order) { o.Requester = "" }, func(o *pesit.Order) { o.Requester = strings.Repeat("x", 25) }},
 		"server":           {func(o *pesit.Order) { o.Server = "É" }, func(o *pesit.Order) { o.Server = "A " }},
-		"password":         {func(o *pesit.Order) { o.Password = "SEVENTEEN_LETTERS" }},
+		"password":         {func(o *pesit.Order) { o.Password = pesit.NewPassword("SEVENTEEN_LETTERS") }},
 		"file name":        {func(o *pesit.Order) { o.FileName = strings.Repeat("x", 77) }, func(o *pesit.Order) { o.FileName = "A\nB" }},
 		"label":            {func(o *pesit.Order) { o.Label = strings.Repeat("x", 81) }},
 		"client":           {func(o *pesit.Order) { o.Client = strings.Repeat("x", 25) }},

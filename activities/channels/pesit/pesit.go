@@ -57,7 +57,7 @@ type Settings struct {
 
 	Requester string         // who we are to the partner, 1 to 24 characters
 	Server    string         // what the partner is called, 1 to 24 characters
-	Password  pesit.Password // 16 characters at most, empty for none
+	Password  pesit.Password // 16 characters at most
 	// Flow is the name under which the two have agreed on what is sent; empty for
 	// each file's own. A file's own name is its label all the same.
 	Flow   string

@@ -90,7 +90,7 @@ func open(t testing.TB, change ...func(*partner.Settings)) *bank {
 
 // settings are those with which the bank is called.
 func (b *bank) settings() channel.Settings {
-	return channel.Settings{Address: b.Address(), Requester: "REGLO", Server: "BANK", Password: password, Flow: "VIREMENTS"}
+	return channel.Settings{Address: b.Address(), Requester: "REGLO", Server: "BANK", Password: pesit.NewPassword(password), Flow: "VIREMENTS"}
 }
 
 // left are the files of the bank's folder.
@@ -501,8 +501,8 @@ func TestABankThatDoesNotKnowUs(t *testing.T) {
 	}{
 		"another bank":   {func(s *channel.Settings) { s.Server = "OTHER" }, 301},
 		"another caller": {func(s *channel.Settings) { s.Requester = "OTHER" }, 304},
-		"no password":    {func(s *channel.Settings) { s.Password = "" }, 304},
-		"a wrong one":    {func(s *channel.Settings) { s.Password = "GUESSED" }, 304},
+		"no password":    {func(s *channel.Settings) { s.Password = pesit.Password{} }, 304},
+		"a wrong one":    {func(s *channel.Settings) { s.Password = pesit.NewPassword("GUESSED") }, 304},
 	} {
 		settings := b.settings()
 		change.change(&settings)
@@ -643,6 +643,7 @@ func TestALookUpNeverKnows(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	made := calls(t, b.settings())
+	require.NotContains(t, fmt.Sprintf("%+v %#v", made, *made), password)
 	outcome, err := made.LookUp(t.Context(), file(text(10)))
 	require.NoError(t, err)
 	require.Equal(t, transfer.Unknown, outcome.State)
@@ -656,7 +657,7 @@ func TestSettingsWithWhichNoSessionBegins(t *testing.T) {
 	t.Parallel()
 	for _, spoil := range []func(*channel.Settings){
 		func(s *channel.Settings) { s.Requester = "" },
-		func(s *channel.Settings) { s.Password = "SEVENTEEN_LETTERS" },
+		func(s *channel.Settings) { s.Password = pesit.NewPassword("SEVENTEEN_LETTERS") },
 		func(s *channel.Settings) { s.EntitySize = 10 },
 	} {
 		settings := (&bank{Server: open(t).Server}).settings()
@@ -665,7 +666,7 @@ func TestSettingsWithWhichNoSessionBegins(t *testing.T) {
 		_, ok := errors.AsType[*pesit.OrderError](err)
 		require.True(t, ok, "%v", err)
 		require.NotContains(t, err.Error(), "SEVENTEEN")
-		require.NotContains(t, fmt.Sprintf("%+v", settings), string(password))
+		require.NotContains(t, fmt.Sprintf("%+v", settings), password)
 	}
 }
 
