@@ -76,7 +76,7 @@ func Main(arguments, environ []string, stdout, stderr io.Writer, changes ...fx.O
 
 	settings, err := config.Load(flags, environ)
 	if err != nil {
-		return fail(stderr, exitFailed, err)
+		return fail(stderr, exitUsage, err)
 	}
 	if *printConfig {
 		return say(stdout, stderr, settings.Redacted())
@@ -131,7 +131,11 @@ func run(settings config.Config, stderr io.Writer, changes []fx.Option) int {
 		fx.Options(changes...),
 	)
 	if err := app.Err(); err != nil {
-		return fail(stderr, exitFailed, dig.RootCause(err))
+		err = dig.RootCause(err)
+		if _, wrong := errors.AsType[*config.Error](err); wrong {
+			return fail(stderr, exitUsage, err)
+		}
+		return fail(stderr, exitFailed, err)
 	}
 	end := app.Wait() // from here on a signal waits until all has started, and then drains
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)

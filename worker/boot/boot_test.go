@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,16 +82,23 @@ func TestUsageErrors(t *testing.T) {
 
 func TestStartErrorsAreOneLine(t *testing.T) {
 	t.Parallel()
+	withPassword := []string{
+		"REGLO_CHANNEL_TECHNOLOGY=sftp", "REGLO_CHANNEL_SFTP_USER=reglo", "REGLO_CHANNEL_SFTP_PASSWORD=s3cret",
+		"REGLO_CHANNEL_SFTP_HOST_KEYS=/nowhere/known_hosts", "REGLO_CHANNEL_SFTP_FOLDER=in",
+	}
 	tests := map[string]struct {
 		environ []string
 		want    []string
+		code    int
 	}{
-		"wrong setting":    {environ: []string{"REGLO_EVENT_NODE=100"}, want: []string{"event.node", "REGLO_EVENT_NODE", "0 to 99"}},
-		"unknown setting":  {environ: []string{"REGLO_NODE=1"}, want: []string{"REGLO_NODE", "no such setting"}},
+		"wrong setting":    {code: 2, environ: []string{"REGLO_EVENT_NODE=100"}, want: []string{"event.node", "REGLO_EVENT_NODE", "0 to 99"}},
+		"unknown setting":  {code: 2, environ: []string{"REGLO_NODE=1"}, want: []string{"REGLO_NODE", "no such setting"}},
 		"no such database": {environ: []string{"REGLO_DATABASE_URL=" + elsewhere(t)}, want: []string{"database.url", "reglo_nowhere"}},
 		"never migrated":   {environ: []string{"REGLO_DATABASE_URL=" + pgtest.Empty(t)}, want: []string{"starter migrate"}},
 		"data is a file":   {environ: []string{"REGLO_DATA_DIR=/dev/null/data"}, want: []string{"data.dir", "REGLO_DATA_DIR"}},
 		"wrong layout":     {environ: []string{"REGLO_LAYOUT_CRE=/nowhere/cre.yaml"}, want: []string{"layout.cre", "/nowhere/cre.yaml: no such file"}},
+		"no address":       {code: 2, environ: withPassword, want: []string{"channel.sftp.address", "channel.technology is sftp"}},
+		"no host keys":     {code: 2, environ: append(slices.Clone(withPassword), "REGLO_CHANNEL_SFTP_ADDRESS=bank:22"), want: []string{"channel.technology", "sftp", "file of host keys", "/nowhere/known_hosts"}},
 		"no such certificate": {
 			environ: []string{"REGLO_DATABASE_URL=" + pgtest.URL(t), "TEMPORAL_TLS_CLIENT_CERT_PATH=/nonexistent"},
 			want:    []string{"TEMPORAL_TLS_"},
@@ -100,7 +108,7 @@ func TestStartErrorsAreOneLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			code, stdout, stderr := start(t, test.environ)
-			require.Equal(t, 1, code)
+			require.Equal(t, max(1, test.code), code)
 			require.Empty(t, stdout)
 			lines := said(stderr)
 			require.Len(t, lines, 1, stderr)
@@ -109,6 +117,7 @@ func TestStartErrorsAreOneLine(t *testing.T) {
 			}
 			require.NotContains(t, lines[0], "fx.")
 			require.NotContains(t, lines[0], "could not build")
+			require.NotContains(t, stderr, "s3cret")
 		})
 	}
 }

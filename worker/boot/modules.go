@@ -18,7 +18,7 @@ import (
 
 	"github.com/reglo/reglo/activities/accounts"
 	"github.com/reglo/reglo/activities/cashout"
-	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/days"
 	"github.com/reglo/reglo/activities/debts"
 	"github.com/reglo/reglo/activities/decisions"
@@ -37,6 +37,7 @@ import (
 	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/schemas/xsd"
+	"github.com/reglo/reglo/worker/boot/channel"
 	"github.com/reglo/reglo/worker/boot/config"
 	"github.com/reglo/reglo/worker/boot/labels"
 	"github.com/reglo/reglo/worker/boot/layout"
@@ -56,13 +57,14 @@ func Modules() fx.Option { //nolint:ireturn // fx has no other type for it
 		fx.Provide(func(settings config.Config) (*label.Classifier, error) {
 			return labels.Read(settings.Label, settings.Bank)
 		}),
+		fx.Provide(channel.New),
 		fx.Module("telemetry", fx.Provide(telemetry.NewRegistry, newTemporalMetrics, telemetry.NewDeliveries)),
 		fx.Module("postgres", fx.Provide(openPool)),
 		fx.Module("temporal", fx.Provide(dialTemporal)),
 		activityModule(),
 		fx.Module("workers", fx.Provide(newPollers)),
 		fx.Module("relay", fx.Provide(newSinks)),
-		fx.Invoke(makeFolders, func(layout.Layouts) {}, registerFigures, serve, relay, poll),
+		fx.Invoke(makeFolders, func(layout.Layouts, channels.Channel) {}, registerFigures, serve, relay, poll),
 	)
 }
 
@@ -201,14 +203,15 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 }
 
 func newRemittances(
-	pool *pgxpool.Pool, outbox outbox.Outbox, own *transfers.Activities, settings config.Config, clock func() time.Time,
+	pool *pgxpool.Pool, outbox outbox.Outbox, own *transfers.Activities, channel channels.Channel, settings config.Config,
+	clock func() time.Time,
 ) (*remittances.Activities, error) {
 	gate, err := xsd.NewGate(string(settings.Bank.Format.Version))
 	if err != nil {
 		return nil, fmt.Errorf("bank.file_version: %w", err)
 	}
 	return remittances.New(remittances.Parts{
-		Pool: pool, Outbox: outbox, Own: own, Channel: directory.New(settings.Data.Outbox()),
+		Pool: pool, Outbox: outbox, Own: own, Channel: channel,
 		Gate: gate, Archive: inbox.Archive(settings.Data.Archive()),
 		Bank: transfers.Bank(settings.Bank), Calendar: calendar.Target{}, Actors: settings.Operator.Actors, Clock: clock,
 	}), nil

@@ -46,6 +46,8 @@ type Config struct {
 	// Cashout is what may leave without a second person.
 	Cashout  rules.Policy
 	Operator Operator
+	// Channel is never nil.
+	Channel  *Channel
 	Relay    Relay
 	Sink     Sink
 	Payload  Payload
@@ -228,6 +230,14 @@ func (c Config) Redacted() string {
 		text.WriteString("  " + line[0] + ": " + strconv.Quote(line[1]) + "\n")
 	}
 	return text.String()
+}
+
+// Refuse is the error of a setting with which something turns out to be wrong
+// that its text does not show, such as a file that is not there.
+func (c Config) Refuse(key, reason string) *Error {
+	return &Error{Problems: []Problem{{
+		Setting: key, Value: find(key).show(&c), Origin: c.origins[key].String(), Reason: strings.Join(strings.Fields(reason), " "),
+	}}}
 }
 
 // String is [Config.Redacted].

@@ -320,7 +320,7 @@ func TestProductionRefusesDefaults(t *testing.T) {
 		"bank.reglement.name", "bank.reglement.bic", "bank.reglement.iban",
 		"bank.cantonnement.name", "bank.cantonnement.bic", "bank.cantonnement.iban",
 		"bank.fonctionnement.name", "bank.fonctionnement.bic", "bank.fonctionnement.iban",
-		"operator.actors",
+		"operator.actors", "channel.technology",
 	}, settings)
 
 	_, err = load(t, string(config.Example), production, nil)

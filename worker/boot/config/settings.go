@@ -209,6 +209,7 @@ var settings = slices.Concat([]setting{
 			show: func(c *Config) string { return strings.Join(c.Operator.Actors, ",") },
 		},
 	},
+	channelSettings(),
 	[]setting{{
 		key: keysKey, usage: "AES-256 keys of payloads, id:base64,…; the first encrypts, all decrypt",
 		redact: hide, read: readKeys, empty: true, noFlag: true, show: printKeys,

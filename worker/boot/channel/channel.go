@@ -1,0 +1,139 @@
+// Package channel makes the way by which bulks reach the bank, as the site has
+// chosen it.
+package channel
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/reglo/reglo/activities/channels"
+	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/channels/pesitrest"
+	"github.com/reglo/reglo/activities/channels/sftp"
+	"github.com/reglo/reglo/worker/boot/config"
+)
+
+// maxFile is the longest file of a secret or of certificates, in bytes: a
+// system's whole list of authorities has some 300 KiB.
+const maxFile = 1 << 20
+
+// New makes the channel of the technology that the settings name, and calls
+// nobody. It reads keys and certificates. The error is a [config.Error].
+func New(settings config.Config, clock func() time.Time) (channels.Channel, error) {
+	switch settings.Channel.Technology {
+	case config.TechnologySFTP:
+		return newSFTP(settings, clock)
+	case config.TechnologyPesitREST:
+		return newPesitREST(settings)
+	case config.TechnologyDirectory:
+	}
+	return directory.New(settings.Data.Outbox()), nil
+}
+
+// refused is the error of a channel that does not take its settings, each of
+// which may be right by itself.
+func refused(settings config.Config, err error) error {
+	return settings.Refuse("channel.technology", strings.ReplaceAll(err.Error(), "\n", "; "))
+}
+
+func newSFTP(settings config.Config, clock func() time.Time) (channels.Channel, error) {
+	server := settings.Channel.SFTP
+	password, err := secret(settings, server.Password, "channel.sftp.password_file", server.PasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	made, err := sftp.New(sftp.Settings{
+		Address: server.Address, User: server.User, HostKeys: server.HostKeys, KeyFile: server.KeyFile, Password: password,
+		Folder: server.Folder, Taken: server.Taken, Keeps: server.Keeps,
+		ConnectTimeout: server.Connect, SilenceTimeout: server.Silence,
+	}, clock)
+	if err != nil {
+		return nil, refused(settings, err)
+	}
+	return made, nil
+}
+
+func newPesitREST(settings config.Config) (channels.Channel, error) {
+	product := settings.Channel.PesitREST
+	key, err := secret(settings, product.Key, "channel.pesit_rest.key_file", product.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := authorities(settings, "channel.pesit_rest.ca_file", product.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	var proxy *url.URL
+	if product.Proxy != "" {
+		proxy, err = url.Parse(product.Proxy)
+		if err != nil || proxy.Host == "" || proxy.User != nil {
+			return nil, settings.Refuse("channel.pesit_rest.proxy", "must be http://host:port")
+		}
+	}
+	made, err := pesitrest.New(pesitrest.Settings{
+		URL: product.URL, Dialect: pesitrest.Dialect(product.Dialect), Auth: pesitrest.Auth(product.Auth), Key: pesitrest.Key(key),
+		Server: product.Server, Partner: product.Partner, VirtualFile: product.VirtualFile,
+		Folder: product.Folder, FolderAtPeer: product.FolderAtPeer, Wait: product.Wait, Poll: product.Poll,
+		Roots: roots, Proxy: proxy, AllowPlain: product.AllowPlain,
+	})
+	if err != nil {
+		return nil, refused(settings, err)
+	}
+	return made, nil
+}
+
+// secret is the one that is set, or that stands alone in the file that is. A
+// line's end after it is no part of it.
+func secret(settings config.Config, set config.Secret, key, file string) (string, error) {
+	if file == "" {
+		return set.Reveal(), nil
+	}
+	content, err := read(file)
+	if err != nil {
+		return "", settings.Refuse(key, err.Error())
+	}
+	text := strings.TrimRight(string(content), "\r\n")
+	if text == "" || strings.ContainsAny(text, "\r\n") {
+		return "", settings.Refuse(key, "the file must hold one line, and that not empty")
+	}
+	return text, nil
+}
+
+// authorities are those of a PEM file, nil for the system's.
+func authorities(settings config.Config, key, file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil //nolint:nilnil // nil is a pool: the system's
+	}
+	content, err := read(file)
+	if err != nil {
+		return nil, settings.Refuse(key, err.Error())
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(content) {
+		return nil, settings.Refuse(key, "the file has no certificate in PEM")
+	}
+	return roots, nil
+}
+
+func read(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read it: %w", err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	var content bytes.Buffer
+	if _, err := io.Copy(&content, io.LimitReader(file, maxFile+1)); err != nil {
+		return nil, fmt.Errorf("read it: %w", err)
+	}
+	if content.Len() > maxFile {
+		return nil, errors.New("the file is too long for what it should be")
+	}
+	return content.Bytes(), nil
+}

@@ -1,0 +1,91 @@
+package channel_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/reglo/reglo/activities/channels"
+	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/channels/pesitrest"
+	"github.com/reglo/reglo/activities/channels/sftp"
+	"github.com/reglo/reglo/worker/boot/channel"
+	"github.com/reglo/reglo/worker/boot/config"
+)
+
+// settle puts a file beside the others of a test.
+func settle(t *testing.T, folder, name, content string) string {
+	t.Helper()
+	path := filepath.Join(folder, name)
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+func TestTheChannelOfEachTechnology(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	known := "SFTP_HOST_KEYS=" + settle(t, folder, "known_hosts", "")
+	server := []string{"TECHNOLOGY=sftp", "SFTP_ADDRESS=bank:22", "SFTP_USER=reglo", "SFTP_FOLDER=in"}
+	product := []string{
+		"TECHNOLOGY=pesit-rest", "PESIT_REST_URL=https://product:9081", "PESIT_REST_SERVER=2", "PESIT_REST_PARTNER=REGLO",
+		"PESIT_REST_VIRTUAL_FILE=VIREMENTS",
+	}
+	key := "PESIT_REST_KEY_FILE=" + settle(t, folder, "secret", "s3cret\n")
+	tests := map[string]struct {
+		settings, more []string
+		want           channels.Channel
+		wrong          []string // what the error says, none for no error
+	}{
+		"directory":           {want: &directory.Channel{}},
+		"a password":          {settings: server, more: []string{known, "SFTP_PASSWORD=s3cret"}, want: &sftp.Channel{}},
+		"a password's file":   {settings: server, more: []string{known, "SFTP_PASSWORD_FILE=" + settle(t, folder, "password", "s3cret\n")}, want: &sftp.Channel{}},
+		"no password's file":  {settings: server, more: []string{known, "SFTP_PASSWORD_FILE=/nowhere"}, wrong: []string{"channel.sftp.password_file", "/nowhere: no such file"}},
+		"an empty one":        {settings: server, more: []string{known, "SFTP_PASSWORD_FILE=" + settle(t, folder, "empty", "\n")}, wrong: []string{"channel.sftp.password_file", "one line"}},
+		"two lines":           {settings: server, more: []string{known, "SFTP_PASSWORD_FILE=" + settle(t, folder, "two", "s3cret\nanother\n")}, wrong: []string{"channel.sftp.password_file", "one line"}},
+		"a long one":          {settings: server, more: []string{known, "SFTP_PASSWORD_FILE=" + settle(t, folder, "long", strings.Repeat("s3cret", 1<<18))}, wrong: []string{"channel.sftp.password_file", "too long"}},
+		"no private key":      {settings: server, more: []string{known, "SFTP_KEY_FILE=" + settle(t, folder, "key", "s3cret")}, wrong: []string{"channel.technology", "sftp", "key file", "REGLO_CHANNEL_TECHNOLOGY"}},
+		"no host keys":        {settings: server, more: []string{"SFTP_HOST_KEYS=/nowhere", "SFTP_PASSWORD=s3cret"}, wrong: []string{"channel.technology", "/nowhere"}},
+		"a product":           {settings: product, more: []string{key}, want: &pesitrest.Channel{}},
+		"no number":           {settings: product, more: []string{key, "PESIT_REST_SERVER=BANK"}, wrong: []string{"channel.technology", "the server is its number"}},
+		"no TLS":              {settings: product, more: []string{key, "PESIT_REST_URL=http://product:9081"}, wrong: []string{"channel.technology", "https"}},
+		"a network of ours":   {settings: product, more: []string{key, "PESIT_REST_URL=http://product:9081", "PESIT_REST_ALLOW_PLAIN=true"}, want: &pesitrest.Channel{}},
+		"no key's file":       {settings: product, more: []string{"PESIT_REST_KEY_FILE=/nowhere"}, wrong: []string{"channel.pesit_rest.key_file", "/nowhere"}},
+		"no certificates":     {settings: product, more: []string{key, "PESIT_REST_CA_FILE=/nowhere"}, wrong: []string{"channel.pesit_rest.ca_file", "/nowhere"}},
+		"none in the file":    {settings: product, more: []string{key, "PESIT_REST_CA_FILE=" + settle(t, folder, "ca", "s3cret")}, wrong: []string{"channel.pesit_rest.ca_file", "PEM"}},
+		"a proxy":             {settings: product, more: []string{key, "PESIT_REST_PROXY=http://proxy:3128"}, want: &pesitrest.Channel{}},
+		"a proxy's password":  {settings: product, more: []string{key, "PESIT_REST_PROXY=http://reglo:s3cret@proxy:3128"}, wrong: []string{"channel.pesit_rest.proxy", "http://host:port"}},
+		"a product's":         {settings: product, more: []string{key, "PESIT_REST_URL=https://reglo:s3cret@product"}, wrong: []string{"channel.technology", "https://host:port"}},
+		"a product's by name": {settings: product, more: []string{key, "PESIT_REST_DIALECT=v1", "PESIT_REST_FOLDER=" + folder, "PESIT_REST_FOLDER_AT_PEER=/there", "PESIT_REST_SERVER=BANK"}, want: &pesitrest.Channel{}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environ := []string{"TEMPORAL_CONFIG_FILE=/nonexistent", "REGLO_DATA_DIR=" + t.TempDir()}
+			for _, one := range slices.Concat(test.settings, test.more) {
+				environ = append(environ, "REGLO_CHANNEL_"+one)
+			}
+			settings, err := config.Load(nil, environ)
+			require.NoError(t, err)
+			made, err := channel.New(settings, time.Now)
+			require.NotContains(t, settings.Redacted(), "s3cret")
+			if test.wrong == nil {
+				require.NoError(t, err)
+				require.IsType(t, test.want, made)
+				return
+			}
+			var wrong *config.Error
+			require.ErrorAs(t, err, &wrong)
+			require.Len(t, wrong.Problems, 1)
+			require.NotContains(t, err.Error(), "\n")
+			require.NotContains(t, err.Error(), "s3cret")
+			for _, part := range test.wrong {
+				require.ErrorContains(t, err, part)
+			}
+		})
+	}
+}
