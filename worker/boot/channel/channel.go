@@ -4,6 +4,7 @@ package channel
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -15,8 +16,11 @@ import (
 
 	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/channels/pesit"
 	"github.com/reglo/reglo/activities/channels/pesitrest"
 	"github.com/reglo/reglo/activities/channels/sftp"
+	"github.com/reglo/reglo/domain/calendar"
+	protocol "github.com/reglo/reglo/domain/pesit"
 	"github.com/reglo/reglo/worker/boot/config"
 )
 
@@ -32,6 +36,8 @@ func New(settings config.Config, clock func() time.Time) (channels.Channel, erro
 		return newSFTP(settings, clock)
 	case config.TechnologyPesitREST:
 		return newPesitREST(settings)
+	case config.TechnologyPesit:
+		return newPesit(settings, clock)
 	case config.TechnologyDirectory:
 	}
 	return directory.New(settings.Data.Outbox()), nil
@@ -87,6 +93,48 @@ func newPesitREST(settings config.Config) (channels.Channel, error) {
 		return nil, refused(settings, err)
 	}
 	return made, nil
+}
+
+func newPesit(settings config.Config, clock func() time.Time) (channels.Channel, error) {
+	bank := settings.Channel.Pesit
+	password, err := secret(settings, bank.Password, "channel.pesit.password_file", bank.PasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	var secured *tls.Config
+	if bank.TLS {
+		if secured, err = security(settings); err != nil {
+			return nil, err
+		}
+	}
+	made, err := pesit.New(pesit.Settings{
+		Address: bank.Address, TLS: secured, Requester: bank.Requester, Server: bank.Server, Password: protocol.NewPassword(password),
+		Flow: bank.Flow, Client: bank.Client, Bank: bank.Bank,
+		Record:  uint16(bank.Record), //nolint:gosec // the setting is bounded by what it holds
+		Several: bank.Several, Dial: bank.Connect, Reply: bank.Reply, Commit: bank.Commit,
+	}, func() time.Time { return clock().In(calendar.Paris()) }) // where the bank is
+	if err != nil {
+		return nil, refused(settings, err)
+	}
+	return made, nil
+}
+
+// security is how the bank proves itself, and we to it.
+func security(settings config.Config) (*tls.Config, error) {
+	bank := settings.Channel.Pesit
+	roots, err := authorities(settings, "channel.pesit.ca_file", bank.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	secured := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	if bank.CertFile != "" {
+		own, err := tls.LoadX509KeyPair(bank.CertFile, bank.KeyFile)
+		if err != nil {
+			return nil, settings.Refuse("channel.pesit.cert_file", "with "+bank.KeyFile+": "+err.Error())
+		}
+		secured.Certificates = []tls.Certificate{own}
+	}
+	return secured, nil
 }
 
 // secret is the one that is set, or that stands alone in the file that is. A

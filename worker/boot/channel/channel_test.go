@@ -12,6 +12,7 @@ import (
 
 	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/channels/pesit"
 	"github.com/reglo/reglo/activities/channels/pesitrest"
 	"github.com/reglo/reglo/activities/channels/sftp"
 	"github.com/reglo/reglo/worker/boot/channel"
@@ -35,6 +36,7 @@ func TestTheChannelOfEachTechnology(t *testing.T) {
 		"TECHNOLOGY=pesit-rest", "PESIT_REST_URL=https://product:9081", "PESIT_REST_SERVER=2", "PESIT_REST_PARTNER=REGLO",
 		"PESIT_REST_VIRTUAL_FILE=VIREMENTS",
 	}
+	bank := []string{"TECHNOLOGY=pesit", "PESIT_ADDRESS=bank:5000", "PESIT_REQUESTER=REGLO", "PESIT_SERVER=BANK"}
 	key := "PESIT_REST_KEY_FILE=" + settle(t, folder, "secret", "s3cret\n")
 	tests := map[string]struct {
 		settings, more []string
@@ -61,6 +63,12 @@ func TestTheChannelOfEachTechnology(t *testing.T) {
 		"a proxy's password":  {settings: product, more: []string{key, "PESIT_REST_PROXY=http://reglo:s3cret@proxy:3128"}, wrong: []string{"channel.pesit_rest.proxy", "http://host:port"}},
 		"a product's":         {settings: product, more: []string{key, "PESIT_REST_URL=https://reglo:s3cret@product"}, wrong: []string{"channel.technology", "https://host:port"}},
 		"a product's by name": {settings: product, more: []string{key, "PESIT_REST_DIALECT=v1", "PESIT_REST_FOLDER=" + folder, "PESIT_REST_FOLDER_AT_PEER=/there", "PESIT_REST_SERVER=BANK"}, want: &pesitrest.Channel{}},
+		"a bank":              {settings: bank, more: []string{"PESIT_PASSWORD_FILE=" + settle(t, folder, "word", "s3cret")}, want: &pesit.Channel{}},
+		"in clear":            {settings: bank, more: []string{"PESIT_TLS=false", "PESIT_PASSWORD=s3cret"}, want: &pesit.Channel{}},
+		"a long password":     {settings: bank, more: []string{"PESIT_PASSWORD=s3cret-of-more-than-sixteen"}, wrong: []string{"channel.technology", "pesit"}},
+		"no such certificate": {settings: bank, more: []string{"PESIT_CERT_FILE=/nowhere", "PESIT_KEY_FILE=/nowhere"}, wrong: []string{"channel.pesit.cert_file", "/nowhere"}},
+		"no authorities":      {settings: bank, more: []string{"PESIT_CA_FILE=/nowhere"}, wrong: []string{"channel.pesit.ca_file", "/nowhere"}},
+		"without a password":  {settings: bank, want: &pesit.Channel{}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/reglo/reglo/activities/channels/pesit"
 	"github.com/reglo/reglo/activities/channels/pesitrest"
 	"github.com/reglo/reglo/activities/channels/sftp"
 )
@@ -22,10 +23,11 @@ const (
 	TechnologyDirectory Technology = "directory"  // the outbox, from which a site's own transmitter takes them
 	TechnologySFTP      Technology = "sftp"       // the bank's SFTP server
 	TechnologyPesitREST Technology = "pesit-rest" // PeSIT Wizard, by its HTTP API
+	TechnologyPesit     Technology = "pesit"      // the protocol itself, PeSIT E outside SIT
 )
 
 func technologies() []string {
-	return []string{string(TechnologyDirectory), string(TechnologySFTP), string(TechnologyPesitREST)}
+	return []string{string(TechnologyDirectory), string(TechnologySFTP), string(TechnologyPesitREST), string(TechnologyPesit)}
 }
 
 // Channel is the way to the bank. Of the technologies, the one that is chosen
@@ -34,6 +36,7 @@ type Channel struct {
 	Technology Technology
 	SFTP       SFTP
 	PesitREST  PesitREST
+	Pesit      Pesit
 }
 
 // SFTP is the bank's server, see [sftp.Settings].
@@ -61,15 +64,32 @@ type PesitREST struct {
 	AllowPlain                   bool
 }
 
+// Pesit is the bank's own PeSIT, see [pesit.Settings].
+type Pesit struct {
+	Address                   string
+	TLS                       bool
+	CAFile, CertFile, KeyFile string
+	Requester, Server         string
+	Password                  Secret
+	PasswordFile              string
+	Flow, Client, Bank        string
+	Record                    int
+	Several                   bool
+	Connect, Reply, Commit    time.Duration
+}
+
 const (
 	technologyKey = "channel.technology"
 	sftpGroup     = "channel.sftp."
 	restGroup     = "channel.pesit_rest."
+	pesitGroup    = "channel.pesit."
 
 	// A bank that has not answered in an hour will not; a wait below a
 	// millisecond is a mistyped unit.
 	minTime = time.Millisecond
 	maxTime = time.Hour
+	// maxRecord is what two bytes hold.
+	maxRecord = 65_535
 )
 
 // channelSettings choose the way to the bank.
@@ -84,7 +104,7 @@ func channelSettings() []setting {
 			},
 			show: func(c *Config) string { return string(c.Channel.Technology) },
 		}},
-		sftpSettings(), restSettings(),
+		sftpSettings(), restSettings(), pesitSettings(),
 	)
 }
 
@@ -104,7 +124,8 @@ func sftpSettings() []setting {
 			func(c *Config) *string { return &c.Channel.SFTP.Folder }),
 		text(at("taken"), "folder to which the bank moves files that it took; empty for none",
 			func(c *Config) *string { return &c.Channel.SFTP.Taken }),
-		yesNo(at("keeps"), "the bank never takes a file away from the two folders", func(c *Config) *bool { return &c.Channel.SFTP.Keeps }),
+		yesNo(at("keeps"), "the bank never takes a file away from the two folders", false,
+			func(c *Config) *bool { return &c.Channel.SFTP.Keeps }),
 		lapse(at("connect_timeout"), "how long until the server has let us in", sftp.DefaultConnectTimeout,
 			func(c *Config) *time.Duration { return &c.Channel.SFTP.Connect }),
 		lapse(at("silence_timeout"), "how long a connection may carry nothing", sftp.DefaultSilenceTimeout,
@@ -141,8 +162,43 @@ func restSettings() []setting {
 			func(c *Config) *string { return &c.Channel.PesitREST.CAFile }),
 		guarded(text(at("proxy"), "proxy between us and the product, http://host:port; empty for none",
 			func(c *Config) *string { return &c.Channel.PesitREST.Proxy })),
-		yesNo(at("allow_plain"), "http also to another machine, over a network that is encrypted below",
+		yesNo(at("allow_plain"), "http also to another machine, over a network that is encrypted below", false,
 			func(c *Config) *bool { return &c.Channel.PesitREST.AllowPlain }),
+	}
+}
+
+func pesitSettings() []setting {
+	at := func(name string) string { return pesitGroup + name }
+	return []setting{
+		addressOf(at("address"), "host:port of the bank", func(c *Config) *string { return &c.Channel.Pesit.Address }),
+		yesNo(at("tls"), "TLS, by which the bank proves itself", true, func(c *Config) *bool { return &c.Channel.Pesit.TLS }),
+		text(at("ca_file"), "PEM file of the authorities that certify the bank; empty for the system's",
+			func(c *Config) *string { return &c.Channel.Pesit.CAFile }),
+		text(at("cert_file"), "PEM file of our own certificate; empty for none",
+			func(c *Config) *string { return &c.Channel.Pesit.CertFile }),
+		text(at("key_file"), "PEM file of its private key", func(c *Config) *string { return &c.Channel.Pesit.KeyFile }),
+		text(at("requester"), "who we are to the bank, 1 to 24 characters", func(c *Config) *string { return &c.Channel.Pesit.Requester }),
+		text(at("server"), "what the bank is called, 1 to 24 characters", func(c *Config) *string { return &c.Channel.Pesit.Server }),
+		secret(at("password"), "our password, 16 characters at most; no flag",
+			func(c *Config) *Secret { return &c.Channel.Pesit.Password }),
+		text(at("password_file"), "file of that password", func(c *Config) *string { return &c.Channel.Pesit.PasswordFile }),
+		text(at("flow"), "name under which bulks go, as agreed with the bank; empty for each file's own",
+			func(c *Config) *string { return &c.Channel.Pesit.Flow }),
+		text(at("client"), "on whose behalf; empty for nobody", func(c *Config) *string { return &c.Channel.Pesit.Client }),
+		text(at("bank"), "for whom in the end; empty for nobody", func(c *Config) *string { return &c.Channel.Pesit.Bank }),
+		{
+			key: at("record"), usage: "length in bytes of the records of what is sent; 0 for content without", fallback: "0",
+			read: func(c *Config, value string) error { return readInt(value, 0, maxRecord, &c.Channel.Pesit.Record) },
+			show: func(c *Config) string { return strconv.Itoa(c.Channel.Pesit.Record) },
+		},
+		yesNo(at("several"), "several articles in a message, where the bank has agreed", false,
+			func(c *Config) *bool { return &c.Channel.Pesit.Several }),
+		lapse(at("connect_timeout"), "how long until a connection stands, TLS included", pesit.DialTimeout,
+			func(c *Config) *time.Duration { return &c.Channel.Pesit.Connect }),
+		lapse(at("reply_timeout"), "how long the bank may take to answer", pesit.ReplyTimeout,
+			func(c *Config) *time.Duration { return &c.Channel.Pesit.Reply }),
+		lapse(at("commit_timeout"), "how long the bank may take to acknowledge a whole file", pesit.CommitTimeout,
+			func(c *Config) *time.Duration { return &c.Channel.Pesit.Commit }),
 	}
 }
 
@@ -225,9 +281,9 @@ func choice(key, usage string, words []string, place func(*Config) *string) sett
 	return s
 }
 
-func yesNo(key, usage string, place func(*Config) *bool) setting {
+func yesNo(key, usage string, fallback bool, place func(*Config) *bool) setting {
 	return setting{
-		key: key, usage: usage, fallback: "false",
+		key: key, usage: usage, fallback: strconv.FormatBool(fallback),
 		read: func(c *Config, value string) error { return readBool(value, place(c)) },
 		show: func(c *Config) string { return strconv.FormatBool(*place(c)) },
 	}
@@ -272,7 +328,25 @@ func (l *loader) checkChannel(c *Channel) {
 		case c.PesitREST.Key != "" || c.PesitREST.KeyFile != "":
 			l.refuse(find(restGroup+"auth"), c.PesitREST.Auth, "shows nobody the key that is set: choose how it is shown, or take it away")
 		}
+	case TechnologyPesit:
+		l.checkPesit(&c.Pesit)
 	case TechnologyDirectory:
+	}
+}
+
+func (l *loader) checkPesit(c *Pesit) {
+	l.require(TechnologyPesit, "address", "requester", "server")
+	if c.Password != "" && c.PasswordFile != "" {
+		l.refuse(find(pesitGroup+"password"), string(c.Password), "stands beside "+pesitGroup+"password_file; keep one")
+	}
+	switch {
+	case c.CertFile == "" && c.KeyFile != "":
+		l.refuse(find(pesitGroup+"cert_file"), "", "must be set beside "+pesitGroup+"key_file")
+	case c.CertFile != "" && c.KeyFile == "":
+		l.refuse(find(pesitGroup+"key_file"), "", "must be set beside "+pesitGroup+"cert_file")
+	}
+	if !c.TLS && (c.CAFile != "" || c.CertFile != "") {
+		l.refuse(find(pesitGroup+"tls"), "false", "has no use for certificates: take them away, or set it to true")
 	}
 }
 

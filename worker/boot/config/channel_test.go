@@ -16,6 +16,7 @@ func TestTheChosenTechnologyIsComplete(t *testing.T) {
 		sftp = "channel:\n  technology: sftp\n  sftp:\n    address: bank:22\n    user: reglo\n    host_keys: known_hosts\n    folder: in\n"
 		rest = "channel:\n  technology: pesit-rest\n  pesit_rest:\n    url: https://product:9081\n    server: 2\n    partner: REGLO\n" +
 			"    virtual_file: VIREMENTS\n"
+		pesit = "channel:\n  technology: pesit\n  pesit:\n    address: bank:5000\n    requester: REGLO\n    server: BANK\n"
 	)
 	tests := map[string]struct {
 		yaml      string
@@ -46,6 +47,15 @@ func TestTheChosenTechnologyIsComplete(t *testing.T) {
 		"v1, no folders":        {yaml: rest + "    dialect: v1\n    key: s3cret\n", wrong: []string{"channel.pesit_rest.folder", "channel.pesit_rest.folder_at_peer"}},
 		"v1, a relative folder": {yaml: rest + "    dialect: v1\n    key: s3cret\n    folder: here\n    folder_at_peer: /there\n", wrong: []string{"channel.pesit_rest.folder"}},
 		"v1":                    {yaml: rest + "    dialect: v1\n    key: s3cret\n    folder: /here\n    folder_at_peer: /there\n"},
+		"pesit":                 {yaml: pesit},
+		"pesit, nothing":        {variables: []string{"REGLO_CHANNEL_TECHNOLOGY=pesit"}, wrong: []string{"channel.pesit.address", "channel.pesit.requester", "channel.pesit.server"}},
+		"pesit, two passwords":  {yaml: pesit + "    password: s3cret\n    password_file: password\n", wrong: []string{"channel.pesit.password"}},
+		"pesit, a certificate":  {yaml: pesit + "    cert_file: cert\n    key_file: key\n"},
+		"pesit, without a key":  {yaml: pesit + "    cert_file: cert\n", wrong: []string{"channel.pesit.key_file"}},
+		"pesit, only a key":     {yaml: pesit + "    key_file: key\n", wrong: []string{"channel.pesit.cert_file"}},
+		"pesit, in clear":       {yaml: pesit + "    tls: false\n    password: s3cret\n"},
+		"pesit, no TLS at all":  {yaml: pesit + "    tls: false\n    ca_file: ca\n", wrong: []string{"channel.pesit.tls"}},
+		"pesit, a long record":  {yaml: pesit + "    record: 65536\n", wrong: []string{"channel.pesit.record"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -74,6 +84,7 @@ func TestChannelDefaults(t *testing.T) {
 		Technology: config.TechnologyDirectory,
 		SFTP:       config.SFTP{Connect: 30 * time.Second, Silence: 2 * time.Minute},
 		PesitREST:  config.PesitREST{Dialect: "upload", Auth: "bearer", Wait: 10 * time.Minute, Poll: 2 * time.Second},
+		Pesit:      config.Pesit{TLS: true, Connect: 30 * time.Second, Reply: 30 * time.Second, Commit: 2 * time.Minute},
 	}, got.Channel)
 }
 
@@ -82,7 +93,7 @@ func TestSecretsOfChannelsHaveNoFlag(t *testing.T) {
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	config.AddFlags(flags)
 	require.NotNil(t, flags.Lookup("channel-sftp-password-file"))
-	for _, secret := range []string{"channel-sftp-password", "channel-pesit-rest-key"} {
+	for _, secret := range []string{"channel-sftp-password", "channel-pesit-rest-key", "channel-pesit-password"} {
 		require.Nil(t, flags.Lookup(secret), "a secret in the list of processes")
 	}
 }
