@@ -45,7 +45,7 @@ func (p *partner) has() int {
 	return p.copies
 }
 
-func (p *partner) file() string { return filepath.Join(p.server.folder, folder, name) }
+func (p *partner) file() string { return filepath.Join(p.server.Folder, folder, name) }
 
 // dispatch hands the file over like the engine does: what is not known to be
 // unsent is looked up, and sent again only when the partner does not have it.
@@ -120,7 +120,7 @@ func dialogue(t *testing.T, one string) (up, down int64) {
 	outcome, err := server.channel(line.via).Send(t.Context(), holding(one))
 	require.NoError(t, err)
 	require.Equal(t, transfer.Sent, outcome.State)
-	server.quiet()
+	server.Quiet()
 	return line.bytes(0)
 }
 
@@ -150,14 +150,14 @@ func tryCut(t *testing.T, one string, cut fault, takes, refuse bool) (seen strin
 		case number == 1 && refuse:
 			return fault{refuse: true}
 		default:
-			server.quiet()
+			server.Quiet()
 			partner.come()
 			return fault{up: uncut, down: uncut}
 		}
 	})
 	channel := server.channel(line.via, func(s *sftp.Settings) { s.Keeps = !takes })
 	outcome, err := channel.Send(t.Context(), holding(one))
-	server.quiet()
+	server.Quiet()
 	switch {
 	case errors.Is(err, channels.ErrNotSent):
 		seen = seenNotSent
@@ -182,7 +182,7 @@ func tryCut(t *testing.T, one string, cut fault, takes, refuse bool) (seen strin
 	if state == transfer.Prepared {
 		state = dispatch(t.Context(), channel, holding(one))
 	}
-	server.quiet()
+	server.Quiet()
 	switch state {
 	case transfer.Sent:
 		require.Equal(t, 1, partner.has())
@@ -259,7 +259,7 @@ func TestALateRename(t *testing.T) {
 				require.Equal(t, transfer.Sent, dispatch(t.Context(), channel, holding(one)))
 			}
 			line.release()
-			server.quiet()
+			server.Quiet()
 			want := map[string]string{}
 			if test.again || !test.keeps {
 				want[folder+"/"+name] = one
@@ -319,13 +319,13 @@ func TestAnotherAttemptMeanwhile(t *testing.T) {
 			file := holding(one)
 			file.Write = func(to io.Writer) error {
 				_, err := io.WriteString(to, one)
-				at := func(path string) string { return filepath.Join(server.folder, path) }
+				at := func(path string) string { return filepath.Join(server.Folder, path) }
 				return errors.Join(err, test.meanwhile(at(hidden(one)), at(folder+"/"+name)))
 			}
 			outcome, err := server.channel(func(s *sftp.Settings) { s.Keeps = keeps }).Send(t.Context(), file)
 			require.Equal(t, want == "", errors.Is(err, channels.ErrNotSent), "%s: %v", about, err)
 			require.Equal(t, want, outcome.State, "%s: %s", about, outcome.Detail)
-			server.quiet()
+			server.Quiet()
 			require.Equal(t, test.stands, server.files()[folder+"/"+name])
 		}
 	}
@@ -346,7 +346,7 @@ func TestCancelled(t *testing.T) {
 	_, err := server.channel().Send(ctx, file)
 	notSent(t, err)
 	require.ErrorIs(t, err, context.Canceled)
-	server.quiet()
+	server.Quiet()
 	require.NotContains(t, server.files(), folder+"/"+name)
 	_, err = server.channel().LookUp(ctx, file)
 	require.ErrorIs(t, err, context.Canceled)

@@ -48,7 +48,7 @@ func (s *server) behind(t testing.TB, faults func(number int) fault) *proxy {
 	p := &proxy{address: listener.Addr().String(), server: s, fault: faults, released: make(chan struct{}), stalled: make(chan struct{})}
 	p.release = sync.OnceFunc(func() { close(p.released) })
 	p.stall = sync.OnceFunc(func() { close(p.stalled) })
-	s.knowAt(p.address, s.hostKeys...)
+	s.KnowAt(p.address, s.HostKeys...)
 	accepting := make(chan struct{})
 	go func() {
 		defer close(accepting)
@@ -88,7 +88,7 @@ func (p *proxy) pass(client *net.TCPConn, number int, through *passed) {
 	if fault.refuse {
 		return
 	}
-	conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.server.address)
+	conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.server.Address)
 	if err != nil {
 		p.server.t.Error(err)
 		return

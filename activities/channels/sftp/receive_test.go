@@ -30,11 +30,11 @@ func TestFilesForUs(t *testing.T) {
 	} {
 		server.put(inFolder+"/"+file, text)
 	}
-	require.NoError(t, os.Mkdir(filepath.Join(server.folder, inFolder, "archive"), 0o755))
-	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(server.folder, inFolder, "link")))
+	require.NoError(t, os.Mkdir(filepath.Join(server.Folder, inFolder, "archive"), 0o755))
+	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(server.Folder, inFolder, "link")))
 	server.put(inFolder+"/just now", "x")
 	future := day().Add(-time.Second)
-	require.NoError(t, os.Chtimes(filepath.Join(server.folder, inFolder, "just now"), future, future))
+	require.NoError(t, os.Chtimes(filepath.Join(server.Folder, inFolder, "just now"), future, future))
 
 	listing, err = channel.List(t.Context())
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestFilesThatChange(t *testing.T) {
 	server := start(t)
 	channel := server.channel()
 	const file = inFolder + "/releve"
-	path := filepath.Join(server.folder, file)
+	path := filepath.Join(server.Folder, file)
 	for about, change := range map[string]func(){
 		"grows":        func() { server.put(file, text(300_001)) },
 		"shrinks":      func() { server.put(file, "") },
@@ -111,7 +111,7 @@ func TestWhatIsNotFetched(t *testing.T) {
 	require.NoError(t, err)
 	_, err = channel.Fetch(t.Context(), listing.Files[0], writer(func([]byte) (int, error) { return 0, errTest }))
 	require.ErrorIs(t, err, errTest)
-	server.without("read,remove")
+	server.Without("read,remove")
 	_, err = channel.Fetch(t.Context(), listing.Files[0], &strings.Builder{})
 	require.ErrorIs(t, err, os.ErrPermission)
 	require.ErrorIs(t, channel.Remove(t.Context(), listing.Files[0]), os.ErrPermission)

@@ -78,7 +78,7 @@ func TestAFileThatThePartnerTook(t *testing.T) {
 	require.Equal(t, transfer.Unknown, lookUp(t, channel, "one"), "it may have been here")
 	_, err := channel.Send(t.Context(), holding("one"))
 	require.NoError(t, err)
-	require.NoError(t, os.Rename(filepath.Join(server.folder, folder, name), filepath.Join(server.folder, taken, name)))
+	require.NoError(t, os.Rename(filepath.Join(server.Folder, folder, name), filepath.Join(server.Folder, taken, name)))
 	require.Equal(t, transfer.Sent, lookUp(t, channel, "one"))
 	require.Equal(t, transfer.Unknown, lookUp(t, channel, "two"), "another file")
 	outcome, err := channel.Send(t.Context(), holding("one"))
@@ -127,14 +127,14 @@ func TestAFolderUnderAName(t *testing.T) {
 	t.Parallel()
 	server := start(t)
 	channel := server.channel()
-	require.NoError(t, os.Mkdir(filepath.Join(server.folder, hidden("one")), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(server.Folder, hidden("one")), 0o755))
 	_, err := channel.Send(t.Context(), holding("one"))
 	notSent(t, err)
 	require.ErrorContains(t, err, "is no file")
 	_, err = channel.LookUp(t.Context(), holding("one"))
 	require.ErrorContains(t, err, "is no file")
 
-	require.NoError(t, os.Mkdir(filepath.Join(server.folder, folder, name), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(server.Folder, folder, name), 0o755))
 	_, err = channel.Send(t.Context(), holding("two"))
 	require.ErrorContains(t, err, "is no file")
 	require.NotErrorIs(t, err, channels.ErrNotSent)
@@ -194,7 +194,7 @@ func TestDenied(t *testing.T) {
 			t.Parallel()
 			for _, keeps := range []bool{true, false} {
 				server := start(t)
-				server.without(requests)
+				server.Without(requests)
 				channel := server.channel(func(s *sftp.Settings) { s.Keeps = keeps })
 				outcome, err := channel.Send(t.Context(), holding("one"))
 				if sent {
@@ -214,7 +214,7 @@ func TestDenied(t *testing.T) {
 func TestAFileThatMayNotBeReadBack(t *testing.T) {
 	t.Parallel()
 	server := start(t)
-	server.without("read")
+	server.Without("read")
 	channel := server.channel()
 	server.put(folder+"/"+name, "one")
 	outcome, err := channel.Send(t.Context(), holding("one"))
@@ -228,7 +228,7 @@ func TestAFileThatMayNotBeReadBack(t *testing.T) {
 func TestAFullDisk(t *testing.T) {
 	t.Parallel()
 	server := start(t)
-	server.after("trap '' XFSZ; ulimit -f 128")
+	server.After("trap '' XFSZ; ulimit -f 128")
 	channel := server.channel()
 	one := text(200_000)
 	for range 2 {
@@ -238,7 +238,7 @@ func TestAFullDisk(t *testing.T) {
 		require.Equal(t, transfer.Prepared, lookUp(t, channel, one))
 		require.NotContains(t, server.files(), folder+"/"+name)
 	}
-	server.after("ulimit -f unlimited")
+	server.After("ulimit -f unlimited")
 	outcome, err := channel.Send(t.Context(), holding(text(50_000)))
 	require.NoError(t, err)
 	require.Equal(t, transfer.Sent, outcome.State)
@@ -259,17 +259,17 @@ func TestServersThatAreNotTalkedTo(t *testing.T) {
 		key     *sftp.HostKeyError
 	}{
 		"a host that we do not know": {
-			func(s *server) { s.write("known_hosts", "") }, func(*sftp.Settings) {}, "is not in",
+			func(s *server) { s.Know() }, func(*sftp.Settings) {}, "is not in",
 			&sftp.HostKeyError{Known: false},
 		},
 		"a host with another key": {
-			func(s *server) { s.know(strange.PublicKey()) }, func(*sftp.Settings) {}, "another host key", &sftp.HostKeyError{Known: true},
+			func(s *server) { s.Know(strange.PublicKey()) }, func(*sftp.Settings) {}, "another host key", &sftp.HostKeyError{Known: true},
 		},
 		"a host with another key, by password": {
-			func(s *server) { s.know(strange.PublicKey()) }, withPassword, "another host key", &sftp.HostKeyError{Known: true},
+			func(s *server) { s.Know(strange.PublicKey()) }, withPassword, "another host key", &sftp.HostKeyError{Known: true},
 		},
 		"another key of ours": {
-			func(s *server) { s.writeKey("key", stranger) }, func(*sftp.Settings) {}, "unable to authenticate", nil,
+			func(s *server) { s.WriteKey("key", stranger) }, func(*sftp.Settings) {}, "unable to authenticate", nil,
 		},
 		"a wrong password": {func(*server) {}, withPassword, "unable to authenticate", nil},
 		"nobody there": {
@@ -279,7 +279,7 @@ func TestServersThatAreNotTalkedTo(t *testing.T) {
 			func(*server) {},
 			func(s *sftp.Settings) { connectSoon(s); s.Address = listener.Addr().String() }, "took too long", nil,
 		},
-		"no SFTP": {func(s *server) { s.after("exit 1") }, func(*sftp.Settings) {}, "begin SFTP", nil},
+		"no SFTP": {func(s *server) { s.After("exit 1") }, func(*sftp.Settings) {}, "begin SFTP", nil},
 	} {
 		t.Run(about, func(t *testing.T) {
 			t.Parallel()
@@ -308,8 +308,8 @@ func TestServersThatAreNotTalkedTo(t *testing.T) {
 func TestEachKeyOfAServer(t *testing.T) {
 	t.Parallel()
 	server := start(t)
-	for _, key := range server.hostKeys {
-		server.know(key)
+	for _, key := range server.HostKeys {
+		server.Know(key)
 		require.Equal(t, transfer.Prepared, lookUp(t, server.channel(), "one"), key.Type())
 	}
 }
@@ -330,7 +330,7 @@ func TestWorkersAtOnce(t *testing.T) {
 		})
 	}
 	sending.Wait()
-	server.quiet()
+	server.Quiet()
 	require.Equal(t, one, server.files()[folder+"/"+name])
 	require.Equal(t, transfer.Sent, lookUp(t, channel, one))
 }
@@ -368,7 +368,7 @@ func TestSettings(t *testing.T) {
 	}
 	require.NotContains(t, logged.String(), secret)
 	require.NotContains(t, logged.String(), fmt.Sprintf("%x", secret))
-	require.Contains(t, logged.String(), server.address)
+	require.Contains(t, logged.String(), server.Address)
 }
 
 // TestLargeFilesAllocateLittle sends 40 MB: only a part of it is ever in memory.
@@ -395,7 +395,7 @@ func TestLargeFilesAllocateLittle(t *testing.T) {
 	require.Less(t, most, before+inMemory)
 
 	most = 0
-	require.NoError(t, os.Rename(filepath.Join(server.folder, folder, name), filepath.Join(server.folder, inFolder, name)))
+	require.NoError(t, os.Rename(filepath.Join(server.Folder, folder, name), filepath.Join(server.Folder, inFolder, name)))
 	listing, err := server.channel().List(t.Context())
 	require.NoError(t, err)
 	require.Len(t, listing.Files, 1)
