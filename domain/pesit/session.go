@@ -374,7 +374,6 @@ func (s *Session) Receive(f FPDU) (send []FPDU, content [][]byte) {
 // where the interruption has crossed TRANS.END.
 func (s *Session) interrupted(f FPDU) []FPDU {
 	s.refused(f.Kind, f.Parameters.Diagnostic())
-	s.pending = nil
 	s.state = closing
 	return []FPDU{s.request(AckIDT), s.request(CRF, Success.Parameter())}
 }

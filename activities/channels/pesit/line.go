@@ -37,6 +37,7 @@ type line struct {
 	ctx      context.Context //nolint:containedctx // a line lives as long as the call that it is for
 	session  *pesit.Session
 	settings *Settings
+	conn     net.Conn
 	in       *bufio.Reader
 	out      *bufio.Writer
 	watch    *time.Timer
@@ -67,7 +68,7 @@ func (c *Channel) run(ctx context.Context, session *pesit.Session, work func(*li
 	defer watch.Stop()
 
 	line := &line{
-		ctx: ctx, session: session, settings: &c.settings, watch: watch, why: pesit.Reason(byTheUser),
+		ctx: ctx, session: session, settings: &c.settings, conn: conn, watch: watch, why: pesit.Reason(byTheUser),
 		in: bufio.NewReaderSize(conn, bufferBytes), out: bufio.NewWriterSize(conn, bufferBytes),
 	}
 	err = work(line)
@@ -108,7 +109,10 @@ func (l *line) leave() {
 		_ = errors.Join(l.say(l.session.Abort(l.why)), l.flush())
 		return
 	}
-	// A partner that has hung up may have said why.
+	// A partner that takes nothing more may have said why.
+	if l.ctx.Err() == nil {
+		_ = l.conn.SetDeadline(time.Time{}) // a connection that is closed fails by itself
+	}
 	for !l.session.Done() {
 		messages, err := l.read()
 		if err != nil {

@@ -440,17 +440,67 @@ func TestTheLastAcknowledgement(t *testing.T) {
 	}
 }
 
+func aborts(kind pesit.Kind) map[pesit.Kind]pesit.Diagnostic {
+	return map[pesit.Kind]pesit.Diagnostic{kind: pesit.Reason(316)}
+}
+
+// broken is a connection that fails at its nth write.
+type broken struct {
+	net.Conn
+
+	left *int
+}
+
+func (c broken) Write(from []byte) (int, error) {
+	*c.left--
+	if *c.left == 0 {
+		return 0, errTest
+	}
+	return c.Conn.Write(from)
+}
+
+// TestAWriteThatFails: as long as it is not that of the end, nothing was sent;
+// content never goes together with its end.
+func TestAWriteThatFails(t *testing.T) {
+	t.Parallel()
+	for _, option := range []pesit.SyncOption{{}, {Interval: 1}, {Interval: 1, Window: 1}} {
+		b := open(t, func(s *partner.Settings) { s.Sync = option })
+		states := make(map[transfer.State]int)
+		for nth := 1; states[transfer.Sent] == 0; nth++ {
+			settings := b.settings()
+			settings.Reply = impatience // the bank, to which nothing is wrong, says nothing more
+			made := calls(t, settings)
+			left := nth
+			made.Tap(func(conn net.Conn) net.Conn { return broken{conn, &left} })
+			sent := tapped(made)
+			outcome, err := made.Send(t.Context(), file(text(2500)))
+			if err != nil {
+				require.ErrorIs(t, err, channels.ErrNotSent)
+				require.ErrorIs(t, err, errTest)
+				outcome.State = transfer.Prepared
+			}
+			require.Equal(t, announced(t, sent()), outcome.State != transfer.Prepared)
+			states[outcome.State]++
+		}
+		require.Equal(t, 1, states[transfer.Unknown], "the one write of the end")
+		require.GreaterOrEqual(t, states[transfer.Prepared], 5, "CONNECT, CREATE, ORF, WRITE and content")
+	}
+}
+
 // TestABankThatNobodyListensTo: without points that are acknowledged, a bank is heard
 // when it takes nothing more, and tells why all the same.
 func TestABankThatNobodyListensTo(t *testing.T) {
 	t.Parallel()
+	content := text(8 << 20) // more than the system's buffers hold
 	for label, want := range map[string]struct {
 		faults partner.Faults
 		says   string
 	}{
-		"it hangs up":     {partner.Faults{CutReceived: 100_000}, ""},
-		"it says nothing": {partner.Faults{Silent: []pesit.Kind{pesit.Write}}, ""},
-		"it aborts":       {partner.Faults{Abort: map[pesit.Kind]pesit.Diagnostic{pesit.Write: pesit.Reason(316)}}, "3 316"},
+		"it hangs up":        {partner.Faults{CutReceived: 100_000}, ""},
+		"it says nothing":    {partner.Faults{Silent: []pesit.Kind{pesit.Write}}, "took too long"},
+		"it takes nothing":   {partner.Faults{Deaf: []pesit.Kind{pesit.DTFDA}}, "took too long"},
+		"it aborts":          {partner.Faults{Abort: aborts(pesit.Write)}, "3 316"},
+		"it aborts, is deaf": {partner.Faults{Abort: aborts(pesit.DTFDA), Deaf: []pesit.Kind{pesit.DTFDA}}, "3 316"},
 	} {
 		t.Run(label, func(t *testing.T) {
 			t.Parallel()
@@ -459,12 +509,16 @@ func TestABankThatNobodyListensTo(t *testing.T) {
 			settings := b.settings()
 			settings.Reply = 3 * impatience
 			made := calls(t, settings)
+			made.Tap(func(conn net.Conn) net.Conn {
+				require.NoError(t, conn.(*net.TCPConn).SetWriteBuffer(64<<10))
+				return conn
+			})
 			sent := tapped(made)
-			_, err := made.Send(t.Context(), file(text(32<<20)))
+			_, err := made.Send(t.Context(), file(content))
 			require.ErrorIs(t, err, channels.ErrNotSent)
 			require.Contains(t, err.Error(), want.says)
-			require.Less(t, len(sent()), 32<<20)
-			require.NoError(t, b.Drain())
+			require.Less(t, len(sent()), len(content))
+			require.NoError(t, b.Close())
 			require.Empty(t, b.Kept())
 		})
 	}
@@ -724,6 +778,7 @@ func TestWhatIsReceivedIsJudged(t *testing.T) {
 		name   string
 		to     io.Writer
 		given  int // how many the bank takes for received
+		syncs  int
 		is     error
 	}{
 		"no such file":          {name: "OTHER", is: channel.ErrNoFile},
@@ -737,7 +792,8 @@ func TestWhatIsReceivedIsJudged(t *testing.T) {
 		"refused at the end":    {faults: partner.Faults{Refuse: map[pesit.Kind]pesit.Diagnostic{pesit.TransEnd: pesit.Reason(319)}}},
 		"refused":               {faults: partner.Faults{Refuse: map[pesit.Kind]pesit.Diagnostic{pesit.Read: pesit.Reason(213)}}},
 		"not to be written":     {to: failing{}, is: errTest},
-		"not to be kept":        {to: &synced{err: errTest}, is: errTest},
+		"not to be kept":        {to: &synced{err: errTest}, syncs: 1, is: errTest},
+		"no end to keep":        {to: &synced{}, faults: partner.Faults{Refuse: map[pesit.Kind]pesit.Diagnostic{pesit.DTFEnd: pesit.Reason(213)}}},
 		"a name that is no one": {name: "É"},
 	} {
 		t.Run(label, func(t *testing.T) {
@@ -754,6 +810,9 @@ func TestWhatIsReceivedIsJudged(t *testing.T) {
 			}
 			fetched, err := calls(t, b.settings()).Fetch(t.Context(), want.name, want.to)
 			require.Error(t, err)
+			if safe, ok := want.to.(*synced); ok {
+				require.Equal(t, want.syncs, safe.syncs)
+			}
 			if want.is != nil {
 				require.ErrorIs(t, err, want.is)
 			}

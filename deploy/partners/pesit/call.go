@@ -106,7 +106,16 @@ func (c *call) spoil(kind pesit.Kind) error {
 	}
 
 	if diagnostic, ok := c.faults.Abort[kind]; ok {
-		return errors.Join(errCut, c.send(pesit.New(pesit.Abort, c.partner, mine, diagnostic.Parameter())))
+		why := errCut
+		if among(c.faults.Deaf, kind) {
+			why = errDeaf
+		}
+
+		return errors.Join(why, c.send(pesit.New(pesit.Abort, c.partner, mine, diagnostic.Parameter())))
+	}
+
+	if among(c.faults.Deaf, kind) {
+		return errDeaf
 	}
 
 	if among(c.faults.Garbage, kind) {

@@ -22,6 +22,8 @@ type Faults struct {
 	CutAfter  []pesit.Kind
 	// Silent are FPDUs that are dealt with, and then nothing is said any more.
 	Silent []pesit.Kind
+	// Deaf are FPDUs behind which nothing is read any more, nor said beyond an ABORT: what the partner sends piles up.
+	Deaf []pesit.Kind
 	// Refuse are requests that are refused; content is, by an interruption of the transfer.
 	Refuse map[pesit.Kind]pesit.Diagnostic
 	// KeepRefused keeps the file all the same when TRANS.END is refused.
@@ -43,6 +45,9 @@ var errCut = errors.New("cut on demand")
 
 // errSilent is a call that a fault has made silent.
 var errSilent = errors.New("silent on demand")
+
+// errDeaf is a call that a fault has made deaf.
+var errDeaf = errors.New("deaf on demand")
 
 // wire is a connection that is cut at a byte.
 type wire struct {

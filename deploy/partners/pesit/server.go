@@ -45,6 +45,8 @@ type Settings struct {
 const (
 	defaultEntitySize = 4096
 	folderMode        = 0o700
+	// readBuffer is small, in bytes: who sends is soon to find out that nobody reads.
+	readBuffer = 64 << 10
 )
 
 // Kept is a file that the stand-in holds.
@@ -59,6 +61,7 @@ type Server struct {
 	settings Settings
 	listener net.Listener
 	closing  chan struct{}
+	shut     sync.Once
 	calls    sync.WaitGroup
 
 	mu     sync.Mutex
@@ -123,9 +126,9 @@ func (s *Server) Given() []string {
 	return append([]string(nil), s.given...)
 }
 
-// Close stops listening, ends the calls, and waits until they have ended. It is called once, also after Drain.
+// Close stops listening, ends the calls, and waits until they have ended. It may be called again, and after Drain.
 func (s *Server) Close() error {
-	close(s.closing)
+	s.shut.Do(func() { close(s.closing) })
 
 	err := s.listener.Close()
 
@@ -163,6 +166,10 @@ func (s *Server) accept() {
 			return // closed
 		}
 
+		if line, ok := conn.(*net.TCPConn); ok {
+			_ = line.SetReadBuffer(readBuffer) // a larger one is no harm
+		}
+
 		s.mu.Lock()
 		s.open[conn] = struct{}{}
 		faults, closed := s.faults, s.closed
@@ -195,8 +202,11 @@ func (s *Server) serve(conn net.Conn, faults Faults) {
 	answering := &call{server: s, faults: faults, line: line, conn: speaking}
 	err := answering.serve()
 
-	if errors.Is(err, errSilent) {
+	switch {
+	case errors.Is(err, errSilent):
 		_, _ = io.Copy(io.Discard, speaking) // until the partner goes
+	case errors.Is(err, errDeaf):
+		<-s.closing // nothing tells that the partner goes
 	}
 
 	if err != nil {
