@@ -37,7 +37,7 @@ const (
 	name     = "MONEXTEUR20260317001.xml"
 	password = "SESAME42"
 	// impatience is how long a partner that is to say nothing is waited for.
-	impatience = 60 * time.Millisecond
+	impatience = 250 * time.Millisecond
 )
 
 var errTest = errors.New("of the test")
@@ -317,7 +317,7 @@ func judged(t *testing.T, label string, content []byte, faults partner.Faults) t
 	b := open(t)
 	b.SetFaults(faults)
 	settings := b.settings()
-	settings.Reply, settings.Commit = 10*impatience, 10*impatience
+	settings.Reply, settings.Commit = 20*impatience, 20*impatience
 	if faults.Silent != nil {
 		settings.Reply, settings.Commit = impatience, impatience
 	}
