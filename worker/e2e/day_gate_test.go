@@ -10,21 +10,12 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
 
 	"github.com/reglo/reglo/activities/channels"
-	"github.com/reglo/reglo/activities/channels/directory"
-	"github.com/reglo/reglo/activities/inbox"
-	"github.com/reglo/reglo/activities/postgres"
-	"github.com/reglo/reglo/activities/remittances"
-	"github.com/reglo/reglo/activities/transfers"
-	"github.com/reglo/reglo/domain/calendar"
-	"github.com/reglo/reglo/worker/boot/config"
 )
 
 // gateVariable names a folder of moments: the first worker that comes to one of
@@ -127,20 +118,12 @@ const sendsFile = "sends"
 
 // gatedChannel has the channel to the bank write down what it is asked to hand
 // over, and die before or after.
-func gatedChannel(
-	_ *remittances.Activities, pool *pgxpool.Pool, outbox postgres.Outbox, own *transfers.Activities,
-	settings config.Config, clock func() time.Time,
-) *remittances.Activities {
+func gatedChannel(channel channels.Channel) channels.Channel {
 	folder := os.Getenv(gateVariable)
-	var channel channels.Channel = directory.New(settings.Data.Outbox())
-	if folder != "" {
-		channel = &deadlyChannel{Channel: channel, gate: &gate{folder: folder}}
+	if folder == "" {
+		return channel
 	}
-	return remittances.New(remittances.Parts{
-		Pool: pool, Outbox: outbox, Own: own, Channel: channel, Gate: aGate(),
-		Archive: inbox.Archive(settings.Data.Archive()), Bank: transfers.Bank(settings.Bank),
-		Calendar: calendar.Target{}, Actors: settings.Operator.Actors, Clock: clock,
-	})
+	return &deadlyChannel{Channel: channel, gate: &gate{folder: folder}}
 }
 
 type deadlyChannel struct {
@@ -150,15 +133,19 @@ type deadlyChannel struct {
 }
 
 func (c *deadlyChannel) Send(ctx context.Context, file channels.File) (channels.Outcome, error) {
-	at := moment{vacation: atChannel, activity: sending, when: justStarted}
-	c.gate.pass(at)
+	c.pass(file.Name, justStarted)
 	if err := c.note(file.Name); err != nil {
 		return channels.Outcome{}, err
 	}
 	outcome, err := c.Channel.Send(ctx, file)
-	at.when = notTold
-	c.gate.pass(at)
+	c.pass(file.Name, notTold)
 	return outcome, err
+}
+
+// pass dies at the first file, or at that of this name.
+func (c *deadlyChannel) pass(name, when string) {
+	c.gate.pass(moment{atChannel, sending, when})
+	c.gate.pass(moment{atChannel, name, when})
 }
 
 func (c *deadlyChannel) note(name string) error {

@@ -166,7 +166,9 @@ type dayWorld struct {
 
 	begun *morning
 	gate  string // folder of the moments at which workers die
-	crew  *crew
+	// settings of the workers, over those of the day.
+	settings []string
+	crew     *crew
 	// meanwhile is called while financière runs, nil for nothing.
 	meanwhile func()
 	// settled is called when the day is over, and an operator's decision to come; nil for nothing.
@@ -242,7 +244,7 @@ func (w *dayWorld) setOut(t *testing.T, deaths []moment) {
 	arm(t, w.gate, deaths...)
 	offset := time.Until(w.date.Midnight().Add(6 * time.Hour))
 	require.NoError(t, os.WriteFile(w.clock, []byte(strconv.FormatInt(int64(offset), 10)), 0o600))
-	w.crew = hireCrew(t, w.world, gateVariable+"="+w.gate, clockVariable+"="+w.clock, "REGLO_CASHOUT_FOUR_EYES=250.00")
+	w.crew = hireCrew(t, w.world, append(w.settings, gateVariable+"="+w.gate, clockVariable+"="+w.clock, "REGLO_CASHOUT_FOUR_EYES=250.00")...)
 }
 
 // bringLate brings a file that is waited for, and sees it settled. Of one an
