@@ -55,7 +55,7 @@ func (t *turn) file(ctx context.Context, row handedOver) (*bankFile, error) {
 	}
 	f := &bankFile{turn: t, row: row, bulk: transfer.Bulk{
 		Name: row.Name, ID: row.BulkID, Purpose: transfer.Purpose(row.Purpose), DueDate: due, Orders: int(row.Orders),
-		Sum: money.Cents(row.AmountCents), DebitIBAN: t.bank.Debtor(transfer.Purpose(row.Purpose)).IBAN,
+		Sum: money.Cents(row.AmountCents),
 	}}
 	read := f.readPayouts
 	if f.bulk.Purpose != transfer.Payout {

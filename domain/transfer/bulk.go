@@ -36,8 +36,6 @@ type Bulk struct {
 	DueDate calendar.Date
 	Orders  int         // 1 to MaxOrdersABulk
 	Sum     money.Cents // of the payments, above zero
-	// DebitIBAN is the EP's account that the bank debits: règlement for payouts, which the bank debits in one amount.
-	DebitIBAN string
 }
 
 // ErrBulkPrefix is a prefix that no remittance's name can begin with.
