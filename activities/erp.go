@@ -46,6 +46,9 @@ func PlanPostings(ctx workflow.Context) (PlanPostingsResult, error) {
 // PostSettlementRequest asks for the next posting of a dossier.
 type PostSettlementRequest struct {
 	Dossier string `json:"dossier"`
+	// After leaves out what has a lower number, and that one itself: a run has done
+	// with them.
+	After int `json:"after,omitempty"`
 }
 
 // PostSettlementResult is what became of one attempt.
@@ -76,7 +79,7 @@ type FindPostingResult struct {
 }
 
 // FindPosting looks a posting up in the ERP by its label: one that it has is
-// ACCEPTED. It never posts.
+// ACCEPTED. One of which the ERP cannot be asked stays as it is. It never posts.
 func FindPosting(ctx workflow.Context, request FindPostingRequest) (FindPostingResult, error) {
 	return call[FindPostingResult](erp(ctx), FindPostingName, request)
 }

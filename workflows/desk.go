@@ -115,6 +115,8 @@ type desk struct {
 	taken   *answer
 	// taking is held while an answer is written down: one at a time.
 	taking workflow.Mutex
+	// arrivals has signals of files that have come.
+	arrivals workflow.ReceiveChannel
 	// closed is set when the run ends.
 	closed bool
 }
@@ -123,6 +125,7 @@ type desk struct {
 func newDesk(ctx workflow.Context, shown *board, run *activities.Run) (*desk, error) {
 	d := &desk{
 		name: workflow.GetInfo(ctx).WorkflowExecution.ID, board: shown, run: run, taking: workflow.NewMutex(ctx),
+		arrivals: workflow.GetSignalChannel(ctx, ArrivalSignal),
 	}
 	err := workflow.SetQueryHandler(ctx, WaitingQuery, func() (Waiting, error) { return d.shown(), nil })
 	if err != nil {
@@ -238,7 +241,7 @@ func (d *desk) wait(ctx workflow.Context, wanted waiting) (answer, error) {
 	defer stop()
 	over, failure := false, error(nil)
 	workflow.Go(watching, func(ctx workflow.Context) {
-		failure = wanted.watch(ctx)
+		failure = wanted.watch(ctx, d.arrivals)
 		over = true
 	})
 	cancelled := workflow.Await(ctx, func() bool { return d.taken != nil || over })
@@ -281,12 +284,12 @@ func (d *desk) hearOut(ctx workflow.Context, stop func(), looked func() bool) (a
 }
 
 // watch returns when the wait ends by itself.
-func (w *waiting) watch(ctx workflow.Context) error {
+func (w *waiting) watch(ctx workflow.Context, arrivals workflow.ReceiveChannel) error {
 	switch {
 	case w.polls != nil:
 		return w.polls(ctx)
 	case w.looks != nil:
-		return w.look(ctx)
+		return w.look(ctx, arrivals)
 	case w.until.IsZero():
 		return workflow.Await(ctx, func() bool { return false }) //nolint:wrapcheck // a cancellation, told as such
 	default:
@@ -294,8 +297,9 @@ func (w *waiting) watch(ctx workflow.Context) error {
 	}
 }
 
-// look looks again and again, the last time when the time is over.
-func (w *waiting) look(ctx workflow.Context) error {
+// look looks again and again, at once when a file has come, and the last time
+// when the time is over.
+func (w *waiting) look(ctx workflow.Context, arrivals workflow.ReceiveChannel) error {
 	heardOut, _ := workflow.NewDisconnectedContext(ctx)
 	for pause := lookFirst; ; pause = min(pause+pause, lookLast) {
 		if !w.until.IsZero() {
@@ -305,8 +309,11 @@ func (w *waiting) look(ctx workflow.Context) error {
 			}
 			pause = min(pause, left)
 		}
-		if err := workflow.Sleep(ctx, pause); err != nil {
+		if _, err := workflow.AwaitWithTimeout(ctx, pause, func() bool { return arrivals.Len() > 0 }); err != nil {
 			return nil //nolint:nilerr // answered, or cancelled, which the wait tells
+		}
+		for arrivals.ReceiveAsync(nil) {
+			continue // one look is for all that have come
 		}
 		if found, err := w.looks(heardOut); err != nil || found {
 			return err

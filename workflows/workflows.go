@@ -24,6 +24,7 @@ const (
 	TechniqueName             = "vacation-technique"
 	DayName                   = "day"
 	TriggerName               = "day-trigger"
+	ReceptionName             = "reception"
 )
 
 // all are the workflows by their names.
@@ -37,6 +38,7 @@ func all() map[string]any {
 		TechniqueName:             Technique,
 		DayName:                   Day,
 		TriggerName:               Trigger,
+		ReceptionName:             Reception,
 	}
 }
 
