@@ -32,7 +32,8 @@ func TestNamesNeverChange(t *testing.T) {
 	}
 	list("workflow",
 		workflows.ReglementTransactionsName, workflows.ReglementImpayesName, workflows.ReglementVirementsName,
-		workflows.CreancesName, workflows.FinanciereName, workflows.TechniqueName, workflows.DayName, workflows.TriggerName)
+		workflows.CreancesName, workflows.FinanciereName, workflows.TechniqueName, workflows.DayName, workflows.TriggerName,
+		workflows.ReceptionName)
 	list("activity",
 		activities.OpenSettlementName, activities.AwaitFileName, activities.LoadFileName, activities.PostLinesName,
 		activities.CoverShortfallsName, activities.IsolateRevenueName, activities.ArchiveFileName,
@@ -45,7 +46,9 @@ func TestNamesNeverChange(t *testing.T) {
 		activities.RemitName, activities.DispatchName, activities.LookUpName, activities.CantonName, activities.AnswerPaylineName,
 		activities.LoadMerchantsName, activities.ReadStatementsName, activities.ReadReportsName, activities.MatchTransfersName, activities.PairLinesName,
 		activities.AwaitReglementsName, activities.ReconcileName, activities.SettleOrdersName, activities.StateSafeguardingName,
-		activities.OpenDayName, activities.CloseDayName, activities.IsOpenDayName)
+		activities.OpenDayName, activities.CloseDayName, activities.IsOpenDayName,
+		activities.ReceiveFilesName, activities.AskOutcomesName)
+	list("signal", workflows.NoticeSignal, workflows.ArrivalSignal)
 	list("query", workflows.ProgressQuery, workflows.WaitingQuery)
 	list("update",
 		workflows.RetryUpdate, workflows.SkipUpdate, workflows.ApproveUpdate, workflows.RefuseUpdate, workflows.AssignUpdate,
@@ -79,7 +82,7 @@ func TestNamesNeverChange(t *testing.T) {
 		list("workflow id", vacation.ID{Kind: kind, Key: "KEY"}.String())
 	}
 	date := newRequest().BusinessDate
-	list("workflow id", workflows.DayID(date))
+	list("workflow id", workflows.DayID(date), workflows.ReceptionID)
 	list("key",
 		workflows.CreancesRequest{BusinessDate: date}.SessionKey(), workflows.CreancesRequest{BusinessDate: date, Key: "KEY"}.SessionKey(),
 		workflows.FinanciereRequest{BusinessDate: date}.SessionKey(), workflows.FinanciereRequest{BusinessDate: date, Run: "RUN"}.SessionKey(),

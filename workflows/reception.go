@@ -54,7 +54,7 @@ func Reception(ctx workflow.Context, request ReceptionRequest) (ReceptionTotals,
 			return totals, nil
 		}
 	}
-	return totals, workflow.NewContinueAsNewError(ctx, ReceptionName, request)
+	return totals, workflow.NewContinueAsNewError(ctx, ReceptionName, request) //nolint:wrapcheck // Temporal knows it by its type
 }
 
 // look takes in what there is now.

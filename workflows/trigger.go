@@ -16,7 +16,7 @@ import (
 // TriggerRequest is what a Temporal Schedule asks for each day.
 type TriggerRequest struct {
 	Schedule string `json:"schedule"` // its name
-	// What is started: day, or one step of it.
+	// What is started: day, one step of it, or reception.
 	What         string `json:"what"`
 	Inbox        string `json:"inbox"`
 	Payline      string `json:"payline,omitempty"`
@@ -47,8 +47,9 @@ type TriggerResult struct {
 const attributeScheduled = "TemporalScheduledStartTime"
 
 // Trigger starts the day, or a vacation, of the date in Paris for which a
-// Schedule called, once whatever happens: under an id that the date gives. It
-// returns what it started, found, or why it started nothing.
+// Schedule called, once whatever happens: under an id that the date gives; or
+// the reception, unless one runs. It returns what it started, found, or why it
+// started nothing.
 func Trigger(ctx workflow.Context, request TriggerRequest) (TriggerResult, error) {
 	result := TriggerResult{Date: calendar.DateOf(scheduledAt(ctx))}
 	cutOff, err := calendar.ParseCutOff(request.CutOff)
@@ -61,9 +62,10 @@ func Trigger(ctx workflow.Context, request TriggerRequest) (TriggerResult, error
 		CutOff: cutOff.On(result.Date), RequestedBy: request.RequestedBy,
 	}
 	session, isStep := day.session(request.What)
-	if !isStep && request.What != DayName {
+	if !isStep && request.What != DayName && request.What != ReceptionName {
 		return result, activities.Final(vacation.Fail(vacation.ParametersConflict,
-			"schedule %s asks for %q: let it ask for %s, or for a step of it", request.Schedule, request.What, DayName))
+			"schedule %s asks for %q: let it ask for %s, for a step of it, or for %s",
+			request.Schedule, request.What, DayName, ReceptionName))
 	}
 	open, err := activities.IsBusinessDay(ctx, result.Date)
 	if err != nil {
@@ -73,11 +75,17 @@ func Trigger(ctx workflow.Context, request TriggerRequest) (TriggerResult, error
 		result.Outcome = TriggerClosed
 		return result, nil
 	}
-	if isStep {
+	switch {
+	case isStep:
 		return startSession(ctx, session, result)
+	case request.What == ReceptionName: // as often as it is called for
+		result.WorkflowID = ReceptionID
+		return startChild(ctx, ReceptionName, ReceptionRequest{RequestedBy: request.RequestedBy}, result,
+			enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
+	default:
+		result.WorkflowID = DayID(result.Date)
+		return startOnce(ctx, DayName, day, result)
 	}
-	result.WorkflowID = DayID(result.Date)
-	return startOnce(ctx, DayName, day, result)
 }
 
 // scheduledAt is the time for which a Schedule started the run, the start
@@ -119,8 +127,14 @@ func startSession(ctx workflow.Context, session starting, result TriggerResult) 
 
 // startOnce starts a workflow under an id that it has only once, and lets it live.
 func startOnce(ctx workflow.Context, name string, request any, result TriggerResult) (TriggerResult, error) {
-	child := workflow.ExecuteChildWorkflow(
-		abandoned(ctx, result.WorkflowID, enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE), name, request)
+	return startChild(ctx, name, request, result, enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
+}
+
+// startChild starts a workflow, unless one of that id is in its way, and lets it live.
+func startChild(
+	ctx workflow.Context, name string, request any, result TriggerResult, reuse enums.WorkflowIdReusePolicy,
+) (TriggerResult, error) {
+	child := workflow.ExecuteChildWorkflow(abandoned(ctx, result.WorkflowID, reuse), name, request)
 	heardOut, _ := workflow.NewDisconnectedContext(ctx)
 	var execution workflow.Execution
 	err := child.GetChildWorkflowExecution().Get(heardOut, &execution)

@@ -43,6 +43,20 @@ func trigger(t testing.TB, env *testsuite.TestWorkflowEnvironment, what string) 
 // beforeMidnight is the 16th in UTC, and the 17th in Paris.
 func beforeMidnight() time.Time { return time.Date(2026, time.March, 16, 23, 30, 0, 0, time.UTC) }
 
+// The reception has no date: it is started as often as the clock calls, unless one runs.
+func TestATriggerStartsTheReceptionAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	on := working()
+	on.plays[workflows.ReceptionName] = func(workflow.Context, workflows.ReceptionRequest) (workflows.ReceptionTotals, error) {
+		return workflows.ReceptionTotals{}, nil
+	}
+	result, err := trigger(t, scheduled(t, on, beforeMidnight()), workflows.ReceptionName)
+	require.NoError(t, err)
+	require.Equal(t, workflows.TriggerStarted, result.Outcome)
+	require.Equal(t, workflows.ReceptionID, result.WorkflowID)
+	require.Equal(t, []string{activities.IsOpenDayName}, on.calls)
+}
+
 func TestATriggerStartsWhatItsDateNames(t *testing.T) {
 	t.Parallel()
 	for what, id := range map[string]string{

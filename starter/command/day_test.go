@@ -560,7 +560,20 @@ func TestSchedules(t *testing.T) {
 	require.Equal(t, struct{ Inbox, Payline, CutOff, RequestedBy string }{"/srv/reglo/inbox", "/payline", "16:00", "scheduler"},
 		listed.Schedules[0].Request)
 
-	got := starter(t, environ, "schedule", "trigger", "none")
+	// What is called again and again has no day.
+	const often = "- {name: test-reception, what: reception, every: 5m, paused: true}\n"
+	require.Contains(t, apply(one+often).out, "test-reception  created")
+	require.Contains(t, apply(one+often).out, "test-reception  unchanged")
+	require.Contains(t, apply(one+strings.Replace(often, "5m", "1h", 1)).out, "changed    every 5 → 60")
+	require.Contains(t, apply(one+strings.Replace(often, "5m", "1h", 1)).out, "test-reception  unchanged")
+	require.Contains(t, apply(one+strings.Replace(often, "5m", "1m", 1)).out, "changed    every 60 → 1")
+	require.Eventually(t, func() bool { return strings.Contains(list(), "every 1 minute") }, soon, 50*time.Millisecond)
+	got := starter(t, environ, "schedule", "trigger", "test-reception", "--date", "2026-03-03")
+	require.Equal(t, command.ExitInput, got.code)
+	require.Contains(t, got.err, "is of no day")
+	require.Equal(t, "test-reception  deleted\n", strings.SplitAfter(apply(one, "--prune").out, "\n")[1])
+
+	got = starter(t, environ, "schedule", "trigger", "none")
 	require.Equal(t, command.ExitInput, got.code)
 	require.Contains(t, got.err, "there is no schedule none")
 }

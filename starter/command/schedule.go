@@ -33,7 +33,8 @@ func newSchedule(s *session) *cobra.Command {
 // plan is a schedule as Temporal keeps it, as far as a file sets it.
 type plan struct {
 	Name    string                   `json:"name"`
-	At      string                   `json:"at"` // HH:MM in Paris, Monday to Friday
+	At      string                   `json:"at,omitempty"`    // HH:MM in Paris, Monday to Friday
+	Every   int                      `json:"every,omitempty"` // in minutes, instead of an hour
 	CatchUp string                   `json:"catchUp"`
 	Request workflows.TriggerRequest `json:"request"`
 	Paused  bool                     `json:"paused"`
@@ -51,8 +52,12 @@ func planOf(from schedule.Schedule, settings config.Config) plan {
 		}
 		return filepath.Join(settings.Data.Dir, path)
 	}
+	at := from.At.String()
+	if from.Every > 0 {
+		at = ""
+	}
 	return plan{
-		Name: from.Name, At: from.At.String(), CatchUp: from.CatchUp.String(), Paused: from.Paused != nil && *from.Paused,
+		Name: from.Name, At: at, Every: from.Every, CatchUp: from.CatchUp.String(), Paused: from.Paused != nil && *from.Paused,
 		Note: "as " + from.File + " has it",
 		Request: workflows.TriggerRequest{
 			Schedule: from.Name, What: from.What, Inbox: within(from.Inbox), Payline: within(from.Payline),
@@ -62,11 +67,23 @@ func planOf(from schedule.Schedule, settings config.Config) plan {
 	}
 }
 
+// minutesOfHour is how often a schedule of every hour calls.
+const minutesOfHour = 60
+
+// when is the hour of the plan, or how often it calls.
+func (p plan) when() string {
+	if p.Every > 0 {
+		return "every " + count(p.Every, "minute")
+	}
+	return "at " + p.At
+}
+
 // differences name what sets two plans apart, but for their pauses.
 func (p plan) differences(to plan) []string {
 	var found []string
 	for _, field := range []struct{ name, have, want string }{
 		{"at", p.At, to.At},
+		{"every", strconv.Itoa(p.Every), strconv.Itoa(to.Every)},
 		{"catchUp", p.CatchUp, to.CatchUp},
 		{"what", p.Request.What, to.Request.What},
 		{"inbox", p.Request.Inbox, to.Request.Inbox},
@@ -90,14 +107,18 @@ const overlap = enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE
 // spec is when the plan is called. The calendar of TARGET is asked by what is
 // called: Temporal knows of no Easter.
 func (p plan) spec() (client.ScheduleSpec, error) {
-	at, err := calendar.ParseCutOff(p.At)
-	if err != nil {
-		return client.ScheduleSpec{}, err
-	}
 	only := func(value int) []client.ScheduleRange { return []client.ScheduleRange{{Start: value}} }
+	minutes, hours := []client.ScheduleRange{{Start: 0, End: 59, Step: p.Every}}, []client.ScheduleRange{{Start: 0, End: 23}}
+	if p.Every == 0 {
+		at, err := calendar.ParseCutOff(p.At)
+		if err != nil {
+			return client.ScheduleSpec{}, err
+		}
+		minutes, hours = only(at.Minute), only(at.Hour)
+	}
 	return client.ScheduleSpec{
 		Calendars: []client.ScheduleCalendarSpec{{
-			Second: only(0), Minute: only(at.Minute), Hour: only(at.Hour),
+			Second: only(0), Minute: minutes, Hour: hours,
 			DayOfWeek: []client.ScheduleRange{{Start: int(time.Monday), End: int(time.Friday)}},
 			Comment:   "Monday to Friday; what is called asks the calendar of TARGET",
 		}},
@@ -123,7 +144,13 @@ func planFrom(connection server, name string, description *client.ScheduleDescri
 	}
 	if calendars := description.Schedule.Spec.Calendars; len(calendars) == 1 &&
 		len(calendars[0].Hour) == 1 && len(calendars[0].Minute) == 1 {
-		p.At = calendar.CutOff{Hour: calendars[0].Hour[0].Start, Minute: calendars[0].Minute[0].Start}.String()
+		if minute := calendars[0].Minute[0]; minute.End > minute.Start {
+			p.Every = max(minute.Step, 1)
+		} else if hours := calendars[0].Hour[0]; hours.End > hours.Start {
+			p.Every = minutesOfHour
+		} else {
+			p.At = calendar.CutOff{Hour: calendars[0].Hour[0].Start, Minute: calendars[0].Minute[0].Start}.String()
+		}
 	}
 	if len(action.Args) == 1 {
 		if payload, encoded := action.Args[0].(*common.Payload); encoded {
@@ -398,7 +425,7 @@ func (d scheduleList) writeText(t *text) {
 		if p.Paused {
 			next = "paused: " + p.Note
 		}
-		rows = append(rows, []string{p.Name, p.Request.What, "at " + p.At, next, "last " + cmp.Or(p.Last, "-")})
+		rows = append(rows, []string{p.Name, p.Request.What, p.when(), next, "last " + cmp.Or(p.Last, "-")})
 	}
 	t.rows(rows)
 	t.linef("%s", count(len(d.Schedules), "schedule"))
@@ -516,6 +543,9 @@ TARGET is closed nothing is started.`,
 				if day == "" {
 					return "called for today, " + date.String(),
 						handle.Trigger(cmd.Context(), client.ScheduleTriggerOptions{Overlap: overlap})
+				}
+				if p.Every > 0 {
+					return "", &InputError{What: args[0] + " is of no day", Next: "call it without --date"}
 				}
 				at, err := calendar.ParseCutOff(p.At)
 				if err != nil {

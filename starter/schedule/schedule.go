@@ -34,12 +34,16 @@ const (
 // Zone is the time zone of the hours: the engine's days are counted in it.
 const Zone = "Europe/Paris"
 
-// Schedule is what is started at an hour of each Monday to Friday.
+// Schedule is what is started at an hour of each Monday to Friday, or again and
+// again on these days.
 type Schedule struct {
 	Name string
-	// What is started: day, or one step of it.
+	// What is started: day, one step of it, or reception.
 	What string
 	At   calendar.CutOff // hour in Paris
+	// Every is in minutes, a divisor of an hour: the reception's, which has no
+	// hour. 0 for all else.
+	Every int
 	// CatchUp is how late it is started where the server was away.
 	CatchUp time.Duration
 	// Paused is nil where the file leaves that to operators.
@@ -58,6 +62,7 @@ type Schedule struct {
 func Things() []string {
 	return []string{
 		workflows.DayName, workflows.StepCreances, workflows.StepFinanciere, workflows.StepTechniqueOpen, workflows.StepTechniqueClose,
+		workflows.ReceptionName,
 	}
 }
 
@@ -178,6 +183,12 @@ func keys() []key {
 			s.At, err = calendar.ParseCutOff(value)
 			return must(err == nil, `an hour, "HH:MM"`)
 		}},
+		{"every", func(s *Schedule, value string) error {
+			every, err := time.ParseDuration(value)
+			s.Every = int(every / time.Minute)
+			return must(err == nil && s.Every >= 1 && time.Hour%every == 0 && every%time.Minute == 0,
+				"a part of an hour in minutes, such as 5m, 15m or 1h0m")
+		}},
 		{"timezone", func(_ *Schedule, value string) error {
 			return must(value == Zone, Zone+": days are counted there")
 		}},
@@ -247,15 +258,30 @@ func (r reader) schedule(item *yaml.Node) (Schedule, error) {
 		}
 		given = append(given, name.Value)
 	}
-	for _, name := range []string{"name", "what", "at"} {
+	return schedule, r.together(item, schedule, given)
+}
+
+// together refuses what does not go together, or is missing.
+func (r reader) together(item *yaml.Node, schedule Schedule, given []string) error {
+	required := []string{"name", "what", "at"}
+	if schedule.What == workflows.ReceptionName {
+		required[2] = "every"
+	}
+	for _, name := range required {
 		if !slices.Contains(given, name) {
-			return schedule, r.refuse(item, "%s is missing", name)
+			return r.refuse(item, "%s is missing", name)
 		}
 	}
-	if schedule.AwaitPayline && schedule.Payline == "" {
-		return schedule, r.refuse(item, "awaitPayline goes with payline: say where the file will stand")
+	if slices.Contains(given, "at") && slices.Contains(given, "every") {
+		return r.refuse(item, "at is for what a day has once, every for %s: keep one", workflows.ReceptionName)
 	}
-	return schedule, nil
+	if schedule.Every > 0 && schedule.What != workflows.ReceptionName {
+		return r.refuse(item, "every is for %s: a day has %s once, at an hour", workflows.ReceptionName, schedule.What)
+	}
+	if schedule.AwaitPayline && schedule.Payline == "" {
+		return r.refuse(item, "awaitPayline goes with payline: say where the file will stand")
+	}
+	return nil
 }
 
 func keyNames() []string {

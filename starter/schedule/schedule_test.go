@@ -13,13 +13,16 @@ import (
 	"github.com/reglo/reglo/starter/schedule"
 )
 
-func TestTheShippedScheduleIsADay(t *testing.T) {
+func TestTheShippedSchedulesAreADayAndTheReception(t *testing.T) {
 	t.Parallel()
 	got, err := schedule.Load("../../deploy/schedules")
 	require.NoError(t, err)
 	require.Equal(t, []schedule.Schedule{{
 		Name: "day", What: "day", At: calendar.CutOff{Hour: 6, Minute: 30}, CatchUp: 2 * time.Hour,
 		Inbox: "inbox", Payline: "inbox", AwaitPayline: true, CutOff: "16:00", RequestedBy: "scheduler", File: "day.yaml",
+	}, {
+		Name: "reception", What: "reception", Every: 5, CatchUp: time.Minute,
+		Inbox: "inbox", RequestedBy: "scheduler", File: "reception.yaml",
 	}}, got)
 }
 
@@ -42,23 +45,28 @@ func TestWhatIsLeftOutHasADefault(t *testing.T) {
 func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ content, says string }{
-		"unknown key":     {"- name: day\n  what: day\n  hour: '06:30'\n", `f.yaml line 3: there is no "hour": write name, what, at`},
-		"no list":         {"name: day\n", "f.yaml line 1: want a list of schedules"},
-		"no mapping":      {"- day\n", "line 1: want a schedule"},
-		"no YAML":         {"- {", "is not YAML"},
-		"name missing":    {"- what: day\n  at: '06:30'\n", "line 1: name is missing"},
-		"hour missing":    {"- name: day\n  what: day\n", "line 1: at is missing"},
-		"what":            {"- name: day\n  what: night\n  at: '06:30'\n", `line 2: what is "night": want one of day, creances`},
-		"name":            {"- name: My Day\n  what: day\n  at: '06:30'\n", "want 1 to 64 small letters"},
-		"hour":            {"- name: day\n  what: day\n  at: 6h\n", `line 3: at is "6h": want an hour`},
-		"zone":            {"- name: day\n  what: day\n  at: '06:30'\n  timezone: UTC\n", "line 4: timezone is \"UTC\": want Europe/Paris"},
-		"catch-up":        {"- name: day\n  what: day\n  at: '06:30'\n  catchUp: 24h\n", "want a duration of 10s to 12h0m0s"},
-		"paused":          {"- name: day\n  what: day\n  at: '06:30'\n  paused: yes\n", "want true or false"},
-		"cut-off":         {"- name: day\n  what: day\n  at: '06:30'\n  cutOff: 25:00\n", "line 4: cutOff"},
-		"twice":           {"- name: day\n  name: day\n", "line 2: name is given twice"},
-		"list for value":  {"- name: [day]\n", "line 1: name must be a single value"},
-		"same name":       {"- &a {name: d, what: day, at: '06:30'}\n- {name: d, what: day, at: '07:30'}\n", `line 2: schedule "d" is there twice`},
-		"nothing awaited": {"- {name: d, what: day, at: '06:30', awaitPayline: true}\n", "awaitPayline goes with payline"},
+		"unknown key":        {"- name: day\n  what: day\n  hour: '06:30'\n", `f.yaml line 3: there is no "hour": write name, what, at`},
+		"no list":            {"name: day\n", "f.yaml line 1: want a list of schedules"},
+		"no mapping":         {"- day\n", "line 1: want a schedule"},
+		"no YAML":            {"- {", "is not YAML"},
+		"name missing":       {"- what: day\n  at: '06:30'\n", "line 1: name is missing"},
+		"hour missing":       {"- name: day\n  what: day\n", "line 1: at is missing"},
+		"what":               {"- name: day\n  what: night\n  at: '06:30'\n", `line 2: what is "night": want one of day, creances`},
+		"name":               {"- name: My Day\n  what: day\n  at: '06:30'\n", "want 1 to 64 small letters"},
+		"hour":               {"- name: day\n  what: day\n  at: 6h\n", `line 3: at is "6h": want an hour`},
+		"zone":               {"- name: day\n  what: day\n  at: '06:30'\n  timezone: UTC\n", "line 4: timezone is \"UTC\": want Europe/Paris"},
+		"catch-up":           {"- name: day\n  what: day\n  at: '06:30'\n  catchUp: 24h\n", "want a duration of 10s to 12h0m0s"},
+		"paused":             {"- name: day\n  what: day\n  at: '06:30'\n  paused: yes\n", "want true or false"},
+		"cut-off":            {"- name: day\n  what: day\n  at: '06:30'\n  cutOff: 25:00\n", "line 4: cutOff"},
+		"twice":              {"- name: day\n  name: day\n", "line 2: name is given twice"},
+		"list for value":     {"- name: [day]\n", "line 1: name must be a single value"},
+		"same name":          {"- &a {name: d, what: day, at: '06:30'}\n- {name: d, what: day, at: '07:30'}\n", `line 2: schedule "d" is there twice`},
+		"no part of an hour": {"- {name: r, what: reception, every: 7m}\n", `every is "7m": want a part of an hour`},
+		"half a minute":      {"- {name: r, what: reception, every: 30s}\n", "want a part of an hour"},
+		"never":              {"- {name: r, what: reception}\n", "line 1: every is missing"},
+		"at an hour":         {"- {name: r, what: reception, every: 5m, at: '06:30'}\n", "keep one"},
+		"a day again":        {"- {name: d, what: day, every: 5m, at: '06:30'}\n", "keep one"},
+		"nothing awaited":    {"- {name: d, what: day, at: '06:30', awaitPayline: true}\n", "awaitPayline goes with payline"},
 	} {
 		_, err := schedule.Parse("f.yaml", []byte(test.content))
 		wrong, is := errors.AsType[*schedule.Error](err)
