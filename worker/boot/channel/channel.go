@@ -24,8 +24,8 @@ import (
 	"github.com/reglo/reglo/worker/boot/config"
 )
 
-// maxFile is the longest file of a secret or of certificates, in bytes: a
-// system's whole list of authorities has some 300 KiB.
+// maxFile is the longest file of certificates, in bytes: a system's whole list of
+// authorities has some 300 KiB.
 const maxFile = 1 << 20
 
 // New makes the channel of the technology that the settings name, and calls
@@ -51,12 +51,12 @@ func refused(settings config.Config, err error) error {
 
 func newSFTP(settings config.Config, clock func() time.Time) (channels.Channel, error) {
 	server := settings.Channel.SFTP
-	password, err := secret(settings, server.Password, "channel.sftp.password_file", server.PasswordFile)
+	password, err := settings.ReadSecret(server.Password, "channel.sftp.password_file", server.PasswordFile)
 	if err != nil {
 		return nil, err
 	}
 	made, err := sftp.New(sftp.Settings{
-		Address: server.Address, User: server.User, HostKeys: server.HostKeys, KeyFile: server.KeyFile, Password: password,
+		Address: server.Address, User: server.User, HostKeys: server.HostKeys, KeyFile: server.KeyFile, Password: password.Reveal(),
 		Folder: server.Folder, Taken: server.Taken, Keeps: server.Keeps,
 		ConnectTimeout: server.Connect, SilenceTimeout: server.Silence,
 	}, clock)
@@ -68,7 +68,7 @@ func newSFTP(settings config.Config, clock func() time.Time) (channels.Channel, 
 
 func newPesitREST(settings config.Config) (channels.Channel, error) {
 	product := settings.Channel.PesitREST
-	key, err := secret(settings, product.Key, "channel.pesit_rest.key_file", product.KeyFile)
+	key, err := settings.ReadSecret(product.Key, "channel.pesit_rest.key_file", product.KeyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func newPesitREST(settings config.Config) (channels.Channel, error) {
 		}
 	}
 	made, err := pesitrest.New(pesitrest.Settings{
-		URL: product.URL, Dialect: pesitrest.Dialect(product.Dialect), Auth: pesitrest.Auth(product.Auth), Key: pesitrest.Key(key),
+		URL: product.URL, Dialect: pesitrest.Dialect(product.Dialect), Auth: pesitrest.Auth(product.Auth), Key: pesitrest.Key(key.Reveal()),
 		Server: product.Server, Partner: product.Partner, VirtualFile: product.VirtualFile,
 		Folder: product.Folder, FolderAtPeer: product.FolderAtPeer, Wait: product.Wait, Poll: product.Poll,
 		Roots: roots, Proxy: proxy, AllowPlain: product.AllowPlain,
@@ -97,7 +97,7 @@ func newPesitREST(settings config.Config) (channels.Channel, error) {
 
 func newPesit(settings config.Config, clock func() time.Time) (channels.Channel, error) {
 	bank := settings.Channel.Pesit
-	password, err := secret(settings, bank.Password, "channel.pesit.password_file", bank.PasswordFile)
+	password, err := settings.ReadSecret(bank.Password, "channel.pesit.password_file", bank.PasswordFile)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +108,8 @@ func newPesit(settings config.Config, clock func() time.Time) (channels.Channel,
 		}
 	}
 	made, err := pesit.New(pesit.Settings{
-		Address: bank.Address, TLS: secured, Requester: bank.Requester, Server: bank.Server, Password: protocol.NewPassword(password),
-		Flow: bank.Flow, Client: bank.Client, Bank: bank.Bank,
+		Address: bank.Address, TLS: secured, Requester: bank.Requester, Server: bank.Server,
+		Password: protocol.NewPassword(password.Reveal()), Flow: bank.Flow, Client: bank.Client, Bank: bank.Bank,
 		Record:  uint16(bank.Record), //nolint:gosec // the setting is bounded by what it holds
 		Several: bank.Several, Dial: bank.Connect, Reply: bank.Reply, Commit: bank.Commit,
 	}, func() time.Time { return clock().In(calendar.Paris()) }) // where the bank is
@@ -135,23 +135,6 @@ func security(settings config.Config) (*tls.Config, error) {
 		secured.Certificates = []tls.Certificate{own}
 	}
 	return secured, nil
-}
-
-// secret is the one that is set, or that stands alone in the file that is. A
-// line's end after it is no part of it.
-func secret(settings config.Config, set config.Secret, key, file string) (string, error) {
-	if file == "" {
-		return set.Reveal(), nil
-	}
-	content, err := read(file)
-	if err != nil {
-		return "", settings.Refuse(key, err.Error())
-	}
-	text := strings.TrimRight(string(content), "\r\n")
-	if text == "" || strings.ContainsAny(text, "\r\n") {
-		return "", settings.Refuse(key, "the file must hold one line, and that not empty")
-	}
-	return text, nil
 }
 
 // authorities are those of a PEM file, nil for the system's.

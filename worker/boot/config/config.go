@@ -46,8 +46,10 @@ type Config struct {
 	// Cashout is what may leave without a second person.
 	Cashout  rules.Policy
 	Operator Operator
-	// Channel is never nil.
+	// Channel, Front and Hook are never nil.
 	Channel  *Channel
+	Front    *Front
+	Hook     *Hook
 	Relay    Relay
 	Sink     Sink
 	Payload  Payload

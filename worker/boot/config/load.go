@@ -170,7 +170,7 @@ func (l *loader) fromFlags(flags *pflag.FlagSet) {
 
 // config reads every value into its place.
 func (l *loader) config() Config {
-	config := Config{Channel: new(Channel), origins: l.origins}
+	config := Config{Channel: new(Channel), Front: new(Front), Hook: new(Hook), origins: l.origins}
 	for _, s := range settings {
 		value := s.fallback
 		if l.values.Exists(s.key) {
@@ -200,6 +200,8 @@ func (l *loader) check(config *Config) {
 		l.refuse(find("relay.enabled"), "true", "has nowhere to deliver to: set sink.file to true, or relay.enabled to false")
 	}
 	l.checkChannel(config.Channel)
+	l.checkFront(config.Front)
+	l.checkHook(config.Hook)
 	seen := make(map[string]string)
 	for _, account := range []struct{ key, iban string }{
 		{"bank.reglement.iban", config.Bank.Reglement.IBAN},
