@@ -20,9 +20,9 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/dig"
 	"go.uber.org/fx"
-	"go.uber.org/fx/fxevent"
 
 	"github.com/reglo/reglo/worker/boot/config"
+	"github.com/reglo/reglo/worker/boot/program"
 )
 
 // Exit codes.
@@ -36,10 +36,7 @@ const (
 
 // Limits in time of a start and a stop.
 const (
-	// patienceLimit is how long a start waits for PostgreSQL, and then for
-	// Temporal: a machine that starts all three at once has them up by then.
-	patienceLimit = 30 * time.Second
-	// startLimit is for what follows: a port to listen on, pollers to start.
+	// startLimit is for what follows the wait for the servers: a port to listen on, pollers to start.
 	startLimit = 30 * time.Second
 	// drainLimit is how long activities may go on after SIGTERM: several times
 	// a slice of posting, so that in practice none is cut. What is cut is taken up
@@ -119,12 +116,7 @@ func run(settings config.Config, stderr io.Writer, changes []fx.Option) int {
 
 	app := fx.New(
 		fx.Supply(settings, log),
-		fx.WithLogger(func(log *slog.Logger) fxevent.Logger {
-			logger := &fxevent.SlogLogger{Logger: log}
-			logger.UseLogLevel(slog.LevelDebug)
-			logger.UseErrorLevel(slog.LevelDebug) // main says what matters of an error, once
-			return logger
-		}),
+		fx.WithLogger(program.Logger),
 		fx.StartTimeout(startLimit),
 		fx.StopTimeout(drainLimit+closeLimit),
 		Modules(),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -41,9 +40,8 @@ import (
 	"github.com/reglo/reglo/worker/boot/config"
 	"github.com/reglo/reglo/worker/boot/labels"
 	"github.com/reglo/reglo/worker/boot/layout"
-	"github.com/reglo/reglo/worker/boot/postgres"
+	"github.com/reglo/reglo/worker/boot/program"
 	"github.com/reglo/reglo/worker/boot/telemetry"
-	"github.com/reglo/reglo/worker/boot/temporal"
 	"github.com/reglo/reglo/workflows"
 )
 
@@ -58,7 +56,7 @@ func Modules() fx.Option { //nolint:ireturn // fx has no other type for it
 			return labels.Read(settings.Label, settings.Bank)
 		}),
 		fx.Provide(channel.New),
-		fx.Module("telemetry", fx.Provide(telemetry.NewRegistry, newTemporalMetrics, telemetry.NewDeliveries)),
+		fx.Module("telemetry", fx.Provide(telemetry.NewRegistry, program.CountTemporal, telemetry.NewDeliveries)),
 		fx.Module("postgres", fx.Provide(openPool)),
 		fx.Module("temporal", fx.Provide(dialTemporal)),
 		activityModule(),
@@ -70,58 +68,16 @@ func Modules() fx.Option { //nolint:ireturn // fx has no other type for it
 
 func makeFolders(settings config.Config) error { return settings.Data.Create() }
 
-func newTemporalMetrics(
-	lifecycle fx.Lifecycle, registry *prometheus.Registry, log *slog.Logger,
-) (client.MetricsHandler, error) {
-	metrics, err := telemetry.NewTemporal(registry, log)
-	if err != nil {
-		return nil, err
-	}
-	lifecycle.Append(fx.StopHook(metrics.Close))
-	return metrics.Handler, nil
-}
-
 // openPool connects to a database of the right schema.
 func openPool(lifecycle fx.Lifecycle, settings config.Config) (*pgxpool.Pool, error) {
-	ctx := context.Background()
-	pool, err := postgres.Open(ctx, postgres.Options{
-		Database: settings.Database, Connections: connections, Patience: patienceLimit,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := outbox.CheckVersion(ctx, pool); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("database.url: %w", err)
-	}
-	lifecycle.Append(fx.StopHook(func(ctx context.Context) error {
-		closed := make(chan struct{})
-		go func() {
-			defer close(closed)
-			pool.Close()
-		}()
-		select {
-		case <-closed:
-			return nil
-		case <-ctx.Done():
-			return fmt.Errorf("close the database's connections: %w", ctx.Err())
-		}
-	}))
-	return pool, nil
+	return program.OpenPool(context.Background(), lifecycle, settings, connections)
 }
 
-// dialTemporal connects under a name that says which process it is.
+// dialTemporal connects to a namespace in which vacations can be found.
 func dialTemporal(
 	lifecycle fx.Lifecycle, settings config.Config, metrics client.MetricsHandler, log *slog.Logger,
 ) (client.Client, error) {
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("find this machine's name: %w", err)
-	}
-	server, err := temporal.Dial(context.Background(), temporal.Options{
-		Server: settings.Temporal, Keys: settings.Payload.Keys, Log: log, Metrics: metrics,
-		Identity: fmt.Sprintf("worker@%s:%d", host, os.Getpid()), Patience: patienceLimit,
-	})
+	server, err := program.DialTemporal(context.Background(), lifecycle, settings, "worker", metrics, log)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +85,6 @@ func dialTemporal(
 		server.Close()
 		return nil, err
 	}
-	lifecycle.Append(fx.StopHook(server.Close))
 	return server, nil
 }
 
