@@ -221,8 +221,6 @@ type Fetched struct {
 }
 
 var (
-	// ErrNoFile is a partner that has no file of that name for us now.
-	ErrNoFile = errors.New("the partner has no such file")
 	// ErrUnconfirmed is content that came to its end and was told to the partner to
 	// be kept, without the partner's answer. It may never be given again: keep it, and
 	// judge it by what is in it.
@@ -239,7 +237,7 @@ type Syncer interface{ Sync() error }
 // the file is kept, to is synced when it is a [Syncer].
 //
 // After an error, what was written is to be thrown away, but for ErrUnconfirmed.
-// ErrNoFile is a partner that has none. A partner whose counts are others than
+// channels.ErrNoFile is a partner that has none. A partner whose counts are others than
 // those of what came is an error; one that gives none is not, see Fetched.
 func (c *Channel) Fetch(ctx context.Context, name string, to io.Writer) (Fetched, error) {
 	order := c.order(name)
@@ -261,7 +259,7 @@ func (c *Channel) Fetch(ctx context.Context, name string, to io.Writer) (Fetched
 		return fetched, fmt.Errorf("fetch: %w: %w", ErrUnconfirmed, err)
 	default:
 		if refusal, ok := errors.AsType[*pesit.RefusalError](err); ok && refusal.Diagnostic == pesit.Reason(noSuchFile) {
-			err = fmt.Errorf("%w: %w", ErrNoFile, err)
+			err = fmt.Errorf("%w: %w", channels.ErrNoFile, err)
 		}
 		return Fetched{}, fmt.Errorf("fetch: %w", err)
 	}

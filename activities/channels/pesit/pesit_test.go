@@ -781,7 +781,7 @@ func TestWhatIsReceivedIsJudged(t *testing.T) {
 		syncs  int
 		is     error
 	}{
-		"no such file":          {name: "OTHER", is: channel.ErrNoFile},
+		"no such file":          {name: "OTHER", is: channels.ErrNoFile},
 		"truncated":             {faults: partner.Faults{Truncate: 1000}, given: 1},
 		"of other counts":       {faults: partner.Faults{WrongCounts: true}, given: 1},
 		"cut in the content":    {faults: partner.Faults{CutSent: 700}},

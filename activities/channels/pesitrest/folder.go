@@ -72,6 +72,28 @@ func (f folder) clear(name string) error {
 	return nil
 }
 
+// open opens a file that the product has written. What leads out of the folder, or
+// is no file, is not opened.
+func (f folder) open(name string) (*os.File, error) {
+	if _, found := f.size(name); !found {
+		return nil, fmt.Errorf("no file of that name in the folder: %w", fs.ErrNotExist)
+	}
+	file, err := os.OpenInRoot(f.ours, name)
+	if err != nil {
+		return nil, fmt.Errorf("open it in the folder: %w", err)
+	}
+	return file, nil
+}
+
+// size of a file, in bytes, if there is one and not something else.
+func (f folder) size(name string) (bytes int64, found bool) {
+	info, err := os.Lstat(f.path(name))
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	return info.Size(), true
+}
+
 // remove takes a file away; one that is not there is no error.
 func (f folder) remove(name string) error {
 	if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {

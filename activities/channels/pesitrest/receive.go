@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/reglo/reglo/activities/channels"
 )
@@ -17,8 +16,6 @@ const MaxFile = 1 << 30
 
 // The errors of receiving. After all of them a file may be asked for again.
 var (
-	// ErrNoFile says that the bank has no such file, or not yet.
-	ErrNoFile = errors.New("the bank has no such file")
 	// ErrNotReceived says that the product has not got the file.
 	ErrNotReceived = errors.New("the product has not received the file")
 	// ErrTruncated is content that has not as many bytes as were received.
@@ -57,7 +54,8 @@ type Content struct {
 }
 
 // Receive has the product fetch a file from the bank, and waits for it. What comes is
-// trusted in nothing; who reads it proves it.
+// trusted in nothing; who reads it proves it. channels.ErrNoFile is a bank that has no
+// such file, or not yet.
 func (c *Channel) Receive(ctx context.Context, asked Request) (Received, error) {
 	received, err := c.receive(ctx, asked)
 	if err != nil {
@@ -83,7 +81,7 @@ func (c *Channel) receive(ctx context.Context, asked Request) (Received, error) 
 	}
 	id := answer.id()
 	if _, reason := readDiagnostic(answer.Diagnostic); answer.Status == statusFailed && reason == diagnosticNoFile {
-		return Received{}, ErrNoFile
+		return Received{}, channels.ErrNoFile
 	}
 	if answer.Status != statusCompleted || id == "" {
 		return Received{}, fmt.Errorf("%w: transfer %s is %s", ErrNotReceived, id, answer.status())
@@ -159,7 +157,7 @@ func (c *Channel) fetch(ctx context.Context, received Received, to io.Writer) (C
 		}
 		return c.download(ctx, received.ID, to)
 	}
-	file, err := os.Open(c.exchange.path(received.local))
+	file, err := c.exchange.open(received.local)
 	if err != nil {
 		return Content{}, fmt.Errorf("open what the product has received: %w", err)
 	}

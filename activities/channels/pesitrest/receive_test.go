@@ -35,7 +35,7 @@ func TestAFileIsReceived(t *testing.T) {
 	for _, dialect := range dialects() {
 		s := startSite(t, dialect, nil)
 		_, err := s.Receive(t.Context(), asking())
-		require.ErrorIs(t, err, pesitrest.ErrNoFile)
+		require.ErrorIs(t, err, channels.ErrNoFile)
 
 		text := content(100_000)
 		s.offer(t, text)
@@ -79,7 +79,7 @@ func TestFaultsOfReceiving(t *testing.T) {
 			s.product.Break(fault)
 			_, err := s.Receive(t.Context(), asking())
 			require.Error(t, err, fault.Kind)
-			require.NotErrorIs(t, err, pesitrest.ErrNoFile, fault.Kind)
+			require.NotErrorIs(t, err, channels.ErrNoFile, fault.Kind)
 			require.NotContains(t, err.Error(), key)
 		}
 		s.product.Break()

@@ -20,6 +20,12 @@ const (
 	statusFailed     = "FAILED"
 )
 
+// The directions, as the product's side sees them.
+const (
+	directionSend    = "SEND"
+	directionReceive = "RECEIVE"
+)
+
 // record is a transfer as the product tells of it: the answer to an order, or what
 // it keeps. The two name the identifier differently.
 type record struct {
@@ -30,6 +36,7 @@ type record struct {
 	Status        string `json:"status"`
 	ServerName    string `json:"serverName"`
 	Remote        string `json:"remoteFilename"`
+	Local         string `json:"localFilename"`
 	// FileSize is what the product found, Transferred and Size what went over.
 	FileSize    *int64 `json:"fileSize"`
 	Transferred *int64 `json:"bytesTransferred"`
@@ -87,7 +94,7 @@ func (r *record) transferred() (bytes int64, said bool) {
 // contradicts says in what a transfer is not that of the file, or gives nothing.
 func (r *record) contradicts(file channels.File, server string) string {
 	switch {
-	case r.Direction != "" && r.Direction != "SEND":
+	case r.Direction != "" && r.Direction != directionSend:
 		return "goes the other way"
 	case r.CorrelationID != "" && r.CorrelationID != file.Correlation:
 		return "has another correlation"

@@ -48,7 +48,7 @@ func (c *Channel) sendV1(ctx context.Context, file channels.File) (channels.Outc
 	if err := c.checkServer(ctx); err != nil {
 		return channels.Outcome{}, notSent(err)
 	}
-	known, err := c.correlated(ctx, file)
+	known, err := c.correlated(ctx, file.Correlation)
 	if err != nil {
 		return channels.Outcome{}, notSent(fmt.Errorf("ask whether it was sent before: %w", err))
 	}
@@ -103,7 +103,7 @@ func (c *Channel) orderV1(ctx context.Context, file channels.File) (channels.Out
 // settleV1 says what became of a transfer that has ended, or that was waited for long
 // enough.
 func (c *Channel) settleV1(ctx context.Context, file channels.File, id string) (channels.Outcome, error) {
-	all, err := c.correlated(ctx, file)
+	all, err := c.correlated(ctx, file.Correlation)
 	if err != nil {
 		return channels.Outcome{}, fmt.Errorf("ask for transfers of its correlation: %w", err)
 	}
@@ -137,7 +137,7 @@ func (c *Channel) settled(file channels.File, outcome channels.Outcome) (channel
 func (c *Channel) lookUpV1(ctx context.Context, file channels.File) (channels.Outcome, error) {
 	var outcome channels.Outcome
 	failed, err := c.poll(ctx, func(ctx context.Context) (done bool, err error) {
-		all, err := c.correlated(ctx, file)
+		all, err := c.correlated(ctx, file.Correlation)
 		if err != nil {
 			return false, err
 		}
@@ -153,10 +153,10 @@ func (c *Channel) lookUpV1(ctx context.Context, file channels.File) (channels.Ou
 	return c.settled(file, outcome)
 }
 
-// correlated are the transfers that the product keeps under the file's correlation.
-func (c *Channel) correlated(ctx context.Context, file channels.File) ([]record, error) {
+// correlated are the transfers that the product keeps under a correlation.
+func (c *Channel) correlated(ctx context.Context, correlation string) ([]record, error) {
 	var all []record
-	err := c.client.ask(ctx, &all, c.v1("transfers", "correlation", file.Correlation)...)
+	err := c.client.ask(ctx, &all, c.v1("transfers", "correlation", correlation)...)
 	if err != nil && notFound(err) {
 		return nil, nil // this is how it says that there are none
 	}

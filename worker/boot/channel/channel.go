@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"os"
 	"strings"
@@ -33,14 +34,69 @@ const maxFile = 1 << 20
 func New(settings config.Config, clock func() time.Time) (channels.Channel, error) {
 	switch settings.Channel.Technology {
 	case config.TechnologySFTP:
-		return newSFTP(settings, clock)
+		return orNone(newSFTP(settings, clock))
 	case config.TechnologyPesitREST:
-		return newPesitREST(settings)
+		return orNone(newPesitREST(settings))
 	case config.TechnologyPesit:
-		return newPesit(settings, clock)
+		return orNone(newPesit(settings, clock))
 	case config.TechnologyDirectory:
 	}
 	return directory.New(settings.Data.Outbox()), nil
+}
+
+// orNone keeps a pointer that is nil out of the interface.
+func orNone[C channels.Channel](made C, err error) (channels.Channel, error) {
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// NewMailbox makes the mailbox in which the bank has files for us, by the
+// technology of the channel, and calls nobody. It is nil, without an error, where
+// nothing is received: a folder has no bank behind it, sftp none without
+// channel.sftp.in_folder, and pesit none without channel.receive.files. With
+// pesit-rest the product may announce files without any of these.
+//
+// The mailbox logs how many files it leaves where they are for their names. The
+// error is a [config.Error].
+func NewMailbox(settings config.Config, clock func() time.Time, log *slog.Logger) (channels.Mailbox, error) {
+	switch settings.Channel.Technology {
+	case config.TechnologySFTP:
+		return newSFTPMailbox(settings, clock, log)
+	case config.TechnologyPesitREST:
+		made, err := newPesitREST(settings)
+		if err != nil {
+			return nil, err
+		}
+		return pesitrest.NewMailbox(made, settings.Channel.Receive.Files, log), nil
+	case config.TechnologyPesit:
+		if len(settings.Channel.Receive.Files) == 0 {
+			return nil, nil //nolint:nilnil // nil is a mailbox: none, as documented
+		}
+		made, err := newPesit(settings, clock)
+		if err != nil {
+			return nil, err
+		}
+		return pesit.NewMailbox(made, settings.Channel.Receive.Files), nil
+	case config.TechnologyDirectory:
+	}
+	return nil, nil //nolint:nilnil // nil is a mailbox: none, as documented
+}
+
+func newSFTPMailbox(settings config.Config, clock func() time.Time, log *slog.Logger) (channels.Mailbox, error) {
+	if settings.Channel.SFTP.InFolder == "" {
+		return nil, nil //nolint:nilnil // nil is a mailbox: none, as documented
+	}
+	made, err := newSFTP(settings, clock)
+	if err != nil {
+		return nil, err
+	}
+	box, err := sftp.NewMailbox(made, settings.Channel.SFTP.InKeeps, log)
+	if err != nil {
+		return nil, refused(settings, err)
+	}
+	return box, nil
 }
 
 // refused is the error of a channel that does not take its settings, each of
@@ -49,7 +105,7 @@ func refused(settings config.Config, err error) error {
 	return settings.Refuse("channel.technology", strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
-func newSFTP(settings config.Config, clock func() time.Time) (channels.Channel, error) {
+func newSFTP(settings config.Config, clock func() time.Time) (*sftp.Channel, error) {
 	server := settings.Channel.SFTP
 	password, err := settings.ReadSecret(server.Password, "channel.sftp.password_file", server.PasswordFile)
 	if err != nil {
@@ -58,6 +114,7 @@ func newSFTP(settings config.Config, clock func() time.Time) (channels.Channel, 
 	made, err := sftp.New(sftp.Settings{
 		Address: server.Address, User: server.User, HostKeys: server.HostKeys, KeyFile: server.KeyFile, Password: password.Reveal(),
 		Folder: server.Folder, Taken: server.Taken, Keeps: server.Keeps,
+		InFolder: server.InFolder, InAge: server.InAge,
 		ConnectTimeout: server.Connect, SilenceTimeout: server.Silence,
 	}, clock)
 	if err != nil {
@@ -66,7 +123,7 @@ func newSFTP(settings config.Config, clock func() time.Time) (channels.Channel, 
 	return made, nil
 }
 
-func newPesitREST(settings config.Config) (channels.Channel, error) {
+func newPesitREST(settings config.Config) (*pesitrest.Channel, error) {
 	product := settings.Channel.PesitREST
 	key, err := settings.ReadSecret(product.Key, "channel.pesit_rest.key_file", product.KeyFile)
 	if err != nil {
@@ -95,7 +152,7 @@ func newPesitREST(settings config.Config) (channels.Channel, error) {
 	return made, nil
 }
 
-func newPesit(settings config.Config, clock func() time.Time) (channels.Channel, error) {
+func newPesit(settings config.Config, clock func() time.Time) (*pesit.Channel, error) {
 	bank := settings.Channel.Pesit
 	password, err := settings.ReadSecret(bank.Password, "channel.pesit.password_file", bank.PasswordFile)
 	if err != nil {

@@ -1,6 +1,7 @@
 package channel_test
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,6 +94,61 @@ func TestTheChannelOfEachTechnology(t *testing.T) {
 			require.NotContains(t, err.Error(), "s3cret")
 			for _, part := range test.wrong {
 				require.ErrorContains(t, err, part)
+			}
+		})
+	}
+}
+
+// TestTheMailboxOfEachTechnology, none where nothing is received.
+func TestTheMailboxOfEachTechnology(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	server := []string{
+		"TECHNOLOGY=sftp", "SFTP_ADDRESS=bank:22", "SFTP_USER=reglo", "SFTP_FOLDER=in", "SFTP_PASSWORD=s3cret",
+		"SFTP_HOST_KEYS=" + settle(t, folder, "known_hosts", ""),
+	}
+	product := []string{
+		"TECHNOLOGY=pesit-rest", "PESIT_REST_URL=https://product:9081", "PESIT_REST_SERVER=2", "PESIT_REST_PARTNER=REGLO",
+		"PESIT_REST_VIRTUAL_FILE=VIREMENTS", "PESIT_REST_KEY=s3cret",
+	}
+	bank := []string{"TECHNOLOGY=pesit", "PESIT_ADDRESS=bank:5000", "PESIT_REQUESTER=REGLO", "PESIT_SERVER=BANK"}
+	files := "RECEIVE_FILES=RELEVES:RELEVE_{yyyyMMdd}.120"
+	for name, test := range map[string]struct {
+		settings, more []string
+		want           channels.Mailbox
+		wrong          string
+	}{
+		"directory":             {},
+		"directory, with files": {more: []string{files}},
+		"sftp, no folder":       {settings: server},
+		"sftp":                  {settings: server, more: []string{"SFTP_IN_FOLDER=out"}, want: &sftp.Mailbox{}},
+		"sftp, no host keys":    {settings: server, more: []string{"SFTP_IN_FOLDER=out", "SFTP_HOST_KEYS=/nowhere"}, wrong: "channel.technology"},
+		"a product":             {settings: product, want: &pesitrest.Mailbox{}},
+		"a product, with files": {settings: product, more: []string{files}, want: &pesitrest.Mailbox{}},
+		"a product, no number":  {settings: product, more: []string{"PESIT_REST_SERVER=BANK"}, wrong: "channel.technology"},
+		"a bank, no files":      {settings: bank},
+		"a bank":                {settings: bank, more: []string{files}, want: &pesit.Mailbox{}},
+		"a bank, a password":    {settings: bank, more: []string{files, "PESIT_PASSWORD_FILE=/nowhere"}, wrong: "channel.pesit.password_file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environ := []string{"TEMPORAL_CONFIG_FILE=/nonexistent", "REGLO_DATA_DIR=" + t.TempDir()}
+			for _, one := range slices.Concat(test.settings, test.more) {
+				environ = append(environ, "REGLO_CHANNEL_"+one)
+			}
+			settings, err := config.Load(nil, environ)
+			require.NoError(t, err)
+			made, err := channel.NewMailbox(settings, time.Now, slog.New(slog.DiscardHandler))
+			switch {
+			case test.wrong != "":
+				require.ErrorContains(t, err, test.wrong)
+				require.Nil(t, made)
+			case test.want == nil:
+				require.NoError(t, err)
+				require.Equal(t, nil, made, "and no pointer in it") //nolint:testifylint // Nil takes a pointer that is nil, too
+			default:
+				require.NoError(t, err)
+				require.IsType(t, test.want, made)
 			}
 		})
 	}

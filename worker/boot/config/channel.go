@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/channels/pesit"
 	"github.com/reglo/reglo/activities/channels/pesitrest"
 	"github.com/reglo/reglo/activities/channels/sftp"
@@ -34,9 +35,16 @@ func technologies() []string {
 // has its settings checked.
 type Channel struct {
 	Technology Technology
+	Receive    Receive
 	SFTP       SFTP
 	PesitREST  PesitREST
 	Pesit      Pesit
+}
+
+// Receive is what the bank has for us.
+type Receive struct {
+	// Files are asked for by name, by the two ways of PeSIT.
+	Files []channels.Agreed
 }
 
 // SFTP is the bank's server, see [sftp.Settings].
@@ -48,6 +56,9 @@ type SFTP struct {
 	PasswordFile     string
 	Folder, Taken    string
 	Keeps            bool
+	InFolder         string
+	InAge            time.Duration
+	InKeeps          bool
 	Connect, Silence time.Duration
 }
 
@@ -103,6 +114,20 @@ func channelSettings() []setting {
 				return among(value, technologies())
 			},
 			show: func(c *Config) string { return string(c.Channel.Technology) },
+		}, {
+			key: "channel.receive.files", empty: true,
+			usage: "files that the bank has for us by PeSIT, FLOW:NAME,…; {yyyyMMdd}, {yyMMdd}, {ddd} stand for the business day",
+			read: func(c *Config, value string) (err error) {
+				c.Channel.Receive.Files, err = channels.ParseAgreed(value)
+				return err
+			},
+			show: func(c *Config) string {
+				shown := make([]string, len(c.Channel.Receive.Files))
+				for i, one := range c.Channel.Receive.Files {
+					shown[i] = one.String()
+				}
+				return strings.Join(shown, ",")
+			},
 		}},
 		sftpSettings(), restSettings(), pesitSettings(),
 	)
@@ -126,6 +151,12 @@ func sftpSettings() []setting {
 			func(c *Config) *string { return &c.Channel.SFTP.Taken }),
 		yesNo(at("keeps"), "the bank never takes a file away from the two folders", false,
 			func(c *Config) *bool { return &c.Channel.SFTP.Keeps }),
+		text(at("in_folder"), "folder in which the bank puts files for us; empty for none",
+			func(c *Config) *string { return &c.Channel.SFTP.InFolder }),
+		lapse(at("in_age"), "how long a file there must have been left alone", sftp.DefaultInAge,
+			func(c *Config) *time.Duration { return &c.Channel.SFTP.InAge }),
+		yesNo(at("in_keeps"), "files there stay when they were taken: the bank removes them", false,
+			func(c *Config) *bool { return &c.Channel.SFTP.InKeeps }),
 		lapse(at("connect_timeout"), "how long until the server has let us in", sftp.DefaultConnectTimeout,
 			func(c *Config) *time.Duration { return &c.Channel.SFTP.Connect }),
 		lapse(at("silence_timeout"), "how long a connection may carry nothing", sftp.DefaultSilenceTimeout,

@@ -37,6 +37,7 @@ func TestTheChosenTechnologyIsComplete(t *testing.T) {
 		"sftp, a hidden one":    {yaml: sftp + "    key_file: key\n", variables: []string{"REGLO_CHANNEL_SFTP_ADDRESS=reglo:s3cret@bank:22"}, wrong: []string{"channel.sftp.address"}},
 		"sftp, no truth":        {yaml: sftp + "    key_file: key\n    keeps: often\n", wrong: []string{"channel.sftp.keeps"}},
 		"sftp, no time":         {yaml: sftp + "    key_file: key\n    silence_timeout: 0s\n", wrong: []string{"channel.sftp.silence_timeout"}},
+		"sftp, files for us":    {yaml: sftp + "    key_file: key\n    in_folder: out\n    in_age: 5m\n    in_keeps: true\n"},
 		"rest, a key":           {yaml: rest + "    key: s3cret\n"},
 		"rest, its file":        {yaml: rest, variables: []string{"REGLO_CHANNEL_PESIT_REST_KEY_FILE=key"}},
 		"rest, no key":          {yaml: rest, wrong: []string{"channel.pesit_rest.key"}},
@@ -44,6 +45,8 @@ func TestTheChosenTechnologyIsComplete(t *testing.T) {
 		"rest, a key for none":  {yaml: rest + "    auth: none\n    key: s3cret\n", wrong: []string{"channel.pesit_rest.auth"}},
 		"rest, no such way":     {yaml: rest + "    auth: basic\n    key: s3cret\n", wrong: []string{"channel.pesit_rest.auth"}},
 		"rest, no such dialect": {yaml: rest + "    dialect: v2\n    key: s3cret\n", wrong: []string{"channel.pesit_rest.dialect"}},
+		"rest, agreed files":    {yaml: rest + "    key: s3cret\n  receive:\n    files: RELEVES:RELEVE_{yyyyMMdd}.120,RETOURS:RETOURS_{ddd}.240\n"},
+		"rest, no such day":     {yaml: rest + "    key: s3cret\n  receive:\n    files: RELEVES:RELEVE_{yyyy}.120\n", wrong: []string{"channel.receive.files"}},
 		"v1, no folders":        {yaml: rest + "    dialect: v1\n    key: s3cret\n", wrong: []string{"channel.pesit_rest.folder", "channel.pesit_rest.folder_at_peer"}},
 		"v1, a relative folder": {yaml: rest + "    dialect: v1\n    key: s3cret\n    folder: here\n    folder_at_peer: /there\n", wrong: []string{"channel.pesit_rest.folder"}},
 		"v1":                    {yaml: rest + "    dialect: v1\n    key: s3cret\n    folder: /here\n    folder_at_peer: /there\n"},
@@ -82,7 +85,7 @@ func TestChannelDefaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, &config.Channel{
 		Technology: config.TechnologyDirectory,
-		SFTP:       config.SFTP{Connect: 30 * time.Second, Silence: 2 * time.Minute},
+		SFTP:       config.SFTP{InAge: time.Minute, Connect: 30 * time.Second, Silence: 2 * time.Minute},
 		PesitREST:  config.PesitREST{Dialect: "upload", Auth: "bearer", Wait: 10 * time.Minute, Poll: 2 * time.Second},
 		Pesit:      config.Pesit{TLS: true, Connect: 30 * time.Second, Reply: 30 * time.Second, Commit: 2 * time.Minute},
 	}, got.Channel)
