@@ -55,7 +55,7 @@ func Modules() fx.Option { //nolint:ireturn // fx has no other type for it
 		fx.Provide(func(settings config.Config) (*label.Classifier, error) {
 			return labels.Read(settings.Label, settings.Bank)
 		}),
-		fx.Provide(channel.New),
+		fx.Provide(channel.NewPace, channel.New),
 		fx.Module("telemetry", fx.Provide(telemetry.NewRegistry, program.CountTemporal, telemetry.NewDeliveries)),
 		fx.Module("postgres", fx.Provide(openPool)),
 		fx.Module("temporal", fx.Provide(dialTemporal)),

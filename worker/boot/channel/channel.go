@@ -17,6 +17,7 @@ import (
 
 	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/channels/pace"
 	"github.com/reglo/reglo/activities/channels/pesit"
 	"github.com/reglo/reglo/activities/channels/pesitrest"
 	"github.com/reglo/reglo/activities/channels/sftp"
@@ -29,38 +30,54 @@ import (
 // authorities has some 300 KiB.
 const maxFile = 1 << 20
 
-// New makes the channel of the technology that the settings name, and calls
-// nobody. It reads keys and certificates. The error is a [config.Error].
-func New(settings config.Config, clock func() time.Time) (channels.Channel, error) {
+// NewPace makes what keeps calls to the bank to channel.rate, whether they send or
+// receive.
+func NewPace(settings config.Config) *pace.Pace { return pace.New(settings.Channel.Rate) }
+
+// New makes the channel of the technology that the settings name, kept to a pace,
+// and calls nobody. It reads keys and certificates. The error is a [config.Error].
+func New(settings config.Config, clock func() time.Time, kept *pace.Pace) (channels.Channel, error) {
 	switch settings.Channel.Technology {
 	case config.TechnologySFTP:
-		return orNone(newSFTP(settings, clock))
+		return keep(newSFTP(settings, clock))(kept)
 	case config.TechnologyPesitREST:
-		return orNone(newPesitREST(settings))
+		return keep(newPesitREST(settings))(kept)
 	case config.TechnologyPesit:
-		return orNone(newPesit(settings, clock))
+		return keep(newPesit(settings, clock))(kept)
 	case config.TechnologyDirectory:
 	}
 	return directory.New(settings.Data.Outbox()), nil
 }
 
-// orNone keeps a pointer that is nil out of the interface.
-func orNone[C channels.Channel](made C, err error) (channels.Channel, error) {
-	if err != nil {
-		return nil, err
+// keep keeps a channel that could be made to a pace.
+func keep[C channels.Channel](made C, err error) func(*pace.Pace) (channels.Channel, error) {
+	return func(kept *pace.Pace) (channels.Channel, error) {
+		if err != nil {
+			return nil, err
+		}
+		return kept.Channel(made), nil
 	}
-	return made, nil
 }
 
 // NewMailbox makes the mailbox in which the bank has files for us, by the
-// technology of the channel, and calls nobody. It is nil, without an error, where
+// technology of the channel and kept to its pace, and calls nobody. It is nil, without an error, where
 // nothing is received: a folder has no bank behind it, sftp none without
 // channel.sftp.in_folder, and pesit none without channel.receive.files. With
 // pesit-rest the product may announce files without any of these.
 //
 // The mailbox logs how many files it leaves where they are for their names. The
 // error is a [config.Error].
-func NewMailbox(settings config.Config, clock func() time.Time, log *slog.Logger) (channels.Mailbox, error) {
+func NewMailbox(
+	settings config.Config, clock func() time.Time, kept *pace.Pace, log *slog.Logger,
+) (channels.Mailbox, error) {
+	made, err := newMailbox(settings, clock, log)
+	if err != nil {
+		return nil, err
+	}
+	return kept.Mailbox(made), nil
+}
+
+func newMailbox(settings config.Config, clock func() time.Time, log *slog.Logger) (channels.Mailbox, error) {
 	switch settings.Channel.Technology {
 	case config.TechnologySFTP:
 		return newSFTPMailbox(settings, clock, log)

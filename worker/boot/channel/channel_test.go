@@ -1,6 +1,7 @@
 package channel_test
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/reglo/reglo/activities/channels"
 	"github.com/reglo/reglo/activities/channels/directory"
+	"github.com/reglo/reglo/activities/channels/pace"
 	"github.com/reglo/reglo/activities/channels/pesit"
 	"github.com/reglo/reglo/activities/channels/pesitrest"
 	"github.com/reglo/reglo/activities/channels/sftp"
@@ -80,7 +82,7 @@ func TestTheChannelOfEachTechnology(t *testing.T) {
 			}
 			settings, err := config.Load(nil, environ)
 			require.NoError(t, err)
-			made, err := channel.New(settings, time.Now)
+			made, err := channel.New(settings, time.Now, pace.New(0))
 			require.NotContains(t, settings.Redacted(), "s3cret")
 			if test.wrong == nil {
 				require.NoError(t, err)
@@ -138,7 +140,7 @@ func TestTheMailboxOfEachTechnology(t *testing.T) {
 			}
 			settings, err := config.Load(nil, environ)
 			require.NoError(t, err)
-			made, err := channel.NewMailbox(settings, time.Now, slog.New(slog.DiscardHandler))
+			made, err := channel.NewMailbox(settings, time.Now, pace.New(0), slog.New(slog.DiscardHandler))
 			switch {
 			case test.wrong != "":
 				require.ErrorContains(t, err, test.wrong)
@@ -152,4 +154,27 @@ func TestTheMailboxOfEachTechnology(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCallsAreKeptToTheRate, but not those to a folder of our own.
+func TestCallsAreKeptToTheRate(t *testing.T) {
+	t.Parallel()
+	environ := []string{"TEMPORAL_CONFIG_FILE=/nonexistent", "REGLO_DATA_DIR=" + t.TempDir()}
+	folder, err := config.Load(nil, environ)
+	require.NoError(t, err)
+	made, err := channel.New(folder, time.Now, channel.NewPace(folder))
+	require.NoError(t, err)
+	require.IsType(t, &directory.Channel{}, made)
+
+	bank, err := config.Load(nil, append(environ, "REGLO_CHANNEL_TECHNOLOGY=pesit", "REGLO_CHANNEL_PESIT_ADDRESS=bank:5000",
+		"REGLO_CHANNEL_PESIT_REQUESTER=REGLO", "REGLO_CHANNEL_PESIT_SERVER=BANK", "REGLO_CHANNEL_RATE=1"))
+	require.NoError(t, err)
+	made, err = channel.New(bank, time.Now, channel.NewPace(bank))
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err = made.LookUp(ctx, channels.File{Name: "X"})
+	require.NoError(t, err, "PeSIT has no look-up: nobody is called")
+	_, err = made.LookUp(ctx, channels.File{Name: "X"})
+	require.Error(t, err, "it would be a minute")
 }

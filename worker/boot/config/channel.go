@@ -35,10 +35,13 @@ func technologies() []string {
 // has its settings checked.
 type Channel struct {
 	Technology Technology
-	Receive    Receive
-	SFTP       SFTP
-	PesitREST  PesitREST
-	Pesit      Pesit
+	// Rate is how many calls a minute the bank gets at most from this process, 0
+	// for as many as there are.
+	Rate      int
+	Receive   Receive
+	SFTP      SFTP
+	PesitREST PesitREST
+	Pesit     Pesit
 }
 
 // Receive is what the bank has for us.
@@ -101,6 +104,10 @@ const (
 	maxTime = time.Hour
 	// maxRecord is what two bytes hold.
 	maxRecord = 65_535
+	// defaultCalls, a minute, hands a day's last bulk, of 999, over within ten
+	// minutes, and is no attack to a bank. maxCalls is above what one worker can make.
+	defaultCalls = 120
+	maxCalls     = 60_000
 )
 
 // channelSettings choose the way to the bank.
@@ -114,6 +121,11 @@ func channelSettings() []setting {
 				return among(value, technologies())
 			},
 			show: func(c *Config) string { return string(c.Channel.Technology) },
+		}, {
+			key: "channel.rate", usage: "most calls a minute to the bank, from this process; 0 for no limit",
+			fallback: strconv.Itoa(defaultCalls),
+			read:     func(c *Config, value string) error { return readInt(value, 0, maxCalls, &c.Channel.Rate) },
+			show:     func(c *Config) string { return strconv.Itoa(c.Channel.Rate) },
 		}, {
 			key: "channel.receive.files", empty: true,
 			usage: "files that the bank has for us by PeSIT, FLOW:NAME,…; {yyyyMMdd}, {yyMMdd}, {ddd} stand for the business day",

@@ -26,6 +26,8 @@ func TestTheChosenTechnologyIsComplete(t *testing.T) {
 		"nothing chosen":        {},
 		"what is not chosen":    {yaml: "channel:\n  sftp:\n    user: reglo\n"},
 		"no technology":         {yaml: "channel: {technology: ftp}\n", wrong: []string{"channel.technology"}},
+		"any rate":              {yaml: "channel: {rate: 0}\n"},
+		"no rate":               {yaml: "channel: {rate: -1}\n", wrong: []string{"channel.rate"}},
 		"sftp, a key":           {yaml: sftp + "    key_file: key\n"},
 		"sftp, a password":      {yaml: sftp, variables: []string{"REGLO_CHANNEL_SFTP_PASSWORD=s3cret"}},
 		"sftp, its file":        {yaml: sftp + "    password_file: password\n"},
@@ -84,10 +86,10 @@ func TestChannelDefaults(t *testing.T) {
 	got, err := load(t, "", nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, &config.Channel{
-		Technology: config.TechnologyDirectory,
-		SFTP:       config.SFTP{InAge: time.Minute, Connect: 30 * time.Second, Silence: 2 * time.Minute},
-		PesitREST:  config.PesitREST{Dialect: "upload", Auth: "bearer", Wait: 10 * time.Minute, Poll: 2 * time.Second},
-		Pesit:      config.Pesit{TLS: true, Connect: 30 * time.Second, Reply: 30 * time.Second, Commit: 2 * time.Minute},
+		Technology: config.TechnologyDirectory, Rate: 120,
+		SFTP:      config.SFTP{InAge: time.Minute, Connect: 30 * time.Second, Silence: 2 * time.Minute},
+		PesitREST: config.PesitREST{Dialect: "upload", Auth: "bearer", Wait: 10 * time.Minute, Poll: 2 * time.Second},
+		Pesit:     config.Pesit{TLS: true, Connect: 30 * time.Second, Reply: 30 * time.Second, Commit: 2 * time.Minute},
 	}, got.Channel)
 }
 
