@@ -20,7 +20,9 @@ const (
 	OutcomeNotPaid     Outcome = "NOT_PAID"     // refused, abandoned, cancelled or expired
 	OutcomePending     Outcome = "PENDING"      // not decided yet
 	OutcomeMismatch    Outcome = "MISMATCH"     // not what the form asked for
-	OutcomeAccepted    Outcome = "ACCEPTED"     // it has its effect
+	// OutcomeCaptureFailed is of a payment that was authorised and that the bank did not get.
+	OutcomeCaptureFailed Outcome = "CAPTURE_FAILED"
+	OutcomeAccepted      Outcome = "ACCEPTED" // it has its effect
 )
 
 // Level is how much an outcome matters, as RFC 5424 names it.
@@ -44,7 +46,7 @@ func (o Outcome) Level() Level {
 		return LevelNotice
 	case OutcomeForbidden, OutcomeMismatch, OutcomeUnknown:
 		return LevelWarn
-	case OutcomeUnmaskedCard:
+	case OutcomeUnmaskedCard, OutcomeCaptureFailed:
 		return LevelAlert
 	default:
 		return LevelErr

@@ -32,7 +32,9 @@ type Plan struct {
 
 // Multi is a plan of count instalments, one every period days: the first of that many units, the others of equal parts of
 // the rest, the last with what cannot be divided.
-func Multi(first int64, count, period int) Plan { return Plan{first: first, count: count, period: period} }
+func Multi(first int64, count, period int) Plan {
+	return Plan{first: first, count: count, period: period}
+}
 
 // Dated is a plan of instalments each with its day and its amount, in the order of their days.
 func Dated(instalments ...Instalment) Plan { return Plan{dated: instalments, count: len(instalments)} }

@@ -1,0 +1,123 @@
+package systempay
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Difference is a field of a notification that is not what the form asked for.
+type Difference struct {
+	Field              string
+	Expected, Received string // Received is at most MaxReference bytes
+}
+
+// MismatchError says in what a notification is not what its form asked for.
+type MismatchError struct {
+	Differences []Difference // one at least
+}
+
+// Error names the fields with both values, which are no buyer's own, and what to do.
+func (e *MismatchError) Error() string {
+	parts := make([]string, 0, len(e.Differences))
+	for _, d := range e.Differences {
+		parts = append(parts, d.Field+" is "+strconv.Quote(d.Received)+", the form has "+strconv.Quote(d.Expected))
+	}
+
+	return "SystemPay notification: " + strings.Join(parts, "; ") + ": look it up in SystemPay's back office before it is booked"
+}
+
+// Match compares a notification with what its form asked for. A debit is of the form's amount, an instalment's effective
+// amount is the plan's, a credit gives back at most the form's amount; the verification of a card has no amount of the
+// form. The error is a *MismatchError.
+func Match(expected *Expected, n *Notification) error {
+	var differences []Difference
+
+	differ := func(field, want, got string) {
+		if want != got {
+			differences = append(differences, Difference{Field: field, Expected: want, Received: bounded(got)})
+		}
+	}
+	differ("vads_site_id", expected.SiteID, n.SiteID)
+	differ("vads_ctx_mode", string(expected.Mode), string(n.Mode))
+	differ("vads_order_id", expected.OrderID, n.Field("vads_order_id"))
+
+	if n.Operation != Verification {
+		differ("vads_currency", expected.Amount.Currency, n.Field("vads_currency"))
+
+		for _, d := range matchAmounts(expected, n) {
+			differ(d.Field, d.Expected, d.Received)
+		}
+	}
+
+	if differences == nil {
+		return nil
+	}
+
+	return &MismatchError{Differences: differences}
+}
+
+// matchAmounts gives the amounts to compare.
+func matchAmounts(expected *Expected, n *Notification) []Difference {
+	whole := expected.Amount.Units
+	pair := func(field string, want int64) Difference {
+		got := n.Field(field)
+		if units, err := readAmount(field, got); err == nil {
+			got = strconv.FormatInt(units, 10)
+		}
+
+		return Difference{Field: field, Expected: strconv.FormatInt(want, 10), Received: got}
+	}
+
+	if n.Operation == Credit {
+		back, err := n.Amount()
+		if err == nil && back.Units < 0 && -back.Units <= whole {
+			return nil
+		}
+
+		return []Difference{pair("vads_amount", whole)}
+	}
+
+	compared := []Difference{pair("vads_amount", whole)}
+
+	if config := n.Field(planField); config != "" {
+		compared = append(compared, Difference{Field: planField, Expected: expected.Plan.String(), Received: config})
+	}
+
+	effective, err := n.Effective()
+	if err != nil || effective.Currency != expected.Amount.Currency {
+		if err != nil {
+			compared = append(compared, Difference{Field: "vads_effective_amount", Received: "unreadable or absent"})
+		}
+
+		return compared // converted, it cannot be compared
+	}
+
+	if want, ok := expected.instalment(n.Sequence); !ok {
+		compared = append(compared, Difference{
+			Field: "vads_sequence_number", Expected: "that of an instalment", Received: n.Field("vads_sequence_number"),
+		})
+	} else if n.Field("vads_effective_amount") != "" {
+		compared = append(compared, pair("vads_effective_amount", want))
+	}
+
+	return compared
+}
+
+// instalment is the amount of the instalment of that number, from 1; the whole of an order that is paid at once, whose
+// number is that of the buyer's try.
+func (e *Expected) instalment(number int) (int64, bool) {
+	amounts, err := e.Plan.Amounts(e.Amount.Units)
+	if err != nil {
+		return 0, false
+	}
+
+	if e.Plan.IsSingle() {
+		return amounts[0], true
+	}
+
+	if number < 1 || number > len(amounts) {
+		return 0, false
+	}
+
+	return amounts[number-1], true
+}
