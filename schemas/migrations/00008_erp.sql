@@ -15,8 +15,8 @@ create table erp_posting (
     direction      smallint not null check (direction in (1, 2)),
     means          text     not null,
     amount_cents   bigint   not null check (amount_cents > 0),
-    -- By what the ERP is searched for it: the same for all attempts at one settlement, and no other's.
-    label          text     collate "C" not null,
+    -- By what the ERP is searched for it.
+    label          text     collate "C" not null unique,
     piece_prefix   text     not null default '',
     piece          text     not null default '',
     -- Of a deposit, the bank's code at the ERP.
@@ -37,7 +37,6 @@ create table erp_posting (
     settled_at     timestamptz,
     transaction_id text     not null default '',
     unique (kind, reference, attempt),
-    unique (label, attempt),
     check ((state = 'ACCEPTED') = (transaction_id <> '')),
     check (state in ('PREPARED', 'INVALID') or (attempted_at is not null and payload_sha256 is not null)),
     check ((state in ('ACCEPTED', 'REJECTED', 'INVALID')) = (settled_at is not null)),

@@ -1,0 +1,110 @@
+-- The bulks that the bank has and whose payouts the ERP is not told of yet.
+-- name: BulksToPlan :many
+select b.number, v.number as vacation, v.business_date::text as business_date
+from bulk b join vacation v on v.number = b.vacation
+where b.purpose = 'PAYOUT' and b.state in ('SENT', 'EXECUTED') and v.business_date >= sqlc.arg(since)::text::date
+  and not exists (select from erp_bulk e where e.bulk = b.number)
+order by b.number;
+
+-- A second planner waits here for the first one's commit.
+-- name: ClaimBulk :execrows
+insert into erp_bulk (bulk, planned_at) values (sqlc.arg(bulk), sqlc.arg(planned_at))
+on conflict (bulk) do nothing;
+
+-- name: PayoutsToPlan :many
+select p.number, p.ref_externe, p.amount_cents, coalesce(m.erp_third_party, '')::text as third_party
+from payout p left join merchant m on m.account_id = p.account_id
+where p.bulk = sqlc.arg(bulk)::int and p.state in ('SENT', 'EXECUTED') and p.number > sqlc.arg(after)
+order by p.number
+limit sqlc.arg(most)::int;
+
+-- Of a settlement that a correction was planned for, the first attempt is there.
+-- name: SettlementsToPlan :many
+select s.reference, s.amount_cents, v.number as vacation, v.business_date::text as business_date
+from settlement s join vacation v on v.kind || '/' || v.key = s.scope and v.state = 'ENDED'
+where s.kind = 'TRANSACTION' and s.settled_at is not null and s.amount_cents > 0
+  and v.business_date >= sqlc.arg(since)::text::date
+  and not exists (select from erp_posting e where e.kind = 'SETTLEMENT' and e.reference = s.reference)
+order by s.number
+limit sqlc.arg(most)::int;
+
+-- A label that stands for another settlement already is an error, not a conflict.
+-- name: Plan :execrows
+insert into erp_posting (kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, posting_date, vacation,
+                         planned_at, state, class, detail, settled_at)
+select sqlc.arg(kind), x.reference, 1, sqlc.arg(dossier), x.third_party, sqlc.arg(direction), sqlc.arg(means), x.amount_cents, x.label,
+       sqlc.arg(posting_date)::text::date, sqlc.arg(vacation)::int, sqlc.arg(planned_at)::timestamptz,
+       case when x.third_party = '' then 'INVALID' else 'PREPARED' end,
+       case when x.third_party = '' then 'INVALID' else '' end,
+       case when x.third_party = '' then sqlc.arg(no_third_party)::text else '' end,
+       case when x.third_party = '' then sqlc.arg(planned_at)::timestamptz end
+from (select unnest(sqlc.arg(reference)::text[]) as reference, unnest(sqlc.arg(third_party)::text[]) as third_party,
+             unnest(sqlc.arg(amount_cents)::bigint[]) as amount_cents, unnest(sqlc.arg(label)::text[]) as label) as x
+on conflict (kind, reference, attempt) do nothing;
+
+-- name: SomethingDue :one
+select exists (select from erp_posting where dossier = sqlc.arg(dossier) and state in ('PREPARED', 'SENT'))::boolean;
+
+-- The ERP takes one call at a time a dossier.
+-- name: LockDossier :exec
+select pg_advisory_lock(hashtextextended('erp/' || sqlc.arg(dossier)::text, 0));
+
+-- name: UnlockDossier :exec
+select pg_advisory_unlock(hashtextextended('erp/' || sqlc.arg(dossier)::text, 0));
+
+-- Those that were tried least go first: one that fails again and again holds none of the others up.
+-- name: NextDue :one
+select number from erp_posting
+where dossier = sqlc.arg(dossier) and state in ('PREPARED', 'SENT')
+order by state = 'SENT' desc, attempts, number
+limit 1;
+
+-- name: Posting :one
+select number, kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, piece_prefix, piece, bank,
+       posting_date::text as posting_date, state, class, attempts, attempted_at
+from erp_posting where number = sqlc.arg(number);
+
+-- name: LockPosting :one
+select number, kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, piece_prefix, piece, bank,
+       posting_date::text as posting_date, state, class, attempts, attempted_at
+from erp_posting where number = sqlc.arg(number)
+for update;
+
+-- name: DepositItems :many
+select p.number, p.kind, p.reference, p.amount_cents, p.transaction_id
+from erp_deposit_item i join erp_posting p on p.number = i.item
+where i.deposit = sqlc.arg(deposit)
+order by i.ordinal;
+
+-- name: Intend :execrows
+update erp_posting
+set state = 'SENT', attempts = attempts + 1, attempted_at = sqlc.arg(attempted_at)::timestamptz, payload_sha256 = sqlc.arg(payload_sha256)::bytea
+where number = sqlc.arg(number) and state = 'PREPARED';
+
+-- What did not get as far as an intent.
+-- name: NoteNotSent :execrows
+update erp_posting set attempts = attempts + 1, class = sqlc.arg(class), detail = sqlc.arg(detail)
+where number = sqlc.arg(number) and state = 'PREPARED';
+
+-- Only the outcome of the last attempt counts.
+-- name: Settle :execrows
+update erp_posting
+set state = sqlc.arg(state), class = sqlc.arg(class), detail = sqlc.arg(detail), settled_at = sqlc.narg(settled_at)::timestamptz,
+    transaction_id = sqlc.arg(transaction_id)
+where number = sqlc.arg(number) and state = sqlc.arg(before) and attempts = sqlc.arg(attempts);
+
+-- name: InsertAttempt :exec
+insert into erp_attempt (posting, call, what, called_at, class, tier, error_code, result_code, reply, reply_sha256, detail)
+values (sqlc.arg(posting), (select coalesce(max(a.call), 0) + 1 from erp_attempt a where a.posting = sqlc.arg(posting)), sqlc.arg(what),
+        sqlc.arg(called_at), sqlc.arg(class), sqlc.arg(tier), sqlc.arg(error_code), sqlc.arg(result_code), sqlc.arg(reply)::bytea,
+        sha256(sqlc.arg(reply)::bytea), sqlc.arg(detail));
+
+-- name: Tally :exec
+insert into erp_tally (what, class, tier, calls) values (sqlc.arg(what), sqlc.arg(class), sqlc.arg(tier), 1)
+on conflict (what, class, tier) do update set calls = erp_tally.calls + 1;
+
+-- Look-ups since the ERP was last sent it.
+-- name: LookUps :one
+select count(*)::int from erp_attempt a
+where a.posting = sqlc.arg(posting)
+  and a.call > coalesce((select max(b.call) from erp_attempt b where b.posting = a.posting and b.what = 'POST'), 0);

@@ -1,0 +1,139 @@
+package erp
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/reglo/reglo/activities/erp/internal/db"
+	"github.com/reglo/reglo/domain/divalto"
+)
+
+const (
+	// keepTimeout bounds the keeping of an outcome, which goes on when the activity
+	// is cancelled: what the ERP has answered is not to be forgotten.
+	keepTimeout = 10 * time.Second
+	// unlockTimeout bounds the release of the lock; a connection that cannot
+	// release it is closed, which does.
+	unlockTimeout = 5 * time.Second
+)
+
+// turn is when this process, and no other, calls the ERP for a dossier. All that
+// is kept meanwhile goes through the connection that holds the lock: who has
+// lost the turn keeps nothing any more.
+type turn struct {
+	*Activities
+
+	conn *pgxpool.Conn
+}
+
+// takeTurn waits until nobody else calls the ERP for the dossier.
+func (a *Activities) takeTurn(ctx context.Context) (*turn, error) {
+	conn, err := a.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get a connection: %w", err)
+	}
+	if err := db.New(conn).LockDossier(ctx, a.settings.dossier()); err != nil {
+		// Whoever was granted the lock without hearing of it must not keep it.
+		closeConn(ctx, conn)
+		return nil, fmt.Errorf("wait for the dossier: %w", err)
+	}
+	return &turn{Activities: a, conn: conn}, nil
+}
+
+// end lets the next one call the ERP.
+func (t *turn) end(ctx context.Context) {
+	unlocking, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+	defer cancel()
+	if err := db.New(t.conn).UnlockDossier(unlocking, t.settings.dossier()); err != nil {
+		closeConn(ctx, t.conn)
+		return
+	}
+	t.conn.Release()
+}
+
+// closeConn gives a connection up.
+func closeConn(ctx context.Context, conn *pgxpool.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+	defer cancel()
+	_ = conn.Conn().Close(ctx) // it is not used again
+	conn.Release()
+}
+
+// What a call to the ERP was for.
+const (
+	callPost = "POST"
+	callFind = "FIND"
+)
+
+// call is one call to the ERP about a posting.
+type call struct {
+	posting int64
+	what    string
+	at      time.Time
+	outcome Outcome
+}
+
+// write writes a call down, in the transaction of what it changes.
+func (c *call) write(ctx context.Context, queries *db.Queries) error {
+	reply := c.outcome.Reply
+	raw := c.outcome.Raw
+	if raw == nil {
+		raw = []byte{} // no reply is an empty one
+	}
+	err := queries.InsertAttempt(ctx, db.InsertAttemptParams{
+		Posting: c.posting, What: c.what, CalledAt: c.at, Class: string(c.outcome.Class), Tier: int16(reply.Tier), //nolint:gosec // 0 to 3
+		ErrorCode: reply.Error, ResultCode: reply.ResultCode, Reply: raw, Detail: c.outcome.Detail,
+	})
+	if err != nil {
+		return fmt.Errorf("write the call down: %w", err)
+	}
+	if err := queries.Tally(ctx, c.what, string(c.outcome.Class), int16(reply.Tier)); err != nil { //nolint:gosec // 0 to 3
+		return fmt.Errorf("count the call: %w", err)
+	}
+	return nil
+}
+
+// verdict is what a posting comes to.
+type verdict struct {
+	state       State
+	class       divalto.Class
+	transaction string
+	detail      string
+}
+
+// keep keeps a verdict on the attempt that the row is of, with the call that it
+// follows from, if one was made. It is not cut off by a cancelled activity.
+func (t *turn) keep(ctx context.Context, row *db.PostingRow, verdict verdict, made *call) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
+	defer cancel()
+	var settled *time.Time
+	if verdict.state.settled() {
+		now := t.now()
+		settled = &now
+	}
+	err := pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
+		queries := db.New(tx)
+		changed, err := queries.Settle(ctx, db.SettleParams{
+			State: string(verdict.state), Class: string(verdict.class), Detail: verdict.detail, SettledAt: settled,
+			TransactionID: verdict.transaction, Number: row.Number, Before: row.State, Attempts: row.Attempts,
+		})
+		if err != nil {
+			return fmt.Errorf("settle it: %w", err)
+		}
+		if changed == 0 {
+			return fmt.Errorf("it is no longer %s: somebody else decided on it", row.State)
+		}
+		if made == nil {
+			return nil
+		}
+		return made.write(ctx, queries)
+	})
+	if err != nil {
+		return fmt.Errorf("keep that posting %d is %s: %w", row.Number, verdict.state, err)
+	}
+	return nil
+}
