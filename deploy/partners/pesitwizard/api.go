@@ -42,6 +42,8 @@ func (p *Product) handler(working context.Context) http.Handler {
 	mux.Handle("/api/", p.authorized(api))
 	mux.HandleFunc("GET /stand-in/files", func(w http.ResponseWriter, _ *http.Request) { write(w, reply{http.StatusOK, p.Kept()}) })
 	mux.HandleFunc("PUT /stand-in/faults", p.breakByRequest)
+	mux.HandleFunc("POST /stand-in/push", func(w http.ResponseWriter, r *http.Request) { write(w, p.pushAll(working, r)) })
+	mux.HandleFunc("POST /stand-in/push/{name}", func(w http.ResponseWriter, r *http.Request) { write(w, p.pushOne(working, r)) })
 	mux.HandleFunc("POST /stand-in/release", func(w http.ResponseWriter, _ *http.Request) {
 		p.Release()
 		w.WriteHeader(http.StatusNoContent)

@@ -3,7 +3,8 @@
 // developer's machine and in tests, over real sockets, and never reaches a bank.
 //
 // It serves both of the product's APIs, that below /api and that below /api/v1. What it sends is kept in a folder, as the
-// bank has it; what it receives is taken from another one. It calls webhooks that are registered. What goes wrong with such
+// bank has it; what it receives is taken from another one, when it is asked for it or when the bank pushes it. It calls
+// webhooks that are registered. What goes wrong with such
 // a product goes wrong on demand: see [Fault]. What it knows of transfers lasts as long as the process.
 package pesitwizard
 
@@ -39,6 +40,9 @@ type Settings struct {
 	Received string
 	// Offered is the folder of what the bank has for us.
 	Offered string
+	// Arrived is the folder into which the product puts what the bank brings without being asked, as callers of V1 share it;
+	// .arrived within Offered when it is empty.
+	Arrived string
 	// Key is what callers show as Bearer or X-API-Key; anyone may call when it is empty.
 	Key string
 	// Servers are the banks. The first is the default one, taken for a name that is unknown.
@@ -71,6 +75,7 @@ type Product struct {
 	kept      map[string]*Kept
 	faults    []Fault
 	webhooks  []hook
+	pushed    map[string]string // SHA-256 of what was brought last under each name
 	meddled   int
 	held      chan struct{} // closed by Release
 }
@@ -92,14 +97,17 @@ func New(settings Settings) (*Product, error) {
 	if settings.Header == "" {
 		settings.Header = "X-Webhook-Signature"
 	}
-	for _, folder := range []string{settings.Received, settings.Offered} {
+	if settings.Arrived == "" {
+		settings.Arrived = filepath.Join(settings.Offered, ".arrived")
+	}
+	for _, folder := range []string{settings.Received, settings.Offered, settings.Arrived} {
 		if err := os.MkdirAll(folder, folderMode); err != nil {
 			return nil, fmt.Errorf("make a folder: %w", err)
 		}
 	}
 	return &Product{
 		settings: settings, client: &http.Client{Timeout: webhookTimeout},
-		transfers: map[string]*transfer{}, kept: map[string]*Kept{}, held: make(chan struct{}),
+		transfers: map[string]*transfer{}, kept: map[string]*Kept{}, pushed: map[string]string{}, held: make(chan struct{}),
 	}, nil
 }
 

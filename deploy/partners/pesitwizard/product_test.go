@@ -23,16 +23,16 @@ import (
 type play struct {
 	*pesitwizard.Product
 
-	address, received, offered string
+	address, received, offered, arrived string
 }
 
 func start(t testing.TB) *play {
 	t.Helper()
 	folder := t.TempDir()
-	p := &play{received: filepath.Join(folder, "received"), offered: filepath.Join(folder, "offered")}
+	p := &play{received: filepath.Join(folder, "received"), offered: filepath.Join(folder, "offered"), arrived: filepath.Join(folder, "arrived")}
 	var err error
 	p.Product, err = pesitwizard.New(pesitwizard.Settings{
-		Received: p.received, Offered: p.offered, Partner: "US", Clock: time.Now,
+		Received: p.received, Offered: p.offered, Arrived: p.arrived, Partner: "US", Clock: time.Now,
 		Servers: []pesitwizard.Server{{Number: 1, Name: "FIRST"}, {Number: 2, Name: "SECOND"}},
 	})
 	require.NoError(t, err)

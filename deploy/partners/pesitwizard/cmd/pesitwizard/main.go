@@ -35,8 +35,8 @@ func run() int {
 
 // options are the flags.
 type options struct {
-	listen, received, offered, keyFile, partner, header string
-	servers, faults                                     []string
+	listen, received, offered, arrived, keyFile, partner, header string
+	servers, faults                                              []string
 }
 
 func newProgram(out io.Writer) *cobra.Command {
@@ -53,6 +53,8 @@ for us is taken from another.
 What goes wrong is said by --fault KIND[=NUMBER|=TEXT][*TIMES], or meanwhile by
 PUT /stand-in/faults [{"kind":"reply-lost","times":1}]. GET /stand-in/files shows
 what the bank has, POST /stand-in/release lets transfers go on that are stuck.
+POST /stand-in/push/NAME has the bank bring a file that it has for us, and
+POST /stand-in/push all that it did not bring before; webhooks are called.
 Kinds: ` + kinds() + `.`,
 		Args:         cobra.NoArgs,
 		SilenceUsage: true, SilenceErrors: true,
@@ -61,6 +63,7 @@ Kinds: ` + kinds() + `.`,
 	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:9081", "address to listen on")
 	cmd.Flags().StringVar(&flags.received, "received", "", "folder of what the bank gets")
 	cmd.Flags().StringVar(&flags.offered, "offered", "", "folder of what the bank has for us")
+	cmd.Flags().StringVar(&flags.arrived, "arrived", "", "folder of what the bank pushed to us (default: .arrived in that of --offered)")
 	cmd.Flags().StringVar(&flags.keyFile, "key-file", "", "file of the key that callers show (default: anyone may call)")
 	cmd.Flags().StringVar(&flags.partner, "partner", "REGLO", "who the bank knows us as")
 	cmd.Flags().StringVar(&flags.header, "webhook-header", "X-Webhook-Signature", "header of webhooks' signatures")
@@ -80,7 +83,7 @@ func kinds() string {
 // serve plays the product until the context ends.
 func (o *options) serve(ctx context.Context, out io.Writer) error {
 	settings := pesitwizard.Settings{
-		Received: o.received, Offered: o.offered, Partner: o.partner, Header: o.header, Clock: time.Now,
+		Received: o.received, Offered: o.offered, Arrived: o.arrived, Partner: o.partner, Header: o.header, Clock: time.Now,
 	}
 	for _, text := range o.servers {
 		server, err := parseServer(text)
