@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,8 @@ import (
 	"github.com/reglo/reglo/activities/audit/internal/db"
 	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/money"
+	"github.com/reglo/reglo/domain/pain002"
+	"github.com/reglo/reglo/domain/transfer"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -131,14 +134,16 @@ func Payouts(ctx context.Context, pool *pgxpool.Pool, filter PayoutFilter) (Payo
 
 // Bulk is orders that go to the bank together.
 type Bulk struct {
-	Name    string      `json:"name"`
-	BulkID  string      `json:"bulkId"`
-	Purpose string      `json:"purpose"`
-	State   string      `json:"state"`
-	Orders  int         `json:"orders"`
-	Amount  money.Cents `json:"amountCents"`
-	DueDate string      `json:"dueDate"`
-	Session string      `json:"session"` // that made it
+	Name    string `json:"name"`
+	BulkID  string `json:"bulkId"`
+	Purpose string `json:"purpose"`
+	State   string `json:"state"`
+	// Dispatch is how far it is on its way to the bank.
+	Dispatch transfer.Dispatch `json:"dispatch"`
+	Orders   int               `json:"orders"`
+	Amount   money.Cents       `json:"amountCents"`
+	DueDate  string            `json:"dueDate"`
+	Session  string            `json:"session"` // that made it
 	// AttemptedAt is when it was handed over: from then on it may have left.
 	CreatedAt   time.Time  `json:"createdAt"`
 	AttemptedAt *time.Time `json:"attemptedAt,omitempty"`
@@ -153,21 +158,48 @@ type Bulk struct {
 // Bulks reads the bulks of a state, of any for an empty one, the last first,
 // [ListMax] at most.
 func Bulks(ctx context.Context, pool *pgxpool.Pool, state string) ([]Bulk, error) {
-	rows, err := db.New(pool).Bulks(ctx, state, ListMax)
+	queries := db.New(pool)
+	rows, err := queries.Bulks(ctx, state, ListMax)
 	if err != nil {
 		return nil, fmt.Errorf("read bulks: %w", err)
+	}
+	names := make([]string, len(rows))
+	for i := range rows {
+		names[i] = rows[i].Name
+	}
+	dispatches, err := dispatchesOf(ctx, queries, names)
+	if err != nil {
+		return nil, err
 	}
 	bulks := make([]Bulk, 0, len(rows))
 	for _, row := range rows {
 		bulks = append(bulks, Bulk{
-			Name: row.Name, BulkID: row.BulkID, Purpose: row.Purpose, State: row.State, Orders: int(row.Orders),
-			Amount: money.Cents(row.AmountCents), DueDate: row.DueDate,
+			Name: row.Name, BulkID: row.BulkID, Purpose: row.Purpose, State: row.State, Dispatch: dispatches[row.Name],
+			Orders: int(row.Orders), Amount: money.Cents(row.AmountCents), DueDate: row.DueDate,
 			Session:   vacation.ID{Kind: vacation.Kind(row.Kind), Key: row.Key}.String(),
 			CreatedAt: row.CreatedAt, AttemptedAt: row.AttemptedAt, SettledAt: row.SettledAt, Detail: row.Detail,
 			FileFormat: row.FileFormat, FileSHA256: row.FileSha256, FileBytes: row.FileBytes,
 		})
 	}
 	return bulks, nil
+}
+
+// dispatchesOf says how far bulks are on their way to the bank, by their names.
+func dispatchesOf(ctx context.Context, queries *db.Queries, names []string) (map[string]transfer.Dispatch, error) {
+	rows, err := queries.Handovers(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("read what the bank said of bulks: %w", err)
+	}
+	dispatches := make(map[string]transfer.Dispatch, len(rows))
+	for _, row := range rows {
+		dispatches[row.Name] = transfer.Handover{
+			State: transfer.State(row.State), Attempted: row.Attempted, Debited: row.Debited,
+			Reported: slices.ContainsFunc(row.Reports, func(status string) bool {
+				return pain002.Status(status).Accepted() || pain002.Status(status) == pain002.Partial
+			}),
+		}.Dispatch()
+	}
+	return dispatches, nil
 }
 
 // Act is a row of the operators' journal.

@@ -199,6 +199,15 @@ where b.state = sqlc.arg(state) or sqlc.arg(state) = ''
 order by b.number desc
 limit sqlc.arg(at_most);
 
+-- What is kept of bulks' way to the bank, and what the bank said of them.
+-- name: Handovers :many
+select b.name, b.state, (b.attempted_at is not null)::boolean as attempted,
+       exists (select from bank_line l
+               where l.reference = b.name and l.class in ('REMITTANCE', 'OWN') and l.amount_cents < 0)::boolean as debited,
+       array(select distinct r.status from bank_report r where r.bulk = b.number)::text[] as reports
+from bulk b
+where b.name = any (sqlc.arg(names)::text[]);
+
 -- name: Acts :many
 select a.number, a.acted_at, a.actor, a.act, a.subject, a.before, a.after, a.reason,
        coalesce(v.correlation_id::text, '')::text as correlation_id

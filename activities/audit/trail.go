@@ -320,6 +320,11 @@ func (f *finder) section(ctx context.Context, name, file string) (Section, error
 	if err != nil {
 		return section, fmt.Errorf("read %s: %w", name, err)
 	}
+	if name == SectionBulks {
+		if err := f.tellDispatches(ctx, section.Items); err != nil {
+			return section, err
+		}
+	}
 	details := make([]*string, len(section.Items))
 	for i := range section.Items {
 		details[i] = &section.Items[i].Detail
@@ -329,4 +334,20 @@ func (f *finder) section(ctx context.Context, name, file string) (Section, error
 	}
 	section.More = total - int64(len(section.Items))
 	return section, nil
+}
+
+// tellDispatches says in their details how far bulks are on their way to the bank.
+func (f *finder) tellDispatches(ctx context.Context, bulks []Item) error {
+	names := make([]string, len(bulks))
+	for i := range bulks {
+		names[i] = bulks[i].ID
+	}
+	dispatches, err := dispatchesOf(ctx, db.New(f.tx), names)
+	if err != nil {
+		return err
+	}
+	for i := range bulks {
+		bulks[i].Detail = "dispatch " + string(dispatches[bulks[i].ID]) + ", " + bulks[i].Detail
+	}
+	return nil
 }

@@ -198,6 +198,11 @@ func newBulks(s *session) *cobra.Command {
 			bulks, err := audit.Bulks(cmd.Context(), pool, state)
 			return bulkList{Bulks: bulks}, err
 		})
+	cmd.Long = cmd.Short + `.
+
+Behind its state stands how far a bulk is on its way to the bank: PREPARED; SENT,
+an attempt whose outcome was not kept; ACCEPTED_BY_CHANNEL; CONFIRMED, by the
+bank's report or its account; REJECTED; UNKNOWN.`
 	cmd.Flags().StringVar(&state, "state", "", strings.Join(statesOfBulks(), ", "))
 	return cmd
 }
@@ -213,7 +218,7 @@ func (d bulkList) writeText(t *text) {
 		bulk := &d.Bulks[i]
 		rows = append(rows, []string{
 			bulk.Name, bulk.Purpose, count(bulk.Orders, "order"), euros(bulk.Amount), "due " + bulk.DueDate, bulk.State,
-			ended("handed over", bulk.AttemptedAt), bulk.Detail,
+			"dispatch " + string(bulk.Dispatch), ended("handed over", bulk.AttemptedAt), bulk.Detail,
 		})
 	}
 	t.rows(rows)

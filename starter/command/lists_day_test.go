@@ -59,7 +59,7 @@ func TestListsOfADay(t *testing.T) {
 		{[]string{"payouts"}, []string{"to FR76…0189  25.00 EUR  due 2026-03-02  REQUESTED", "2 payouts: 75.00 EUR\n"}, nil},
 		{[]string{"payouts", "--state", "waiting", "--cp", "1A17660007", "--date", "2026-03-02"}, []string{"1 payout: 50.00 EUR\n"}, []string{"P1"}},
 		{[]string{"payouts", "--cp", "2B"}, []string{"0 payouts: 0.00 EUR\n"}, nil},
-		{[]string{"bulks", "--state", "UNKNOWN"}, []string{"MONEXTEUR20260302001  PAYOUT  1 order  25.00 EUR  due 2026-03-02  UNKNOWN  handed over 2026-03-02 11:00:00 CET  no answer\n"}, nil},
+		{[]string{"bulks", "--state", "UNKNOWN"}, []string{"MONEXTEUR20260302001  PAYOUT  1 order  25.00 EUR  due 2026-03-02  UNKNOWN  dispatch UNKNOWN  handed over 2026-03-02 11:00:00 CET  no answer\n"}, nil},
 		{[]string{"bulks", "--state", "SENT"}, []string{"0 bulks\n"}, nil},
 		{[]string{"acts"}, []string{"2026-03-02 12:00:00 CET  alice  resend  MONEXTEUR20260302001  UNKNOWN → PREPARED  asked the bank\n1 act\n"}, nil},
 		{[]string{"days"}, []string{"2026-03-02  day  started 2026-03-02 06:30:00 CET  under way", "1 day\n"}, nil},

@@ -591,6 +591,50 @@ func (q *Queries) EventsByType(ctx context.Context, correlationID string) ([]Eve
 	return items, nil
 }
 
+const handovers = `-- name: Handovers :many
+select b.name, b.state, (b.attempted_at is not null)::boolean as attempted,
+       exists (select from bank_line l
+               where l.reference = b.name and l.class in ('REMITTANCE', 'OWN') and l.amount_cents < 0)::boolean as debited,
+       array(select distinct r.status from bank_report r where r.bulk = b.number)::text[] as reports
+from bulk b
+where b.name = any ($1::text[])
+`
+
+type HandoversRow struct {
+	Name      string
+	State     string
+	Attempted bool
+	Debited   bool
+	Reports   []string
+}
+
+// What is kept of bulks' way to the bank, and what the bank said of them.
+func (q *Queries) Handovers(ctx context.Context, names []string) ([]HandoversRow, error) {
+	rows, err := q.db.Query(ctx, handovers, names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []HandoversRow
+	for rows.Next() {
+		var i HandoversRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.State,
+			&i.Attempted,
+			&i.Debited,
+			&i.Reports,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const holds = `-- name: Holds :many
 select account_id, since, reason, released_at from payout_hold
 where released_at is null or $1::bool
