@@ -7,6 +7,8 @@ package erp
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -82,6 +84,23 @@ type Settings struct {
 
 // dossier is the one that is posted to.
 func (s *Settings) dossier() string { return s.Options.Dossier.Dos }
+
+// Check holds the settings against what each posting needs of them. The errors
+// say what is missing.
+func (s *Settings) Check() error {
+	problems := []error{s.Options.Check()}
+	if s.dossier() == "" || s.Since.IsZero() || s.SettlementThirdParty == "" {
+		problems = append(problems, errors.New("dossier, first business day and third party of settlements are to be set"))
+	}
+	for means, direction := range map[string]divalto.Direction{
+		meansTransfer: divalto.Disbursement, meansCard: divalto.Encashment,
+	} {
+		if _, err := s.States.Lookup(s.dossier(), means, direction); err != nil {
+			problems = append(problems, fmt.Errorf("posting by %s: %w", means, err))
+		}
+	}
+	return errors.Join(problems...)
+}
 
 // Parts are what the activities work with.
 type Parts struct {

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/reglo/reglo/activities/erp"
 	"github.com/reglo/reglo/domain/divalto"
 )
@@ -40,6 +42,7 @@ type Client struct {
 	settings Settings
 	base     *url.URL
 	http     *http.Client
+	limiter  *rate.Limiter
 	clock    func() time.Time
 
 	lock    sync.Mutex
@@ -69,8 +72,12 @@ func New(settings Settings, clock func() time.Time) (*Client, error) {
 	if settings.Proxy != nil {
 		transport.Proxy = http.ProxyURL(settings.Proxy)
 	}
+	limit := rate.Inf
+	if settings.Rate > 0 {
+		limit = rate.Limit(float64(settings.Rate) / time.Minute.Seconds())
+	}
 	return &Client{
-		settings: settings, base: base, clock: clock,
+		settings: settings, base: base, clock: clock, limiter: rate.NewLimiter(limit, 1),
 		http: &http.Client{
 			Transport: transport,
 			// The password goes to whom the settings name, and to nobody else.
@@ -91,9 +98,7 @@ func (c *Client) Login(ctx context.Context) erp.Outcome {
 		return erp.Outcome{}
 	}
 	c.token = ""
-	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
-	defer cancel()
-	answer, err := c.call(ctx, divalto.AuthPath, divalto.Auth(c.settings.Credentials))
+	answer, err := c.call(ctx, loginTimeout, divalto.AuthPath, divalto.Auth(c.settings.Credentials))
 	switch {
 	case err != nil:
 		return erp.Outcome{Class: divalto.NotSent, Detail: "the ERP did not authenticate us: " + c.masked(err.Error())}
@@ -128,9 +133,7 @@ func (c *Client) Post(ctx context.Context, parameter string) erp.Outcome {
 	if token == "" {
 		return erp.Outcome{Class: divalto.NotSent, Detail: "there is no token: log in first"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.settings.Timeout)
-	defer cancel()
-	answer, err := c.call(ctx, divalto.ExecutePath, divalto.Execute(token, parameter))
+	answer, err := c.call(ctx, c.settings.Timeout, divalto.ExecutePath, divalto.Execute(token, parameter))
 	outcome := erp.Outcome{Class: divalto.Unknown, Raw: c.clean(token, answer.body)}
 	switch {
 	case err != nil && !answer.reached:
@@ -237,9 +240,7 @@ func (c *Client) find(ctx context.Context, label string) (erp.Found, error) {
 	if err != nil {
 		return erp.Found{}, fmt.Errorf("write a request: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, findTimeout)
-	defer cancel()
-	answer, err := c.call(ctx, c.settings.LookUp.Path, body)
+	answer, err := c.call(ctx, findTimeout, c.settings.LookUp.Path, body)
 	if err != nil {
 		return erp.Found{}, errors.New(c.masked(err.Error())) //nolint:err113 // the text without what it must not hold
 	}
@@ -264,7 +265,12 @@ type answer struct {
 var errTooLong = fmt.Errorf("the answer is beyond the limit of %d bytes", divalto.MaxReply)
 
 // call posts a JSON document once. With an error, the body is as far as it came.
-func (c *Client) call(ctx context.Context, path string, document []byte) (answer, error) {
+func (c *Client) call(ctx context.Context, timeout time.Duration, path string, document []byte) (answer, error) {
+	if err := c.limiter.Wait(ctx); err != nil {
+		return answer{}, fmt.Errorf("wait for the ERP's turn: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },

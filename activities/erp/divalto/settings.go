@@ -4,6 +4,7 @@
 package divalto
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -27,24 +28,25 @@ const (
 	DefaultTimeout = 2 * time.Minute
 	// MaxTimeout is the longest that a posting may take, for that reason.
 	MaxTimeout = 3 * time.Minute
-
-	// The look-up's names, as far as they are the same everywhere: the ERP's public
-	// documentation shows the service, and leaves these to the site.
-	defaultLookUpPath       = "/api/v1/RecordSql/Execute"
-	defaultLookUpDictionary = "RTRSRGLT.DHOQ"
-	defaultLookUpRecord     = "RgltJnlEnt"
-	defaultLookUpCondition  = "Equal_Lib"
-	defaultLookUpField      = "TRANSAC"
 )
 
 // LookUp is how the ERP is asked for what it has under a label. What is empty is
-// as ordinary.
+// as [OrdinaryLookUp] has it.
 type LookUp struct {
 	Path       string // behind the ERP's base address
 	Dictionary string // dictionary of the requests, allowed by the ERP's administrator
 	Record     string // the request
 	Condition  string // its condition that a label is equal
 	Field      string // field of the transaction's number
+}
+
+// OrdinaryLookUp is how a look-up goes unless a site says otherwise. The ERP's
+// public documentation shows the service, and leaves the names to the site: they
+// are our assumption.
+func OrdinaryLookUp() LookUp {
+	return LookUp{
+		Path: "/api/v1/RecordSql/Execute", Dictionary: "RTRSRGLT.DHOQ", Record: "RgltJnlEnt", Condition: "Equal_Lib", Field: "TRANSAC",
+	}
 }
 
 // Settings are those of one dossier of one ERP.
@@ -64,6 +66,8 @@ type Settings struct {
 	// Proxy stands between us and the ERP; nil for none. The environment is not
 	// asked.
 	Proxy *url.URL
+	// Rate is the most calls a minute; 0 is no limit.
+	Rate int
 	// AllowPlain lets the password and settlements go over http to another machine,
 	// for a network that is encrypted below.
 	AllowPlain bool
@@ -88,6 +92,7 @@ func (s *Settings) check() (*url.URL, error) {
 	refuse(s.Credentials.User == "", "the user is missing")
 	refuse(s.Credentials.Password == "", "the password is missing")
 	refuse(s.TokenLifetime < 0 || s.Timeout < 0, "times are above zero")
+	refuse(s.Rate < 0, "the rate is zero or above")
 	refuse(s.Timeout > MaxTimeout, "a posting may take "+MaxTimeout.String()+" at most")
 	refuse(s.Dos != "" && !namePattern.MatchString(s.Dos), "the dossier is no word")
 	for _, one := range []string{s.LookUp.Dictionary, s.LookUp.Record, s.LookUp.Condition, s.LookUp.Field} {
@@ -99,26 +104,14 @@ func (s *Settings) check() (*url.URL, error) {
 
 // fill puts in what is ordinary.
 func (s *Settings) fill() {
-	for _, one := range []struct {
-		place    *string
-		ordinary string
-	}{
-		{&s.LookUp.Path, defaultLookUpPath},
-		{&s.LookUp.Dictionary, defaultLookUpDictionary},
-		{&s.LookUp.Record, defaultLookUpRecord},
-		{&s.LookUp.Condition, defaultLookUpCondition},
-		{&s.LookUp.Field, defaultLookUpField},
-	} {
-		if *one.place == "" {
-			*one.place = one.ordinary
-		}
+	ordinary, own := OrdinaryLookUp(), s.LookUp
+	s.LookUp = LookUp{
+		Path: cmp.Or(own.Path, ordinary.Path), Dictionary: cmp.Or(own.Dictionary, ordinary.Dictionary),
+		Record: cmp.Or(own.Record, ordinary.Record), Condition: cmp.Or(own.Condition, ordinary.Condition),
+		Field: cmp.Or(own.Field, ordinary.Field),
 	}
-	if s.TokenLifetime == 0 {
-		s.TokenLifetime = DefaultTokenLifetime
-	}
-	if s.Timeout == 0 {
-		s.Timeout = DefaultTimeout
-	}
+	s.TokenLifetime = cmp.Or(s.TokenLifetime, DefaultTokenLifetime)
+	s.Timeout = cmp.Or(s.Timeout, DefaultTimeout)
 }
 
 func (s *Settings) base() (*url.URL, error) {

@@ -146,7 +146,7 @@ func newPesitREST(settings config.Config) (*pesitrest.Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots, err := authorities(settings, "channel.pesit_rest.ca_file", product.CAFile)
+	roots, err := Authorities(settings, "channel.pesit_rest.ca_file", product.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func newPesit(settings config.Config, clock func() time.Time) (*pesit.Channel, e
 // security is how the bank proves itself, and we to it.
 func security(settings config.Config) (*tls.Config, error) {
 	bank := settings.Channel.Pesit
-	roots, err := authorities(settings, "channel.pesit.ca_file", bank.CAFile)
+	roots, err := Authorities(settings, "channel.pesit.ca_file", bank.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -211,8 +211,8 @@ func security(settings config.Config) (*tls.Config, error) {
 	return secured, nil
 }
 
-// authorities are those of a PEM file, nil for the system's.
-func authorities(settings config.Config, key, file string) (*x509.CertPool, error) {
+// Authorities are those of a PEM file, nil for the system's.
+func Authorities(settings config.Config, key, file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil //nolint:nilnil // nil is a pool: the system's
 	}

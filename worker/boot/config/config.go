@@ -46,10 +46,11 @@ type Config struct {
 	// Cashout is what may leave without a second person.
 	Cashout  rules.Policy
 	Operator Operator
-	// Channel, Front and Hook are never nil.
+	// Channel, Front, Hook and ERP are never nil.
 	Channel  *Channel
 	Front    *Front
 	Hook     *Hook
+	ERP      *ERP
 	Relay    Relay
 	Sink     Sink
 	Payload  Payload
