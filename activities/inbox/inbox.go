@@ -37,6 +37,13 @@ func passedOver() []string {
 	return []string{".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~", ".gz", ".zip"}
 }
 
+// Unfinished tells a name under which nobody looks at a file: it is hidden, or
+// says that the file is being written or is packed.
+func Unfinished(name string) bool {
+	return strings.HasPrefix(name, ".") ||
+		slices.ContainsFunc(passedOver(), func(ending string) bool { return strings.HasSuffix(name, ending) })
+}
+
 // Find is the file that the path stands for: itself or, for a folder, the one
 // file in it that is wanted, as told by its beginning. It returns "" when there
 // is none.
@@ -110,9 +117,7 @@ func Files(path string) ([]string, error) {
 	var names []string
 	for _, entry := range entries {
 		name := entry.Name()
-		unfinished := strings.HasPrefix(name, ".") ||
-			slices.ContainsFunc(passedOver(), func(ending string) bool { return strings.HasSuffix(name, ending) })
-		if entry.Type().IsRegular() && !unfinished {
+		if entry.Type().IsRegular() && !Unfinished(name) {
 			names = append(names, name)
 		}
 	}

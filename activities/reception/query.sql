@@ -11,15 +11,15 @@ order by received_at desc, key
 limit sqlc.arg(at_most);
 
 -- name: NoticesHandled :exec
-update webhook_notice set handled_at = sqlc.arg(handled_at) where key = any (sqlc.arg(keys)::text[]) and handled_at is null;
+update webhook_notice set handled_at = sqlc.arg(handled_at)::timestamptz where key = any (sqlc.arg(keys)::text[]) and handled_at is null;
 
 -- Notices that announce nothing: of files that we sent, and of those that did not arrive.
 -- name: NoticesNoted :exec
-update webhook_notice set handled_at = sqlc.arg(handled_at)
+update webhook_notice set handled_at = sqlc.arg(handled_at)::timestamptz
 where handled_at is null and (direction <> 'RECEIVE' or event <> 'TRANSFER_COMPLETED');
 
 -- name: DeleteNotices :exec
-delete from webhook_notice where handled_at < sqlc.arg(before);
+delete from webhook_notice where handled_at < sqlc.arg(before)::timestamptz;
 
 -- name: ListNotices :many
 select key, server, event, transfer, direction, filename, bytes, at, received_at, handled_at from webhook_notice
@@ -44,7 +44,7 @@ on conflict do nothing;
 -- name: CountAgain :one
 update received_file set times_received = times_received + 1, last_at = greatest(last_at, sqlc.arg(at)::timestamptz)
 where sha256 = sqlc.arg(sha256)
-returning number;
+returning number, state, inbox_name;
 
 -- name: InsertFile :one
 insert into received_file (sha256, partner, name, transfer, bytes, bytes_said, state, first_at, last_at)
@@ -52,33 +52,45 @@ values (sqlc.arg(sha256), sqlc.arg(partner), sqlc.arg(name), sqlc.arg(transfer),
         sqlc.arg(at), sqlc.arg(at))
 returning number;
 
+-- A file of which the bytes were lost, and came again.
+-- name: Restore :exec
+update received_file set state = 'STORED', detail = '' where number = sqlc.arg(number);
+
+-- name: ForgetOffers :exec
+delete from received_offer where file = sqlc.arg(file);
+
 -- name: Stored :many
-select number, sha256, partner, name, bytes, bytes_said, inbox_name, kind, said_kind, said_name from received_file
-where state = 'STORED'
+select number, sha256, partner, name, bytes, bytes_said, said_kind, said_name from received_file
+where state = 'STORED' and (number = sqlc.arg(number) or sqlc.arg(number) = 0)
 order by number;
 
 -- name: LockFile :one
-select number, sha256, partner, name, bytes, bytes_said, state, kind, inbox_name, said_kind, said_name, decisions from received_file
+select number, sha256, partner, name, state, kind, inbox_name, said_kind, said_name, decisions from received_file
 where number = sqlc.arg(number)
 for update;
 
--- A file that was put in the inbox under that name, and the like for a series, whose names are told by a pattern.
--- name: Routed :one
+-- name: NameTaken :one
 select exists (select from received_file where inbox_name = sqlc.arg(inbox_name) and number <> sqlc.arg(number));
+
+-- name: SnapshotTaken :one
+select exists (select from merchant_snapshot where sequence = sqlc.arg(sequence));
+
+-- name: PaylineTaken :one
+select exists (select from payline_file where sequence = sqlc.arg(sequence) and refused = '');
 
 -- name: Place :exec
 update received_file set kind = sqlc.arg(kind), format = sqlc.arg(format), inbox_name = sqlc.arg(inbox_name)
 where number = sqlc.arg(number);
 
 -- name: Route :exec
-update received_file set state = 'ROUTED', routed_at = sqlc.arg(routed_at), detail = '' where number = sqlc.arg(number);
+update received_file set state = 'ROUTED', routed_at = sqlc.arg(routed_at)::timestamptz, detail = '' where number = sqlc.arg(number);
 
 -- name: Hold :exec
 update received_file
 set state = 'HELD', kind = sqlc.arg(kind), format = sqlc.arg(format), detail = sqlc.arg(detail), inbox_name = ''
 where number = sqlc.arg(number);
 
--- name: SayKind :exec
+-- name: Say :exec
 update received_file
 set state = 'STORED', said_kind = sqlc.arg(said_kind), said_name = sqlc.arg(said_name), decisions = decisions + 1
 where number = sqlc.arg(number);

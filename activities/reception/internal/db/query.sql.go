@@ -39,21 +39,27 @@ func (q *Queries) Awaiting(ctx context.Context, kinds []string) ([]string, error
 const countAgain = `-- name: CountAgain :one
 update received_file set times_received = times_received + 1, last_at = greatest(last_at, $1::timestamptz)
 where sha256 = $2
-returning number
+returning number, state, inbox_name
 `
 
-func (q *Queries) CountAgain(ctx context.Context, at time.Time, sha256 []byte) (int32, error) {
+type CountAgainRow struct {
+	Number    int32
+	State     string
+	InboxName string
+}
+
+func (q *Queries) CountAgain(ctx context.Context, at time.Time, sha256 []byte) (CountAgainRow, error) {
 	row := q.db.QueryRow(ctx, countAgain, at, sha256)
-	var number int32
-	err := row.Scan(&number)
-	return number, err
+	var i CountAgainRow
+	err := row.Scan(&i.Number, &i.State, &i.InboxName)
+	return i, err
 }
 
 const deleteNotices = `-- name: DeleteNotices :exec
-delete from webhook_notice where handled_at < $1
+delete from webhook_notice where handled_at < $1::timestamptz
 `
 
-func (q *Queries) DeleteNotices(ctx context.Context, before *time.Time) error {
+func (q *Queries) DeleteNotices(ctx context.Context, before time.Time) error {
 	_, err := q.db.Exec(ctx, deleteNotices, before)
 	return err
 }
@@ -92,6 +98,15 @@ func (q *Queries) FindFiles(ctx context.Context, sha256 string) ([]int32, error)
 		return nil, err
 	}
 	return items, nil
+}
+
+const forgetOffers = `-- name: ForgetOffers :exec
+delete from received_offer where file = $1
+`
+
+func (q *Queries) ForgetOffers(ctx context.Context, file int32) error {
+	_, err := q.db.Exec(ctx, forgetOffers, file)
+	return err
 }
 
 const hold = `-- name: Hold :exec
@@ -367,7 +382,7 @@ func (q *Queries) Lock(ctx context.Context, key int64) error {
 }
 
 const lockFile = `-- name: LockFile :one
-select number, sha256, partner, name, bytes, bytes_said, state, kind, inbox_name, said_kind, said_name, decisions from received_file
+select number, sha256, partner, name, state, kind, inbox_name, said_kind, said_name, decisions from received_file
 where number = $1
 for update
 `
@@ -377,8 +392,6 @@ type LockFileRow struct {
 	Sha256    []byte
 	Partner   string
 	Name      string
-	Bytes     int64
-	BytesSaid int64
 	State     string
 	Kind      string
 	InboxName string
@@ -395,8 +408,6 @@ func (q *Queries) LockFile(ctx context.Context, number int32) (LockFileRow, erro
 		&i.Sha256,
 		&i.Partner,
 		&i.Name,
-		&i.Bytes,
-		&i.BytesSaid,
 		&i.State,
 		&i.Kind,
 		&i.InboxName,
@@ -407,22 +418,33 @@ func (q *Queries) LockFile(ctx context.Context, number int32) (LockFileRow, erro
 	return i, err
 }
 
-const noticesHandled = `-- name: NoticesHandled :exec
-update webhook_notice set handled_at = $1 where key = any ($2::text[]) and handled_at is null
+const nameTaken = `-- name: NameTaken :one
+select exists (select from received_file where inbox_name = $1 and number <> $2)
 `
 
-func (q *Queries) NoticesHandled(ctx context.Context, handledAt *time.Time, keys []string) error {
+func (q *Queries) NameTaken(ctx context.Context, inboxName string, number int32) (bool, error) {
+	row := q.db.QueryRow(ctx, nameTaken, inboxName, number)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const noticesHandled = `-- name: NoticesHandled :exec
+update webhook_notice set handled_at = $1::timestamptz where key = any ($2::text[]) and handled_at is null
+`
+
+func (q *Queries) NoticesHandled(ctx context.Context, handledAt time.Time, keys []string) error {
 	_, err := q.db.Exec(ctx, noticesHandled, handledAt, keys)
 	return err
 }
 
 const noticesNoted = `-- name: NoticesNoted :exec
-update webhook_notice set handled_at = $1
+update webhook_notice set handled_at = $1::timestamptz
 where handled_at is null and (direction <> 'RECEIVE' or event <> 'TRANSFER_COMPLETED')
 `
 
 // Notices that announce nothing: of files that we sent, and of those that did not arrive.
-func (q *Queries) NoticesNoted(ctx context.Context, handledAt *time.Time) error {
+func (q *Queries) NoticesNoted(ctx context.Context, handledAt time.Time) error {
 	_, err := q.db.Exec(ctx, noticesNoted, handledAt)
 	return err
 }
@@ -466,6 +488,17 @@ func (q *Queries) OpenNotices(ctx context.Context, server string, atMost int32) 
 	return items, nil
 }
 
+const paylineTaken = `-- name: PaylineTaken :one
+select exists (select from payline_file where sequence = $1 and refused = '')
+`
+
+func (q *Queries) PaylineTaken(ctx context.Context, sequence int32) (bool, error) {
+	row := q.db.QueryRow(ctx, paylineTaken, sequence)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const place = `-- name: Place :exec
 update received_file set kind = $1, format = $2, inbox_name = $3
 where number = $4
@@ -488,36 +521,45 @@ func (q *Queries) Place(ctx context.Context, arg PlaceParams) error {
 	return err
 }
 
-const route = `-- name: Route :exec
-update received_file set state = 'ROUTED', routed_at = $1, detail = '' where number = $2
+const restore = `-- name: Restore :exec
+update received_file set state = 'STORED', detail = '' where number = $1
 `
 
-func (q *Queries) Route(ctx context.Context, routedAt *time.Time, number int32) error {
+// A file of which the bytes were lost, and came again.
+func (q *Queries) Restore(ctx context.Context, number int32) error {
+	_, err := q.db.Exec(ctx, restore, number)
+	return err
+}
+
+const route = `-- name: Route :exec
+update received_file set state = 'ROUTED', routed_at = $1::timestamptz, detail = '' where number = $2
+`
+
+func (q *Queries) Route(ctx context.Context, routedAt time.Time, number int32) error {
 	_, err := q.db.Exec(ctx, route, routedAt, number)
 	return err
 }
 
-const routed = `-- name: Routed :one
-select exists (select from received_file where inbox_name = $1 and number <> $2)
-`
-
-// A file that was put in the inbox under that name, and the like for a series, whose names are told by a pattern.
-func (q *Queries) Routed(ctx context.Context, inboxName string, number int32) (bool, error) {
-	row := q.db.QueryRow(ctx, routed, inboxName, number)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
-const sayKind = `-- name: SayKind :exec
+const say = `-- name: Say :exec
 update received_file
 set state = 'STORED', said_kind = $1, said_name = $2, decisions = decisions + 1
 where number = $3
 `
 
-func (q *Queries) SayKind(ctx context.Context, saidKind string, saidName string, number int32) error {
-	_, err := q.db.Exec(ctx, sayKind, saidKind, saidName, number)
+func (q *Queries) Say(ctx context.Context, saidKind string, saidName string, number int32) error {
+	_, err := q.db.Exec(ctx, say, saidKind, saidName, number)
 	return err
+}
+
+const snapshotTaken = `-- name: SnapshotTaken :one
+select exists (select from merchant_snapshot where sequence = $1)
+`
+
+func (q *Queries) SnapshotTaken(ctx context.Context, sequence int32) (bool, error) {
+	row := q.db.QueryRow(ctx, snapshotTaken, sequence)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
 
 const stateOf = `-- name: StateOf :one
@@ -532,8 +574,8 @@ func (q *Queries) StateOf(ctx context.Context, sha256 []byte) (string, error) {
 }
 
 const stored = `-- name: Stored :many
-select number, sha256, partner, name, bytes, bytes_said, inbox_name, kind, said_kind, said_name from received_file
-where state = 'STORED'
+select number, sha256, partner, name, bytes, bytes_said, said_kind, said_name from received_file
+where state = 'STORED' and (number = $1 or $1 = 0)
 order by number
 `
 
@@ -544,14 +586,12 @@ type StoredRow struct {
 	Name      string
 	Bytes     int64
 	BytesSaid int64
-	InboxName string
-	Kind      string
 	SaidKind  string
 	SaidName  string
 }
 
-func (q *Queries) Stored(ctx context.Context) ([]StoredRow, error) {
-	rows, err := q.db.Query(ctx, stored)
+func (q *Queries) Stored(ctx context.Context, number int32) ([]StoredRow, error) {
+	rows, err := q.db.Query(ctx, stored, number)
 	if err != nil {
 		return nil, err
 	}
@@ -566,8 +606,6 @@ func (q *Queries) Stored(ctx context.Context) ([]StoredRow, error) {
 			&i.Name,
 			&i.Bytes,
 			&i.BytesSaid,
-			&i.InboxName,
-			&i.Kind,
 			&i.SaidKind,
 			&i.SaidName,
 		); err != nil {
