@@ -1,6 +1,7 @@
 package divalto
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strconv"
@@ -82,7 +83,11 @@ func (e *AuthError) Error() string {
 // ReadAuth gives the token that an authentication answered. The error is an
 // *AuthError.
 func ReadAuth(body []byte) (Secret, error) {
-	leaves, err := flatten(body)
+	if len(body) > MaxReply {
+		return "", &AuthError{}
+	}
+
+	leaves, err := flatten(bytes.TrimPrefix(body, []byte(byteOrderMark)))
 	if err != nil {
 		return "", &AuthError{}
 	}

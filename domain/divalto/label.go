@@ -68,13 +68,13 @@ func Label(kind Kind, reference string, attempt int) (string, error) {
 
 	switch {
 	case letter == "":
-		return "", broken(0, RuleRequired, "LIB", string(kind), "not a kind of entry: say PAYOUT, SETTLEMENT, PAYMENT or DEPOSIT")
+		return "", broken(0, RuleRequired, fieldLabel, string(kind), "not a kind of entry: say PAYOUT, SETTLEMENT, PAYMENT or DEPOSIT")
 	case reference == "":
-		return "", broken(0, RuleRequired, "LIB", "", "give the reference of what is posted")
+		return "", broken(0, RuleRequired, fieldLabel, "", "give the reference of what is posted")
 	case len(reference) > MaxReference:
-		return "", broken(0, RuleLength, "LIB", reference, "a reference has at most "+strconv.Itoa(MaxReference)+" bytes")
+		return "", broken(0, RuleLength, fieldLabel, reference, "a reference has at most "+strconv.Itoa(MaxReference)+" bytes")
 	case attempt < 1 || attempt > maxAttempt:
-		return "", broken(0, RuleLength, "LIB", strconv.Itoa(attempt), "attempts are counted from 1 to "+strconv.Itoa(maxAttempt))
+		return "", broken(0, RuleLength, fieldLabel, strconv.Itoa(attempt), "attempts are counted from 1 to "+strconv.Itoa(maxAttempt))
 	}
 
 	prefix, suffix := "RG"+letter+":", ""

@@ -16,9 +16,6 @@ const (
 	// Script is the ERP's action that books settlements.
 	Script = "integration_reglement"
 
-	headerTable, headerRecord = "EnteteReglementtb", "EnteteReglement"
-	detailTable, detailRecord = "DetailReglementtb", "DetailReglement"
-
 	// blank is how the ERP writes a field that says nothing.
 	blank = " "
 
@@ -62,8 +59,8 @@ type record struct {
 }
 
 // Param gives the document that goes into a request as its `param`: the entry, if
-// it breaks no rule, written as the options say. The error is a *RuleError; then
-// nothing is to be sent.
+// it breaks no rule, written as the options say. The error is a *RuleError, also
+// where the options cannot say the entry; then nothing is to be sent.
 //
 // All values are strings. Amounts are euros with a full stop: whole euros without
 // decimals, as the documentation of the ERP writes them, all others with two.
@@ -71,6 +68,10 @@ type record struct {
 // which are empty.
 func Param(entry Entry, options Options) (string, error) {
 	if err := entry.Check(); err != nil {
+		return "", err
+	}
+
+	if err := options.Check(); err != nil {
 		return "", err
 	}
 
@@ -88,6 +89,10 @@ func (o Options) Check() error {
 
 	w := writer{quote: o.Quote}
 	for _, m := range o.Dossier.members() {
+		if err := checkOptional(0, m.field, m.value); err != nil {
+			return err
+		}
+
 		if _, err := w.value(0, m); err != nil {
 			return err
 		}
@@ -108,15 +113,15 @@ func (p Posting) header() record {
 
 	return record{
 		fields: []member{
-			{"ETB", p.Etb},
-			{"TRANSACDT", p.Date.Compact()},
-			{"DEV", money.Currency},
-			{"TIERS", p.ThirdParty},
-			{"MTDEV", euros(p.Amount)},
-			{"LIB", p.Label},
-			{"RegltTyp", strconv.Itoa(int(p.Direction))},
-			{"ChgEtat", p.State.Change},
-			{"EtatFin", p.State.Final},
+			{fieldEtb, p.Etb},
+			{fieldDate, p.Date.Compact()},
+			{fieldCurrency, money.Currency},
+			{fieldThirdParty, p.ThirdParty},
+			{fieldAmount, euros(p.Amount)},
+			{fieldLabel, p.Label},
+			{fieldDirection, strconv.Itoa(int(p.Direction))},
+			{fieldChange, p.State.Change},
+			{fieldFinal, p.State.Final},
 		},
 		details: details,
 	}
@@ -124,14 +129,14 @@ func (p Posting) header() record {
 
 func (d *Detail) members() []member {
 	members := []member{
-		{"MTDEVFIN", euros(d.Amount)},
-		{"PREFPIECE", orBlank(d.Prefix)},
-		{"PIECE", d.Piece},
-		{"TIERS", d.ThirdParty},
-		{"NatureOperation", orBlank(string(d.Nature))},
+		{fieldLineAmount, euros(d.Amount)},
+		{fieldPrefix, orBlank(d.Prefix)},
+		{fieldPiece, d.Piece},
+		{fieldThirdParty, d.ThirdParty},
+		{fieldNature, orBlank(string(d.Nature))},
 	}
 	if !d.Due.IsZero() {
-		members = append(members, member{"EchOriDt", d.Due.Compact()})
+		members = append(members, member{fieldDue, d.Due.Compact()})
 	}
 
 	return members
@@ -139,24 +144,24 @@ func (d *Detail) members() []member {
 
 func (d Deposit) header() record {
 	fields := []member{
-		{"TRANSACDT", d.Date.Compact()},
-		{"DEV", money.Currency},
-		{"MTDEV", euros(d.Amount)},
-		{"LIB", d.Label},
+		{fieldDate, d.Date.Compact()},
+		{fieldCurrency, money.Currency},
+		{fieldAmount, euros(d.Amount)},
+		{fieldLabel, d.Label},
 		// The items of a portfolio are what was encashed.
-		{"RegltTyp", strconv.Itoa(int(Encashment))},
-		{"ChgEtat", d.State.Change},
+		{fieldDirection, strconv.Itoa(int(Encashment))},
+		{fieldChange, d.State.Change},
 	}
 	if d.State.Final != "" {
-		fields = append(fields, member{"EtatFin", d.State.Final})
+		fields = append(fields, member{fieldFinal, d.State.Final})
 	}
 
 	details := make([][]member, len(d.Items))
 	for i, item := range d.Items {
-		details[i] = []member{{"TRANSAC", item.Transaction}, {"NOORDRE", strconv.Itoa(item.Order)}}
+		details[i] = []member{{fieldTransaction, item.Transaction}, {fieldOrder, strconv.Itoa(item.Order)}}
 	}
 
-	return record{fields: append(fields, member{"BQC", d.Bank}), details: details}
+	return record{fields: append(fields, member{fieldBank, d.Bank}), details: details}
 }
 
 // euros writes whole euros without decimals.
@@ -206,7 +211,7 @@ func (w *writer) document(dossier Dossier, entry record) (string, error) {
 		lines[i] = w.object(w.named(detailRecord, w.object(members...)))
 	}
 
-	fields = append(fields, w.named(w.vocabulary.name(detailTable), "["+strings.Join(lines, ",")+"]"))
+	fields = append(fields, w.named(detailTable, "["+strings.Join(lines, ",")+"]"))
 	header := w.object(w.named(headerRecord, w.object(fields...)))
 
 	return w.object(
@@ -233,22 +238,17 @@ func (w *writer) members(line int, members []member) ([]string, error) {
 // value gives a value as the quoting can hold it.
 func (w *writer) value(line int, m member) (string, error) {
 	value := m.value
-	if value != blank {
-		if err := checkOptional(line, m.field, value); err != nil && m.field != "LIB" {
-			return "", err
-		}
-	}
-
 	if w.quote != QuoteSingle {
 		return value, nil
 	}
 
-	if m.field == "LIB" {
+	if m.field == fieldLabel {
 		value = strings.ReplaceAll(value, "'", string(typographicApostrophe))
 	}
 
 	if strings.ContainsAny(value, `'"\`) {
-		return "", broken(line, RuleCharacters, m.field, value, "no quotes and no backslash between single quotes: change the value, or write strict JSON")
+		return "", broken(line, RuleCharacters, m.field, value,
+			"no quotes and no backslash between single quotes: change the value, or write strict JSON")
 	}
 
 	return value, nil

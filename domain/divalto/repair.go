@@ -8,18 +8,16 @@ import (
 
 // The patterns of what some versions of the ERP write instead of JSON: quotes that
 // end a text early, braces left out, one level of escapes more than there is.
-//
-//nolint:gochecknoglobals // never written
 var (
 	// resultBegins finds the name result where no escape says that it is within a text.
 	resultBegins = regexp.MustCompile(`(?:^|[^\\])"result"\s*:\s*"`)
 	// resultEnds finds where a text ends before the next name of the reply, or before its end.
 	resultEnds = regexp.MustCompile(`"\s*(?:,\s*"(?:error|txterr|txterror|infos)"\s*:|\}\s*$)`)
 	// bracesMissing finds a response that has its one member without braces around it.
-	bracesMissing = regexp.MustCompile(`"response"\s*:\s*("transactionId"\s*:\s*(?:"[^"\\]*"|[0-9]+))`)
+	bracesMissing = regexp.MustCompile(`"response"\s*:\s*("transactionId"\s*:\s*(?:"[^"\\]*"|\d+))`)
 
 	// replyEnds finds the end of a reply that was not cut: its last member is one of its own, or the text of the result.
-	replyEnds = regexp.MustCompile(`(?:[^\\]"(?:error|txterr|txterror|infos)"\s*:\s*(?:"[^"]*"|-?[0-9]+|null)|\}")\s*\}$`)
+	replyEnds = regexp.MustCompile(`(?:[^\\]"(?:error|txterr|txterror|infos)"\s*:\s*(?:"[^"]*"|-?\d+|null)|\}")\s*\}$`)
 	// hiddenLetter finds a letter that an escape hides, and with it perhaps a name.
 	hiddenLetter = regexp.MustCompile(`\\u00[4-7]`)
 
@@ -27,9 +25,9 @@ var (
 	resultCodeWord  = regexp.MustCompile(`(?i)resultcode`)
 	transactionWord = regexp.MustCompile(`(?i)transactionid`)
 
-	errorValue       = regexp.MustCompile(`(?:^|[^\\])"error"\s*:\s*(?:"([^"\\]*)"|(-?[0-9]+))\s*[,}]`)
-	resultCodeValue  = regexp.MustCompile(`"resultcode\\*"` + gap + `:` + gap + `(?:\\*"([0-9A-Za-z-]*)\\*"|(-?[0-9]+))` + gap + `[,}]`)
-	transactionValue = regexp.MustCompile(`"transactionId\\*"` + gap + `:` + gap + `(?:\\*"([0-9A-Za-z-]*)\\*"|([0-9]+))` + gap + `[,}]`)
+	errorValue       = regexp.MustCompile(`(?:^|[^\\])"error"\s*:\s*(?:"([^"\\]*)"|(-?\d+))\s*[,}]`)
+	resultCodeValue  = regexp.MustCompile(`"resultcode\\*"` + gap + `:` + gap + `(?:\\*"([0-9A-Za-z-]*)\\*"|(-?\d+))` + gap + `[,}]`)
+	transactionValue = regexp.MustCompile(`"transactionId\\*"` + gap + `:` + gap + `(?:\\*"([0-9A-Za-z-]*)\\*"|(\d+))` + gap + `[,}]`)
 )
 
 // gap is white space, also where it is escaped.
@@ -89,19 +87,15 @@ func unescaped(text []byte) []byte {
 	quoted := make([]byte, 0, len(text)+2)
 	quoted = append(quoted, '"')
 
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			quoted = append(quoted, text[i])
+	escaped := false
 
-			if i++; i < len(text) {
-				quoted = append(quoted, text[i])
-			}
-		case '"':
-			quoted = append(quoted, '\\', '"')
-		default:
-			quoted = append(quoted, text[i])
+	for _, c := range text {
+		if c == '"' && !escaped {
+			quoted = append(quoted, '\\')
 		}
+
+		quoted = append(quoted, c)
+		escaped = c == '\\' && !escaped
 	}
 
 	var plain string

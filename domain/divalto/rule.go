@@ -3,6 +3,7 @@ package divalto
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -73,22 +74,22 @@ func shown(value string) string {
 // *RuleError, of the first rule that is broken.
 func (p Posting) Check() error {
 	if p.Direction != Encashment && p.Direction != Disbursement {
-		return broken(0, RuleDirection, "RegltTyp", strconv.Itoa(int(p.Direction)), "say 1 for an encashment, 2 for a disbursement")
+		return broken(0, RuleDirection, fieldDirection, strconv.Itoa(int(p.Direction)), "say 1 for an encashment, 2 for a disbursement")
 	}
 
 	if p.Date.IsZero() {
-		return broken(0, RuleRequired, "TRANSACDT", "", "give the date of the transaction")
+		return broken(0, RuleRequired, fieldDate, "", "give the date of the transaction")
 	}
 
-	if err := checkCode(0, "TIERS", p.ThirdParty); err != nil {
+	if err := checkCode(0, fieldThirdParty, p.ThirdParty); err != nil {
 		return err
 	}
 
-	if err := checkOptional(0, "ETB", p.Etb); err != nil {
+	if err := checkOptional(0, fieldEtb, p.Etb); err != nil {
 		return err
 	}
 
-	if err := checkAmount(0, "MTDEV", p.Amount); err != nil {
+	if err := checkAmount(0, fieldAmount, p.Amount); err != nil {
 		return err
 	}
 
@@ -130,20 +131,21 @@ func (p Posting) checkDetails() error {
 
 		var err error
 		if sum, err = sum.Add(detail.Amount); err != nil {
-			return broken(i+1, RuleSum, "MTDEVFIN", detail.Amount.String(), "the lines add up beyond what an amount may be: split the settlement")
+			return broken(i+1, RuleSum, fieldLineAmount, detail.Amount.String(),
+				"the lines add up beyond what an amount may be: split the settlement")
 		}
 	}
 
 	for i := range p.Details {
 		if detail := &p.Details[i]; detail.Nature.Completes() && !paid[detail.piece()] {
-			return broken(i+1, RuleDifference, "PIECE", detail.Piece, "a line of nature "+string(detail.Nature)+
+			return broken(i+1, RuleDifference, fieldPiece, detail.Piece, "a line of nature "+string(detail.Nature)+
 				" completes a piece that a payment line settles: add that payment line, or leave this line out")
 		}
 	}
 
 	if sum != p.Amount {
 		return &RuleError{
-			Rule: RuleSum, Field: "MTDEV", Value: p.Amount.String(),
+			Rule: RuleSum, Field: fieldAmount, Value: p.Amount.String(),
 			Todo: "the payment lines add up to " + sum.String() + ": correct the amount or the lines",
 		}
 	}
@@ -155,44 +157,46 @@ func (d *Detail) piece() piece { return piece{prefix: d.Prefix, number: d.Piece}
 
 func (d *Detail) check(line int, thirdParty string) error {
 	if !d.Nature.Pays() && !d.Nature.Completes() {
-		return broken(line, RuleNature, "NatureOperation", string(d.Nature), "say nothing for a payment, or WDR, WDC, WE, WAR, WPA")
+		return broken(line, RuleNature, fieldNature, string(d.Nature), "say nothing for a payment, or WDR, WDC, WE, WAR, WPA")
 	}
 
-	if err := checkAmount(line, "MTDEVFIN", d.Amount); err != nil {
+	if err := checkAmount(line, fieldLineAmount, d.Amount); err != nil {
 		return err
 	}
 
 	if d.ThirdParty != thirdParty {
-		return broken(line, RuleThirdParty, "TIERS", d.ThirdParty, "a line's third party is the settlement's: post it as a settlement of its own")
+		return broken(line, RuleThirdParty, fieldThirdParty, d.ThirdParty,
+			"a line's third party is the settlement's: post it as a settlement of its own")
 	}
 
 	if d.Nature == Advance {
 		if d.Piece != "" || d.Prefix != "" {
-			return broken(line, RulePiece, "PIECE", d.Prefix+d.Piece, "an advance settles no piece: leave the piece out, or change the nature")
+			return broken(line, RulePiece, fieldPiece, d.Prefix+d.Piece,
+				"an advance settles no piece: leave the piece out, or change the nature")
 		}
 
 		return nil
 	}
 
 	if d.Piece == "" {
-		return broken(line, RulePiece, "PIECE", "", "name the piece that the line settles, or say WAR for an advance")
+		return broken(line, RulePiece, fieldPiece, "", "name the piece that the line settles, or say WAR for an advance")
 	}
 
-	if err := checkOptional(line, "PREFPIECE", d.Prefix); err != nil {
+	if err := checkOptional(line, fieldPrefix, d.Prefix); err != nil {
 		return err
 	}
 
-	return checkCode(line, "PIECE", d.Piece)
+	return checkCode(line, fieldPiece, d.Piece)
 }
 
 // Check holds the deposit against the rules that the ERP wants. The error is a
 // *RuleError, of the first rule that is broken.
 func (d Deposit) Check() error {
 	if d.Date.IsZero() {
-		return broken(0, RuleRequired, "TRANSACDT", "", "give the date of the deposit")
+		return broken(0, RuleRequired, fieldDate, "", "give the date of the deposit")
 	}
 
-	if err := checkCode(0, "BQC", d.Bank); err != nil {
+	if err := checkCode(0, fieldBank, d.Bank); err != nil {
 		return err
 	}
 
@@ -200,12 +204,12 @@ func (d Deposit) Check() error {
 		return err
 	}
 
-	if err := checkCode(0, "ChgEtat", d.State.Change); err != nil {
+	if err := checkCode(0, fieldChange, d.State.Change); err != nil {
 		return err
 	}
 
 	if d.State.Final != "" && d.State.Final != chequeInBank {
-		return broken(0, RuleState, "EtatFin", d.State.Final, "a deposit ends in "+chequeInBank+": say so, or leave the final state out")
+		return broken(0, RuleState, fieldFinal, d.State.Final, "a deposit ends in "+chequeInBank+": say so, or leave the final state out")
 	}
 
 	return d.checkItems()
@@ -225,16 +229,17 @@ func (d Deposit) checkItems() error {
 	seen := make(map[taken]bool, len(d.Items))
 
 	for i, item := range d.Items {
-		if err := checkCode(i+1, "TRANSAC", item.Transaction); err != nil {
+		if err := checkCode(i+1, fieldTransaction, item.Transaction); err != nil {
 			return err
 		}
 
 		if item.Order < 1 {
-			return broken(i+1, RuleOrder, "NOORDRE", strconv.Itoa(item.Order), "the first item of a transaction is 1")
+			return broken(i+1, RuleOrder, fieldOrder, strconv.Itoa(item.Order), "the first item of a transaction is 1")
 		}
 
 		if seen[taken{item.Transaction, item.Order}] {
-			return broken(i+1, RuleItem, "TRANSAC", item.Transaction, "another line takes the same item to the bank: leave one of them out")
+			return broken(i+1, RuleItem, fieldTransaction, item.Transaction,
+				"another line takes the same item to the bank: leave one of them out")
 		}
 
 		seen[taken{item.Transaction, item.Order}] = true
@@ -247,7 +252,7 @@ func (d Deposit) checkItems() error {
 
 	if sum != d.Amount {
 		return &RuleError{
-			Rule: RuleSum, Field: "MTDEV", Value: d.Amount.String(),
+			Rule: RuleSum, Field: fieldAmount, Value: d.Amount.String(),
 			Todo: "the items add up to " + sum.String() + ": correct the amount or the items",
 		}
 	}
@@ -259,13 +264,14 @@ func sumItems(items []Item) (money.Cents, error) {
 	var sum money.Cents
 
 	for i, item := range items {
-		if err := checkAmount(i+1, "MTDEV", item.Amount); err != nil {
+		if err := checkAmount(i+1, fieldAmount, item.Amount); err != nil {
 			return 0, err
 		}
 
 		var err error
 		if sum, err = sum.Add(item.Amount); err != nil {
-			return 0, broken(i+1, RuleSum, "MTDEV", item.Amount.String(), "the items add up beyond what an amount may be: split the deposit")
+			return 0, broken(i+1, RuleSum, fieldAmount, item.Amount.String(),
+				"the items add up beyond what an amount may be: split the deposit")
 		}
 	}
 
@@ -295,12 +301,12 @@ func checkAmount(line int, field string, amount money.Cents) error {
 }
 
 func checkState(state State) error {
-	if err := checkCode(0, "ChgEtat", state.Change); err != nil {
+	if err := checkCode(0, fieldChange, state.Change); err != nil {
 		return err
 	}
 
 	if !isFinal(state.Final) {
-		return broken(0, RuleState, "EtatFin", state.Final, "not a final state of the ERP: correct the table of states")
+		return broken(0, RuleState, fieldFinal, state.Final, "not a final state of the ERP: correct the table of states")
 	}
 
 	return nil
@@ -309,11 +315,13 @@ func checkState(state State) error {
 func checkLabel(label string) error {
 	switch {
 	case label == "":
-		return broken(0, RuleRequired, "LIB", "", "give the label by which the ERP is to be searched")
+		return broken(0, RuleRequired, fieldLabel, "", "give the label by which the ERP is to be searched")
 	case utf8.RuneCountInString(label) > MaxLabel:
-		return broken(0, RuleLength, "LIB", label, "at most "+strconv.Itoa(MaxLabel)+" characters")
+		return broken(0, RuleLength, fieldLabel, label, "at most "+strconv.Itoa(MaxLabel)+" characters")
+	case strings.Contains(label, ";"):
+		return broken(0, RuleCharacters, fieldLabel, label, "no semicolon: the ERP's look-ups separate their conditions by it")
 	default:
-		return checkCharacters(0, "LIB", label)
+		return checkCharacters(0, fieldLabel, label)
 	}
 }
 

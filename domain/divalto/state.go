@@ -71,7 +71,9 @@ func NewStates(rows []StateRow) (States, error) {
 
 		change := [2]string{row.Dossier, row.Change}
 		if final, known := finals[change]; known && final != row.Final {
-			return States{}, &StateError{i + 1, "final", row.Final, "a row before has this change end in " + final + ": a change of state has one end"}
+			return States{}, &StateError{
+				i + 1, "final", row.Final, "a row before has this change end in " + final + ": a change of state has one end",
+			}
 		}
 
 		finals[change] = row.Final
@@ -86,7 +88,7 @@ func NewStates(rows []StateRow) (States, error) {
 func (s States) Lookup(dossier, means string, direction Direction) (State, error) {
 	pair, known := s.pairs[stateKey{dossier, means, direction}]
 	if !known {
-		return State{}, broken(0, RuleState, "ChgEtat", means, "the table of states has no pair for this means of payment, "+
+		return State{}, broken(0, RuleState, fieldChange, means, "the table of states has no pair for this means of payment, "+
 			direction.String()+", dossier "+fmt.Sprintf("%q", shown(dossier))+": add the row")
 	}
 
@@ -110,7 +112,7 @@ func (r StateRow) key(row int) (stateKey, error) {
 		return refuse("means", r.Means, "say a word of lower-case letters, digits and hyphens")
 	case checkOptional(0, "dos", r.Dossier) != nil:
 		return refuse("dossier", r.Dossier, "say the dossier's code, or nothing for that of the ERP's user")
-	case checkCode(0, "ChgEtat", r.Change) != nil:
+	case checkCode(0, fieldChange, r.Change) != nil:
 		return refuse("change", r.Change, "say the code of a change of state that the ERP knows")
 	case !isFinal(r.Final):
 		return refuse("final", r.Final, fmt.Sprintf("say one of %v", FinalStates()))

@@ -15,6 +15,31 @@ const (
 	TagNames = "tags"
 )
 
+// The fields of a request, by their names in the ERP's dictionary.
+const (
+	headerTable, headerRecord = "EnteteReglementtb", "EnteteReglement"
+	detailTable, detailRecord = "DetailReglementtb", "DetailReglement"
+
+	fieldEtb        = "ETB"       // establishment
+	fieldDate       = "TRANSACDT" // yyyyMMdd
+	fieldCurrency   = "DEV"
+	fieldThirdParty = "TIERS" // of the settlement, and of each detail
+	fieldAmount     = "MTDEV"
+	fieldLabel      = "LIB"
+	fieldDirection  = "RegltTyp"
+	fieldChange     = "ChgEtat"
+	fieldFinal      = "EtatFin"
+	fieldBank       = "BQC" // of a deposit
+
+	fieldLineAmount  = "MTDEVFIN"
+	fieldPrefix      = "PREFPIECE"
+	fieldPiece       = "PIECE"
+	fieldNature      = "NatureOperation"
+	fieldDue         = "EchOriDt" // yyyyMMdd
+	fieldTransaction = "TRANSAC"  // of a deposit's item
+	fieldOrder       = "NOORDRE"  // of a deposit's item
+)
+
 // maxName bounds the name of a field, in bytes: the dictionary's are shorter.
 const maxName = 32
 
@@ -61,7 +86,9 @@ func NewVocabulary(base string, renamed map[string]string) (Vocabulary, error) {
 		}
 
 		if !isName(renamed[name]) {
-			return Vocabulary{}, &VocabularyError{name, renamed[name], fmt.Sprintf("a name is a letter, then letters, digits and underscores, at most %d", maxName)}
+			return Vocabulary{}, &VocabularyError{
+				name, renamed[name], fmt.Sprintf("a name is a letter, then letters, digits and underscores, at most %d", maxName),
+			}
 		}
 
 		vocabulary.names[name] = renamed[name]
@@ -79,7 +106,7 @@ func NewVocabulary(base string, renamed map[string]string) (Vocabulary, error) {
 // distinct refuses two fields of one level under one name: the ERP does not tell
 // upper from lower case.
 func (v Vocabulary) distinct(level []string) error {
-	named := map[string]string{}
+	named := map[string]string{strings.ToLower(detailTable): detailTable}
 
 	for _, field := range level {
 		name := strings.ToLower(v.name(field))
@@ -112,30 +139,32 @@ func (v Vocabulary) code(field, value string) string {
 }
 
 func headerFields() []string {
-	return []string{"ETB", "TRANSACDT", "DEV", "TIERS", "MTDEV", "LIB", "RegltTyp", "ChgEtat", "EtatFin", "BQC", detailTable}
+	return []string{
+		fieldEtb, fieldDate, fieldCurrency, fieldThirdParty, fieldAmount, fieldLabel, fieldDirection, fieldChange, fieldFinal, fieldBank,
+	}
 }
 
 func detailFields() []string {
-	return []string{"MTDEVFIN", "PREFPIECE", "PIECE", "TIERS", "NatureOperation", "EchOriDt", "TRANSAC", "NOORDRE"}
+	return []string{fieldLineAmount, fieldPrefix, fieldPiece, fieldThirdParty, fieldNature, fieldDue, fieldTransaction, fieldOrder}
 }
 
 func tagNames() map[string]string {
 	return map[string]string{
-		"RegltTyp": "PAYMENTTYPE", "TIERS": "THIRDPARTY", "MTDEV": "AMOUNT", "LIB": "LABEL", "TRANSACDT": "DATE", "DEV": "CURRENCY",
-		"EtatFin": "FINALSTATEMENT", "ChgEtat": "CHGETAT",
-		"MTDEVFIN": "AMOUNT", "NatureOperation": "OPERATION", "PREFPIECE": "PREFIX", "EchOriDt": "DUEDATE",
+		fieldDirection: "PAYMENTTYPE", fieldThirdParty: "THIRDPARTY", fieldAmount: "AMOUNT", fieldLabel: "LABEL",
+		fieldDate: "DATE", fieldCurrency: "CURRENCY", fieldFinal: "FINALSTATEMENT", fieldChange: "CHGETAT",
+		fieldLineAmount: "AMOUNT", fieldNature: "OPERATION", fieldPrefix: "PREFIX", fieldDue: "DUEDATE",
 	}
 }
 
 func tagCodes() map[string]map[string]string {
 	return map[string]map[string]string{
-		"RegltTyp": {"1": "ENCASHMENT", "2": "DISBURSEMENT"},
-		"EtatFin": {
+		fieldDirection: {"1": "ENCASHMENT", "2": "DISBURSEMENT"},
+		fieldFinal: {
 			"C30": "CHECK", "C50": "CHECKINBANK", "V30": "TRANSFERT", "V50": "TRANSFERTINBANK", "S30": "SEPATRANSFERT",
 			"S50": "SEPATRANSFERTINBANK", "I30": "INTERNATIONALVIREMENT", "I50": "INTERNATIONALVIREMENTINBANK",
 			"D30": "DIRECTDEBIT", "D50": "DIRECTDEBITINBANK",
 		},
-		"NatureOperation": {
+		fieldNature: {
 			blank: "PAYMENT", "WDR": "RegltDiff", "WDC": "ChangeDiff", "WE": "Escompte", "WAR": "Acompte", "WPA": "PARTIALPAYMENT",
 		},
 	}
