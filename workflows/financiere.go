@@ -100,6 +100,7 @@ func (f *financiere) pay(ctx workflow.Context) error {
 		f.hearOperators,
 		f.canton,
 		f.answerPayline,
+		f.tellERP,
 	)
 	if err != nil {
 		return err

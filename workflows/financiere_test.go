@@ -29,7 +29,7 @@ func payOutNames() []string {
 
 // lastNames end every financière.
 func lastNames() []string {
-	return []string{activities.CantonName, activities.DispatchName, activities.AnswerPaylineName, activities.CloseVacationName}
+	return []string{activities.CantonName, activities.DispatchName, activities.AnswerPaylineName, activities.PlanPostingsName, activities.CloseVacationName}
 }
 
 // untilPaid are the calls up to the first handing over.

@@ -33,7 +33,7 @@ func TestNamesNeverChange(t *testing.T) {
 	list("workflow",
 		workflows.ReglementTransactionsName, workflows.ReglementImpayesName, workflows.ReglementVirementsName,
 		workflows.CreancesName, workflows.FinanciereName, workflows.TechniqueName, workflows.DayName, workflows.TriggerName,
-		workflows.ReceptionName)
+		workflows.ReceptionName, workflows.PostingName)
 	list("activity",
 		activities.OpenSettlementName, activities.AwaitFileName, activities.LoadFileName, activities.PostLinesName,
 		activities.CoverShortfallsName, activities.IsolateRevenueName, activities.ArchiveFileName,
@@ -47,8 +47,9 @@ func TestNamesNeverChange(t *testing.T) {
 		activities.LoadMerchantsName, activities.ReadStatementsName, activities.ReadReportsName, activities.MatchTransfersName, activities.PairLinesName,
 		activities.AwaitReglementsName, activities.ReconcileName, activities.SettleOrdersName, activities.StateSafeguardingName,
 		activities.OpenDayName, activities.CloseDayName, activities.IsOpenDayName,
-		activities.ReceiveFilesName, activities.AskOutcomesName)
-	list("signal", workflows.NoticeSignal, workflows.ArrivalSignal)
+		activities.ReceiveFilesName, activities.AskOutcomesName,
+		activities.PlanPostingsName, activities.PostSettlementName, activities.FindPostingName)
+	list("signal", workflows.NoticeSignal, workflows.ArrivalSignal, workflows.PostingSignal)
 	list("query", workflows.ProgressQuery, workflows.WaitingQuery)
 	list("update",
 		workflows.RetryUpdate, workflows.SkipUpdate, workflows.ApproveUpdate, workflows.RefuseUpdate, workflows.AssignUpdate,
@@ -57,7 +58,7 @@ func TestNamesNeverChange(t *testing.T) {
 	list("search attribute",
 		workflows.SearchVacation.GetName(), workflows.SearchBusinessDate.GetName(), workflows.SearchCorrelationID.GetName(),
 		workflows.SearchStage.GetName(), workflows.SearchNeedsOperator.GetName())
-	list("queue", workflows.Queue, activities.DataQueue, activities.DispatchQueue)
+	list("queue", workflows.Queue, activities.DataQueue, activities.DispatchQueue, activities.ERPQueue)
 	for _, code := range vacation.FailureCodes() {
 		list("failure", string(code))
 	}
@@ -72,6 +73,7 @@ func TestNamesNeverChange(t *testing.T) {
 		string(vacation.StageAnswering), string(vacation.StageMerchants), string(vacation.StageStatements),
 		string(vacation.StagePairing), string(vacation.StageReglements), string(vacation.StageReconciling),
 		string(vacation.StageSettling), string(vacation.StageSafeguarding), string(vacation.StageDeciding),
+		string(vacation.StagePlanningERP),
 		string(workflows.StageFailedStep))
 	list("step", workflows.StepTechniqueOpen, workflows.StepCreances, workflows.StepFinanciere, workflows.StepTechniqueClose)
 	list("phase", string(workflows.PhaseOpen), string(workflows.PhaseClose), string(workflows.PhaseDecisions))
@@ -82,7 +84,7 @@ func TestNamesNeverChange(t *testing.T) {
 		list("workflow id", vacation.ID{Kind: kind, Key: "KEY"}.String())
 	}
 	date := newRequest().BusinessDate
-	list("workflow id", workflows.DayID(date), workflows.ReceptionID)
+	list("workflow id", workflows.DayID(date), workflows.ReceptionID, workflows.PostingID("DOSSIER"))
 	list("key",
 		workflows.CreancesRequest{BusinessDate: date}.SessionKey(), workflows.CreancesRequest{BusinessDate: date, Key: "KEY"}.SessionKey(),
 		workflows.FinanciereRequest{BusinessDate: date}.SessionKey(), workflows.FinanciereRequest{BusinessDate: date, Run: "RUN"}.SessionKey(),
@@ -113,6 +115,7 @@ func TestWhatIsPassedKeepsItsForm(t *testing.T) {
 	}
 	values = append(values, formsOfSessions()...)
 	values = append(values, formsOfTheDay()...)
+	values = append(values, formsOfPartners()...)
 	var forms bytes.Buffer
 	for _, value := range values {
 		payload, err := converter.GetDefaultDataConverter().ToPayload(value)
@@ -122,6 +125,23 @@ func TestWhatIsPassedKeepsItsForm(t *testing.T) {
 		forms.WriteByte('\n')
 	}
 	golden(t, "forms.golden", forms.String())
+}
+
+// formsOfPartners are what receptions and postings pass.
+func formsOfPartners() []any {
+	return []any{
+		workflows.ReceptionRequest{RequestedBy: "alice"},
+		workflows.ReceptionTotals{Received: 1, Duplicates: 2, Held: 3, UnknownBulks: 4},
+		activities.ReceiveFilesRequest{Date: newRequest().BusinessDate},
+		activities.ReceiveFilesResult{Received: 1, Duplicates: 2, Held: 3, Awaiting: []string{"id"}},
+		workflows.PostingRequest{Dossier: "998"},
+		workflows.PostingTotals{Accepted: 1, Refused: 2, Unknown: 3, Left: 4},
+		activities.PlanPostingsResult{Planned: 1},
+		activities.PostSettlementRequest{Dossier: "998", After: 1},
+		activities.PostSettlementResult{Number: 1, Class: "ACCEPTED"},
+		activities.FindPostingRequest{Number: 1},
+		activities.FindPostingResult{Class: "ACCEPTED", Due: true},
+	}
 }
 
 // formsOfSessions are what operators and the vacations that are no règlement of lines pass.

@@ -77,6 +77,13 @@ func (r *reglement) runOfLines(ctx workflow.Context, settle func(workflow.Contex
 		return vacation.Totals{}, r.endWithError(ctx, err)
 	}
 	r.log(ctx).Info("vacation ended", "lines", totals.Lines, "events", totals.Events)
+	// The vacation has ended: whatever happens from here on changes nothing of it.
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if r.id.Kind == vacation.ReglementTransactions {
+		if err := r.tellERP(ctx); err != nil {
+			return totals, err
+		}
+	}
 	return totals, r.archive(ctx, totals)
 }
 
@@ -174,11 +181,9 @@ func (r *reglement) postLines(ctx workflow.Context, file activities.LoadFileResu
 	}
 }
 
-// archive puts the file away. The vacation has ended: whatever happens here
-// changes nothing of it.
+// archive puts the file away.
 func (r *reglement) archive(ctx workflow.Context, totals vacation.Totals) error {
 	r.board.pass(ctx, vacation.StageArchiving)
-	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	err := activities.ArchiveFile(ctx, activities.ArchiveFileRequest{Run: r.run, Path: r.request.File, Totals: totals})
 	if err != nil {
 		return err

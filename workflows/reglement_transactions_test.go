@@ -135,6 +135,10 @@ func (c *cast) register(registry worker.ActivityRegistry) {
 			_, err := c.enter(ctx, activities.CloseSettlementName)
 			return totals(), err
 		},
+		activities.PlanPostingsName: func(ctx context.Context) (activities.PlanPostingsResult, error) {
+			_, err := c.enter(ctx, activities.PlanPostingsName)
+			return activities.PlanPostingsResult{Planned: 1}, err
+		},
 		activities.ArchiveFileName: func(ctx context.Context, _ activities.ArchiveFileRequest) error {
 			_, err := c.enter(ctx, activities.ArchiveFileName)
 			return err
@@ -211,7 +215,8 @@ func TestTheStepsFollowOneAnother(t *testing.T) {
 	require.Equal(t, []string{
 		activities.OpenSettlementName, activities.LoadFileName,
 		activities.PostLinesName, activities.PostLinesName, activities.PostLinesName,
-		activities.CoverShortfallsName, activities.IsolateRevenueName, activities.CloseSettlementName, activities.ArchiveFileName,
+		activities.CoverShortfallsName, activities.IsolateRevenueName, activities.CloseSettlementName,
+		activities.PlanPostingsName, activities.ArchiveFileName,
 	}, on.calls)
 }
 
@@ -273,7 +278,7 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		activities.OpenSettlementName, activities.LoadFileName, activities.PostLinesName, activities.CoverShortfallsName,
-		activities.IsolateRevenueName, activities.CloseSettlementName, activities.ArchiveFileName,
+		activities.IsolateRevenueName, activities.CloseSettlementName, activities.PlanPostingsName, activities.ArchiveFileName,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -345,7 +350,7 @@ func TestACancellationIsHeardAtEachStep(t *testing.T) {
 		})
 	}
 
-	for _, name := range []string{activities.CloseSettlementName, activities.ArchiveFileName} {
+	for _, name := range []string{activities.CloseSettlementName, activities.PlanPostingsName, activities.ArchiveFileName} {
 		t.Run("too late at "+name, func(t *testing.T) {
 			t.Parallel()
 			on := newCast()

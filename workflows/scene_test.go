@@ -80,6 +80,7 @@ func newScene(kind vacation.Kind, key string) *scene {
 		activities.StateSafeguardingName: 500,
 		activities.DecideName:            activities.DecideResult{After: "line 7 stands on account 12"},
 		activities.IsOpenDayName:         true,
+		activities.PlanPostingsName:      activities.PlanPostingsResult{Planned: 2},
 	} {
 		on.says[name] = func(int) any { return result }
 	}

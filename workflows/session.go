@@ -168,6 +168,21 @@ func (s *session) endWithError(ctx workflow.Context, cause error) error {
 	return s.board.end(ctx, failure)
 }
 
+// tellERP has the settlements posted that the ERP has to know of, by a run of its
+// own: no vacation waits for the ERP, and none fails with it. What is settled is
+// told sooner or later: the next run tells what this one did not.
+func (s *session) tellERP(ctx workflow.Context) error {
+	if !tellsERP(ctx) {
+		return nil
+	}
+	s.board.pass(ctx, vacation.StagePlanningERP)
+	planned, err := activities.PlanPostings(ctx)
+	if err == nil && planned.Planned > 0 {
+		s.log(ctx).Info("settlements are to be posted to the ERP", "postings", planned.Planned)
+	}
+	return err
+}
+
 // inOrder takes steps one after the other, until one fails.
 func inOrder(ctx workflow.Context, steps ...func(workflow.Context) error) error {
 	for _, step := range steps {

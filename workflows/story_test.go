@@ -118,7 +118,8 @@ func stories() map[string]story {
 				{activities.OpenVacationName, vacation.StageOpening}, {activities.ReadStatementsName, vacation.StageStatements},
 				{activities.ReadReportsName, vacation.StageReports}, {activities.MatchTransfersName, vacation.StageMatching}, {activities.PairLinesName, vacation.StagePairing},
 				{activities.SettleOrdersName, vacation.StageSettling}, {activities.ReconcileName, vacation.StageReconciling},
-				{activities.StateSafeguardingName, vacation.StageSafeguarding}, {activities.CloseVacationName, vacation.StageProving},
+				{activities.StateSafeguardingName, vacation.StageSafeguarding}, {activities.PlanPostingsName, vacation.StagePlanningERP},
+				{activities.CloseVacationName, vacation.StageProving},
 			},
 			result: closed, first: activities.OpenVacationResult{Ended: written(closed)},
 		},
@@ -140,7 +141,8 @@ func payingSteps() []step {
 		{activities.PostPayoutsName, vacation.StagePaying}, {activities.DecantonName, vacation.StageDecanting},
 		{activities.RemitName, vacation.StageRemitting}, {activities.DispatchName, vacation.StageRemitting},
 		{activities.CantonName, vacation.StageCantoning}, {activities.DispatchName, vacation.StageCantoning},
-		{activities.AnswerPaylineName, vacation.StageAnswering}, {activities.CloseVacationName, vacation.StageProving},
+		{activities.AnswerPaylineName, vacation.StageAnswering}, {activities.PlanPostingsName, vacation.StagePlanningERP},
+		{activities.CloseVacationName, vacation.StageProving},
 	}
 }
 

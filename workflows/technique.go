@@ -114,6 +114,7 @@ func (t *technique) steps() ([]func(workflow.Context) error, error) {
 	case PhaseClose:
 		return []func(workflow.Context) error{
 			t.readStatements, t.readReports, t.matchTransfers, t.runReglements, t.settleOrders, t.reconcile, t.stateSafeguarding,
+			t.tellERP,
 		}, nil
 	case PhaseDecisions:
 		return []func(workflow.Context) error{t.decide}, nil

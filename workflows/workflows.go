@@ -25,6 +25,7 @@ const (
 	DayName                   = "day"
 	TriggerName               = "day-trigger"
 	ReceptionName             = "reception"
+	PostingName               = "erp-posting"
 )
 
 // all are the workflows by their names.
@@ -39,6 +40,7 @@ func all() map[string]any {
 		DayName:                   Day,
 		TriggerName:               Trigger,
 		ReceptionName:             Reception,
+		PostingName:               Posting,
 	}
 }
 

@@ -44,6 +44,7 @@ const (
 	StageSettling     Stage = "settling-orders"
 	StageSafeguarding Stage = "stating-safeguarding"
 	StageDeciding     Stage = "deciding"
+	StagePlanningERP  Stage = "planning-erp-postings"
 )
 
 // Progress is how far a règlement has come, in lines of its file.

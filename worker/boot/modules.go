@@ -21,18 +21,21 @@ import (
 	"github.com/reglo/reglo/activities/days"
 	"github.com/reglo/reglo/activities/debts"
 	"github.com/reglo/reglo/activities/decisions"
+	"github.com/reglo/reglo/activities/erp"
 	"github.com/reglo/reglo/activities/events"
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/payline"
 	outbox "github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/activities/reception"
 	"github.com/reglo/reglo/activities/remittances"
 	"github.com/reglo/reglo/activities/session"
 	"github.com/reglo/reglo/activities/statements"
 	"github.com/reglo/reglo/activities/transfers"
 	"github.com/reglo/reglo/activities/virements"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/delivery"
 	"github.com/reglo/reglo/domain/label"
 	"github.com/reglo/reglo/domain/reject"
 	"github.com/reglo/reglo/schemas/xsd"
@@ -55,7 +58,7 @@ func Modules() fx.Option { //nolint:ireturn // fx has no other type for it
 		fx.Provide(func(settings config.Config) (*label.Classifier, error) {
 			return labels.Read(settings.Label, settings.Bank)
 		}),
-		fx.Provide(channel.NewPace, channel.New),
+		fx.Provide(channel.NewPace, channel.New, channel.NewMailbox),
 		fx.Module("telemetry", fx.Provide(telemetry.NewRegistry, program.CountTemporal, telemetry.NewDeliveries)),
 		fx.Module("postgres", fx.Provide(openPool)),
 		fx.Module("temporal", fx.Provide(dialTemporal)),
@@ -154,7 +157,51 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		newRemittances,
 		inGroup(func(bank *remittances.Activities) registrar { return bank }),
 		fx.Annotate(func(bank *remittances.Activities) dispatcher { return bank }, fx.ResultTags(dispatcherGroup)),
+		fx.Annotate(newReception, fx.ResultTags(dispatcherGroup)),
+		newERP,
+		inGroup(func(tells *erp.Activities) registrar { return tells }),
 	))
+}
+
+// newERP makes what tells the ERP of settlements.
+func newERP(pool *pgxpool.Pool, server client.Client, clock func() time.Time) *erp.Activities {
+	return erp.New(erp.Parts{Pool: pool, Waker: postings{server}, Clock: clock})
+}
+
+// postings has a dossier's settlements posted.
+type postings struct {
+	server client.Client
+}
+
+// Wake has the run that posts look once more, or starts one.
+func (p postings) Wake(ctx context.Context, dossier string) error {
+	id := workflows.PostingID(dossier)
+	_, err := p.server.SignalWithStartWorkflow(ctx, id, workflows.PostingSignal, nil,
+		client.StartWorkflowOptions{ID: id, TaskQueue: workflows.Queue},
+		workflows.PostingName, workflows.PostingRequest{Dossier: dossier})
+	if err != nil {
+		return fmt.Errorf("have the postings of dossier %s sent: %w", dossier, err)
+	}
+	return nil
+}
+
+func newReception(
+	pool *pgxpool.Pool, mailbox channels.Mailbox, grammars *label.Classifier, layouts layout.Layouts, settings config.Config,
+	clock func() time.Time,
+) dispatcher {
+	data := settings.Data
+	var partners []reception.Partner
+	if mailbox != nil {
+		partners = append(partners, reception.Partner{Name: settings.Hook.Server, Mailbox: mailbox})
+	}
+	return reception.New(reception.Parts{
+		Pool: pool, Partners: partners, Clock: clock,
+		Folders: reception.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: inbox.Archive(data.Archive())},
+		Reader: delivery.Reader{
+			Layouts:  delivery.Layouts{CRE: layouts.CRE, Merchants: layouts.Merchants, Payline: layouts.Payline},
+			Accounts: transfers.Bank(settings.Bank).IBANs(), Details: reject.NewReader(grammars),
+		},
+	})
 }
 
 func newRemittances(

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/reglo/reglo/activities"
+	"github.com/reglo/reglo/activities/erp"
 	"github.com/reglo/reglo/worker/boot/health"
 	"github.com/reglo/reglo/workflows"
 )
@@ -27,14 +28,17 @@ const (
 	// a day's late files must not keep out the one that came.
 	dataActivities = 32
 	// dispatchActivities run at once. Bulks are handed over one at a time, in their
-	// order: who comes second waits for the first, and a third would only wait longer.
-	dispatchActivities = 2
+	// order: who comes second waits for the first, and a third would only wait
+	// longer. One more receives what partners have for us.
+	dispatchActivities = 3
+	// erpActivities run at once. The ERP is called once at a time a dossier.
+	erpActivities = 2
 	// spareConnections: the relay, one for each sink; the figures of a scrape, five
 	// at once; the checks of a probe.
 	spareConnections = 8
 	// connections of the pool: an activity works in one transaction at a time, and
 	// none ever waits for a connection.
-	connections = dataActivities + dispatchActivities + spareConnections
+	connections = dataActivities + dispatchActivities + erpActivities + spareConnections
 
 	// workflowTasks at once: each is milliseconds of CPU.
 	workflowTasks = 64
@@ -42,6 +46,7 @@ const (
 	// alternate between new runs and those that this process remembers.
 	activityPollers = 4
 	dispatchPollers = 2
+	erpPollers      = 1
 	workflowPollers = 4
 	// rememberedRuns bounds the memory for runs that are under way; a run that is
 	// forgotten is replayed. A day has some dozens.
@@ -82,8 +87,9 @@ type pollersIn struct {
 	fx.In
 
 	Server       client.Client
-	Activities   []registrar                     `group:"activities"`
-	Dispatchers  []dispatcher                    `group:"dispatchers"`
+	Activities   []registrar  `group:"activities"`
+	Dispatchers  []dispatcher `group:"dispatchers"`
+	ERP          *erp.Activities
 	Interceptors []interceptor.WorkerInterceptor `optional:"true"` // tests are less patient, and kill
 	Shutdown     fx.Shutdowner
 	Log          *slog.Logger
@@ -110,33 +116,29 @@ func newPollers(in pollersIn) *pollers {
 	})
 	workflows.Register(vacations)
 
-	data := worker.New(in.Server, activities.DataQueue, worker.Options{
-		DisableWorkflowWorker:              true,
-		MaxConcurrentActivityExecutionSize: dataActivities,
-		MaxConcurrentActivityTaskPollers:   activityPollers,
-		MaxHeartbeatThrottleInterval:       heartbeatEvery,
-		Interceptors:                       in.Interceptors,
-		DisableRegistrationAliasing:        true,
-		WorkerStopTimeout:                  drainLimit,
-		OnFatalError:                       fatal,
-	})
+	ofActivities := func(queue string, atOnce, pollers int) worker.Worker {
+		return worker.New(in.Server, queue, worker.Options{
+			DisableWorkflowWorker:              true,
+			MaxConcurrentActivityExecutionSize: atOnce,
+			MaxConcurrentActivityTaskPollers:   pollers,
+			MaxHeartbeatThrottleInterval:       heartbeatEvery,
+			Interceptors:                       in.Interceptors,
+			DisableRegistrationAliasing:        true,
+			WorkerStopTimeout:                  drainLimit,
+			OnFatalError:                       fatal,
+		})
+	}
+	data := ofActivities(activities.DataQueue, dataActivities, activityPollers)
 	for _, implementation := range in.Activities {
 		implementation.Register(data)
 	}
-	dispatch := worker.New(in.Server, activities.DispatchQueue, worker.Options{
-		DisableWorkflowWorker:              true,
-		MaxConcurrentActivityExecutionSize: dispatchActivities,
-		MaxConcurrentActivityTaskPollers:   dispatchPollers,
-		MaxHeartbeatThrottleInterval:       heartbeatEvery,
-		Interceptors:                       in.Interceptors,
-		DisableRegistrationAliasing:        true,
-		WorkerStopTimeout:                  drainLimit,
-		OnFatalError:                       fatal,
-	})
+	dispatch := ofActivities(activities.DispatchQueue, dispatchActivities, dispatchPollers)
 	for _, implementation := range in.Dispatchers {
 		implementation.RegisterDispatch(dispatch)
 	}
-	p.workers = []worker.Worker{vacations, data, dispatch}
+	tells := ofActivities(activities.ERPQueue, erpActivities, erpPollers)
+	in.ERP.RegisterERP(tells)
+	p.workers = []worker.Worker{vacations, data, dispatch, tells}
 	return p
 }
 
@@ -147,7 +149,8 @@ func poll(lifecycle fx.Lifecycle, pollers *pollers, log *slog.Logger) {
 			if err := pollers.start(); err != nil {
 				return err
 			}
-			log.InfoContext(ctx, "worker polls", "queues", []string{workflows.Queue, activities.DataQueue, activities.DispatchQueue})
+			queues := []string{workflows.Queue, activities.DataQueue, activities.DispatchQueue, activities.ERPQueue}
+			log.InfoContext(ctx, "worker polls", "queues", queues)
 			return nil
 		},
 		OnStop: func(context.Context) error {
