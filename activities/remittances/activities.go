@@ -93,6 +93,7 @@ func (a *Activities) Register(registry worker.ActivityRegistry) {
 func (a *Activities) RegisterDispatch(registry worker.ActivityRegistry) {
 	registry.RegisterActivityWithOptions(a.Dispatch, activity.RegisterOptions{Name: activities.DispatchName})
 	registry.RegisterActivityWithOptions(a.LookUp, activity.RegisterOptions{Name: activities.LookUpName})
+	registry.RegisterActivityWithOptions(a.AskOutcomes, activity.RegisterOptions{Name: activities.AskOutcomesName})
 }
 
 // now is the hour of attempts and postings, to the millisecond that events show.

@@ -63,21 +63,28 @@ func (a *Activities) ask(ctx context.Context, request activities.LookUpRequest) 
 }
 
 func (a *Activities) askFor(ctx context.Context, name string) error {
+	return a.askAbout(ctx, name, func(row handedOver) bool { return row.State == string(transfer.Unknown) })
+}
+
+// askAbout asks the channel about a bulk that was handed over, and that is still
+// open when it is this caller's turn. It settles what the channel knows, and
+// leaves the rest as it is.
+func (a *Activities) askAbout(ctx context.Context, name string, open func(handedOver) bool) error {
 	turn, err := a.takeTurn(ctx)
 	if err != nil {
 		return err
 	}
 	defer turn.end(ctx)
 
-	row, err := db.New(turn.conn).Bulk(ctx, name)
+	read, err := db.New(turn.conn).Bulk(ctx, name)
 	if err != nil {
 		return fmt.Errorf("read it: %w", err)
 	}
-	if row.State != string(transfer.Unknown) || row.AttemptedAt == nil {
+	row := handedOver(read)
+	if row.AttemptedAt == nil || !open(row) {
 		return nil // settled meanwhile
 	}
-	bulk := handedOver(row)
-	outcome := a.lookUp(ctx, bulk.handed())
+	outcome := a.lookUp(ctx, row.handed())
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("look it up: %w", err)
 	}
@@ -92,6 +99,46 @@ func (a *Activities) askFor(ctx context.Context, name string) error {
 		return fmt.Errorf("keep what the channel said: %w", err)
 	}
 	return nil
+}
+
+// AskOutcomes asks the channel about each bulk of which nobody knows whether the
+// bank has it, whichever run handed it over, and though that run be over: those
+// that are UNKNOWN, and those that a run which is over left in an attempt. What the
+// channel has is SENT, with its orders, and what the bank refused is REJECTED; the
+// money of that goes back with the next dispatch or look-up of any run, which has
+// the journal that it needs. The others are left as they are: an operator
+// decides on UNKNOWN ones, and the next dispatch begins with the attempts. It sends
+// nothing, and returns how many are left open.
+func (a *Activities) AskOutcomes(ctx context.Context) (int, error) {
+	stop := heartbeat.Start(ctx, func() any { return nil })
+	defer stop()
+
+	left, err := a.askOpen(ctx)
+	if err != nil {
+		return 0, activities.Failed("ask what became of bulks", err)
+	}
+	return left, nil
+}
+
+func (a *Activities) askOpen(ctx context.Context) (left int, err error) {
+	bulks, err := db.New(a.pool).OpenBulks(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("list bulks of unknown outcome: %w", err)
+	}
+	for _, bulk := range bulks {
+		// Another attempt is another dispatch's, which asks by itself.
+		err := a.askAbout(ctx, bulk.Name, func(row handedOver) bool {
+			return row.AttemptedAt.Equal(bulk.AttemptedAt) &&
+				(row.State == string(transfer.Unknown) || row.State == string(transfer.Prepared))
+		})
+		if err != nil {
+			return 0, fmt.Errorf("bulk %s: %w", bulk.Name, err)
+		}
+	}
+	if bulks, err = db.New(a.pool).OpenBulks(ctx); err != nil {
+		return 0, fmt.Errorf("count bulks of unknown outcome: %w", err)
+	}
+	return len(bulks), nil
 }
 
 // unknown is the bulks that are asked for, else all that are UNKNOWN.

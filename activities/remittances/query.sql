@@ -67,6 +67,14 @@ from bulk b where b.name = sqlc.arg(name);
 -- name: UnknownBulks :many
 select name from bulk where state = 'UNKNOWN' order by number;
 
+-- Bulks of which nobody knows whether the bank has them: UNKNOWN ones, and those whose run is over, so that it does not
+-- find out any more what became of its attempt.
+-- name: OpenBulks :many
+select b.name, b.attempted_at::timestamptz as attempted_at
+from bulk b join vacation v on v.number = b.vacation
+where b.state = 'UNKNOWN' or b.state = 'PREPARED' and b.attempted_at is not null and v.state <> 'RUNNING'
+order by b.number;
+
 -- name: Intend :execrows
 update bulk
 set attempted_at = sqlc.arg(attempted_at)::timestamptz,

@@ -409,6 +409,40 @@ func (q *Queries) NoteDetail(ctx context.Context, detail string, number int32) e
 	return err
 }
 
+const openBulks = `-- name: OpenBulks :many
+select b.name, b.attempted_at::timestamptz as attempted_at
+from bulk b join vacation v on v.number = b.vacation
+where b.state = 'UNKNOWN' or b.state = 'PREPARED' and b.attempted_at is not null and v.state <> 'RUNNING'
+order by b.number
+`
+
+type OpenBulksRow struct {
+	Name        string
+	AttemptedAt time.Time
+}
+
+// Bulks of which nobody knows whether the bank has them: UNKNOWN ones, and those whose run is over, so that it does not
+// find out any more what became of its attempt.
+func (q *Queries) OpenBulks(ctx context.Context) ([]OpenBulksRow, error) {
+	rows, err := q.db.Query(ctx, openBulks)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OpenBulksRow
+	for rows.Next() {
+		var i OpenBulksRow
+		if err := rows.Scan(&i.Name, &i.AttemptedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ordersNotRefused = `-- name: OrdersNotRefused :one
 select count(*)::int from payout p
 where p.bulk = $1::int and not exists (select from payout_refusal r where r.payout = p.number)
