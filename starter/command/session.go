@@ -39,12 +39,17 @@ type session struct {
 func (s *session) settings(cmd *cobra.Command) (config.Config, error) {
 	settings, err := config.Load(cmd.Root().PersistentFlags(), s.environ)
 	if err != nil {
-		return config.Config{}, &InputError{
-			What: strings.Join(strings.Fields(err.Error()), " "),
-			Next: "correct the setting where it was found; `worker --help` explains each",
-		}
+		return config.Config{}, wrongSettings(err)
 	}
 	return settings, nil
+}
+
+// wrongSettings says what is wrong with the settings.
+func wrongSettings(err error) error {
+	return &InputError{
+		What: strings.Join(strings.Fields(err.Error()), " "),
+		Next: "correct the setting where it was found; `worker --help` explains each",
+	}
 }
 
 // connections is how many connections a command opens at most: it asks one
@@ -70,17 +75,27 @@ func (s *session) database(cmd *cobra.Command) (*pgxpool.Pool, config.Config, er
 // open connects to the database, at whatever version it is.
 func (s *session) open(ctx context.Context, settings config.Config) (*pgxpool.Pool, error) {
 	pool, err := bootpostgres.Open(ctx, bootpostgres.Options{Database: settings.Database, Connections: connections})
-	var unreachable *bootpostgres.UnreachableError
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case errors.As(err, &unreachable):
-		return nil, &UnreachableError{Service: servicePostgres, Address: databaseAddress(settings), Err: rootCause(err)}
-	case err != nil:
-		return nil, &InputError{What: err.Error(), Next: "correct REGLO_DATABASE_URL"}
+	if err != nil {
+		return nil, notOpened(ctx, settings, err)
 	}
 	s.closing = append(s.closing, pool.Close)
 	return pool, nil
+}
+
+// notOpened says why there is no connection to the database.
+func notOpened(ctx context.Context, settings config.Config, err error) error {
+	var unreachable *bootpostgres.UnreachableError
+	var version *postgres.VersionError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &unreachable):
+		return &UnreachableError{Service: servicePostgres, Address: databaseAddress(settings), Err: rootCause(err)}
+	case errors.As(err, &version):
+		return err
+	default:
+		return &InputError{What: err.Error(), Next: "correct REGLO_DATABASE_URL"}
+	}
 }
 
 // databaseAddress is where the database is, without user and password.
@@ -126,20 +141,25 @@ func (s *session) temporal(cmd *cobra.Command) (server, config.Config, error) {
 	connection, err := boottemporal.Dial(cmd.Context(), boottemporal.Options{
 		Server: settings.Temporal, Keys: settings.Payload.Keys, Log: slog.New(slog.DiscardHandler),
 	})
-	var unreachable *boottemporal.UnreachableError
-	switch {
-	case cmd.Context().Err() != nil:
-		return server{}, config.Config{}, cmd.Context().Err()
-	case errors.As(err, &unreachable):
-		return server{}, config.Config{}, &UnreachableError{
-			Service: serviceTemporal, Address: unreachable.Address, Err: rootCause(err),
-		}
-	case err != nil:
-		return server{}, config.Config{}, &InputError{What: err.Error(), Next: "correct the TEMPORAL_… settings"}
+	if err != nil {
+		return server{}, config.Config{}, notDialled(cmd.Context(), err)
 	}
 	s.closing = append(s.closing, connection.Close)
 	payloads, err := payloadConverter(settings.Payload.Keys)
 	return server{Client: connection, payloads: payloads}, settings, err
+}
+
+// notDialled says why there is no connection to Temporal.
+func notDialled(ctx context.Context, err error) error {
+	var unreachable *boottemporal.UnreachableError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &unreachable):
+		return &UnreachableError{Service: serviceTemporal, Address: unreachable.Address, Err: rootCause(err)}
+	default:
+		return &InputError{What: err.Error(), Next: "correct the TEMPORAL_… settings"}
+	}
 }
 
 // payloadConverter reads payloads as the client itself writes them.
