@@ -67,9 +67,12 @@ func openBooks(path string, first int64) (*books, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the books: %w", err)
 	}
-	b := &books{file: file, at: map[string]int{}, copies: map[string]int{}, deposited: map[string]string{}, next: first}
+	b := &books{file: file, at: map[string]int{}, copies: map[string]int{}, deposited: map[string]string{}}
 	if err := b.take(path); err != nil {
 		return nil, errors.Join(err, file.Close())
+	}
+	if len(b.bookings) == 0 {
+		b.next = first
 	}
 	return b, nil
 }

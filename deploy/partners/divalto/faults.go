@@ -99,7 +99,7 @@ var ErrFault = errors.New("no fault: want KIND, KIND=NUMBER, ENDPOINT/KIND and *
 
 // ParseFault reads a fault as it stands on a command line: slow=500, reply-cut=12*3, recordsql/server-error*1.
 func ParseFault(text string) (Fault, error) {
-	fault := Fault{On: Execute}
+	var fault Fault
 	rest, times, counted := strings.Cut(text, "*")
 	if counted {
 		var err error
@@ -107,10 +107,15 @@ func ParseFault(text string) (Fault, error) {
 			return Fault{}, fmt.Errorf("%q: %w", text, ErrFault)
 		}
 	}
-	if on, kind, named := strings.Cut(rest, "/"); named {
-		fault.On, rest = Endpoint(on), kind
+	on, of, named := strings.Cut(rest, "/")
+	if !named {
+		on, of = string(Execute), rest
 	}
-	kind, value, numbered := strings.Cut(rest, "=")
+	if on == "" {
+		return Fault{}, fmt.Errorf("%q: %w", text, ErrFault)
+	}
+	fault.On = Endpoint(on)
+	kind, value, numbered := strings.Cut(of, "=")
 	fault.Kind = Kind(kind)
 	if numbered {
 		var err error

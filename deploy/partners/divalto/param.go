@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -35,7 +36,7 @@ func readParam(param string) (order, error) {
 	if err := decoder.Decode(&asked); err != nil {
 		return asked, fmt.Errorf("param: %w", err)
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return asked, errors.New("param: something follows its end")
 	}
 	return asked, nil
