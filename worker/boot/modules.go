@@ -45,6 +45,7 @@ import (
 	"github.com/reglo/reglo/worker/boot/layout"
 	"github.com/reglo/reglo/worker/boot/program"
 	"github.com/reglo/reglo/worker/boot/telemetry"
+	"github.com/reglo/reglo/worker/boot/wake"
 	"github.com/reglo/reglo/workflows"
 )
 
@@ -173,16 +174,10 @@ type postings struct {
 	server client.Client
 }
 
-// Wake has the run that posts look once more, or starts one.
+// Wake has them posted.
 func (p postings) Wake(ctx context.Context, dossier string) error {
-	id := workflows.PostingID(dossier)
-	_, err := p.server.SignalWithStartWorkflow(ctx, id, workflows.PostingSignal, nil,
-		client.StartWorkflowOptions{ID: id, TaskQueue: workflows.Queue},
-		workflows.PostingName, workflows.PostingRequest{Dossier: dossier})
-	if err != nil {
-		return fmt.Errorf("have the postings of dossier %s sent: %w", dossier, err)
-	}
-	return nil
+	_, err := wake.Postings(ctx, p.server, dossier)
+	return err
 }
 
 func newReception(
