@@ -1,0 +1,128 @@
+-- +goose Up
+
+-- How many forms a shop has shown on a day: the number of a transaction.
+create table payment_counter (
+    site_id text not null,
+    mode    text not null check (mode in ('TEST', 'PRODUCTION')),
+    utc_day date not null,
+    last    integer not null check (last between 0 and 899999),
+    primary key (site_id, mode, utc_day)
+);
+
+-- Forms, kept before they are shown: what a notification is held against.
+create table payment_form (
+    number       bigint  generated always as identity primary key,
+    shop         text    not null,
+    site_id      text    not null,
+    mode         text    not null check (mode in ('TEST', 'PRODUCTION')),
+    utc_day      date    not null,
+    trans_id     text    collate "C" not null,
+    order_id     text    collate "C" not null,
+    -- Of the currency's smallest unit.
+    amount_units bigint  not null check (amount_units > 0),
+    currency     text    not null,
+    plan         text    not null,
+    -- The shop's own number of the customer; no name.
+    customer     text    not null default '',
+    -- The invoice that the payment settles at the ERP, and whose it is; empty where it is not known.
+    invoice_prefix text  not null default '',
+    invoice_piece  text  not null default '',
+    third_party    text  not null default '',
+    shown_at     timestamptz not null,
+    unique (site_id, mode, utc_day, trans_id)
+);
+
+create index payment_form_order on payment_form (order_id);
+
+-- What became of each attempt to pay: one row a transaction of the gateway.
+create table payment (
+    number         bigint generated always as identity primary key,
+    key            text   collate "C" not null unique,
+    shop           text   not null,
+    site_id        text   not null,
+    mode           text   not null,
+    order_id       text   collate "C" not null,
+    form           bigint references payment_form (number),
+    operation      text   not null check (operation in ('DEBIT', 'CREDIT', 'VERIFICATION')),
+    sequence       integer not null,
+    customer       text   not null,
+    -- The gateway's status, and what it is worth.
+    status         text   not null,
+    class          text   not null,
+    -- What is booked of it, below zero for what is given back: of the currency's smallest unit.
+    amount_units   bigint not null,
+    currency       text   not null,
+    authorisation  text   not null default '',
+    contract       text   not null default '',
+    -- The gateway's own time of the payment.
+    paid_at        timestamptz,
+    first_at       timestamptz not null,
+    changed_at     timestamptz not null,
+    -- The form asked for something else, or what came contradicts itself: an operator looks.
+    doubt          text   not null default ''
+);
+
+create index payment_order on payment (order_id);
+create index payment_form_of on payment (form);
+
+-- Messages that came as notifications, as they came but for cards' numbers, believed or not.
+create table payment_notification (
+    number      bigint  generated always as identity primary key,
+    shop        text    not null,
+    peer        inet    not null,
+    received_at timestamptz not null,
+    outcome     text    not null,
+    level       text    not null,
+    reason      text    not null default '',
+    sha256      bytea   not null check (length(sha256) = 32),
+    -- Only of what is the gateway's.
+    event_key   text    collate "C" unique,
+    payment     bigint  references payment (number),
+    order_id    text    collate "C" not null default '',
+    customer    text    not null default '',
+    status      text    not null default '',
+    fields      jsonb,
+    -- How often the same event came again, and when last.
+    repeats     integer not null default 0 check (repeats >= 0),
+    repeated_at timestamptz,
+    -- Set when the workflow has acted on it; null until then for what has an effect.
+    handled_at  timestamptz,
+    check ((payment is null) = (event_key is null))
+);
+
+create index payment_notification_open on payment_notification (number) where handled_at is null and outcome = 'ACCEPTED';
+create index payment_notification_payment on payment_notification (payment, number);
+create index payment_notification_shop on payment_notification (shop, number desc);
+create index payment_notification_customer on payment_notification (customer, number desc) where customer <> '';
+create index payment_notification_order on payment_notification (order_id, number desc) where order_id <> '';
+
+-- Card lines of CRE files under contracts of the gateway's shops: what payments are matched with.
+create table payment_line (
+    settlement     integer not null references settlement (number),
+    line           integer not null,
+    cre_id         text    collate "C" not null,
+    contract       text    collate "C" not null,
+    amount_cents   bigint  not null check (amount_cents <> 0),
+    transaction_at timestamptz not null,
+    acquirer_ref   text    collate "C" not null,
+    label          text    not null,
+    primary key (settlement, line)
+);
+
+create index payment_line_contract on payment_line (contract, transaction_at);
+
+-- Which line settles which payment, found by rules or said by an operator.
+create table payment_match (
+    payment    bigint  primary key references payment (number),
+    settlement integer not null,
+    line       integer not null,
+    rule       text    not null,
+    actor      text    not null default '',
+    matched_at timestamptz not null,
+    foreign key (settlement, line) references payment_line (settlement, line),
+    unique (settlement, line)
+);
+
+-- +goose Down
+
+drop table payment_match, payment_line, payment_notification, payment, payment_form, payment_counter;
