@@ -89,7 +89,7 @@ func (a Amount) Cents() (money.Cents, bool) {
 
 // readAmount reads an amount of a notification: 1 to 12 digits.
 func readAmount(field, text string) (int64, error) {
-	if len(text) == 0 || len(text) > maxAmountDigits {
+	if text == "" || len(text) > maxAmountDigits {
 		return 0, refuse(field, "is not an amount of 1 to 12 digits")
 	}
 

@@ -41,7 +41,7 @@ func (e *ConflictError) Error() string {
 
 const (
 	keySeparator = ":"
-	maxKeyPart   = 48 // bytes; the longest key has six parts
+	maxKeyPart   = 40 // bytes: a UUID with its hyphens, and some; the longest key has five such parts
 )
 
 // partPattern is what a part of a key looks like. It has no separator, so that two keys are never alike by chance.

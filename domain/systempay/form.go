@@ -3,6 +3,7 @@ package systempay
 import (
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"time"
@@ -32,6 +33,9 @@ type Customer struct {
 	LastName  string // at most 63 characters
 }
 
+// Format hides it.
+func (c Customer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+
 // Order is what is to be paid for.
 type Order struct {
 	ID       string // 1 to 64 letters, digits, - and _: see OrderID
@@ -53,7 +57,7 @@ type Expected struct {
 	Plan          Plan
 }
 
-// Form is what the buyer's browser posts.
+// Form is what the buyer's browser posts. Printed, it shows what was asked for, and nothing of the buyer.
 type Form struct {
 	URL       string
 	Fields    []Field // in the order of the page; each name once, none empty
@@ -61,9 +65,16 @@ type Form struct {
 	Expected  Expected
 }
 
+// Format prints what was asked for, whatever the verb.
+func (f Form) Format(state fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(state, "form of order %s at site %s: %d of currency %s, %s",
+		f.Expected.OrderID, f.Expected.SiteID, f.Expected.Amount.Units, f.Expected.Amount.Currency, f.Expected.Plan)
+}
+
 var (
+	emailPattern       = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
 	orderPattern       = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	transactionPattern = regexp.MustCompile(`^[0-8][0-9]{5}$`)
+	transactionPattern = regexp.MustCompile(`^[0-8]\d{5}$`)
 )
 
 // OrderID composes a reference: TS, the year to which the order belongs, the day of the order, the customer's number on 11
@@ -98,20 +109,14 @@ func TransactionID(number int) (string, error) {
 func BuildForm(order *Order, shop *Shop, now time.Time, transactionID string) (Form, error) {
 	now = now.UTC().Truncate(time.Second)
 
-	currency, currencyErr := CurrencyOf(order.Currency)
-	units, amountErr := currency.Units(order.Amount)
+	amount, err := order.amount()
+	if err == nil {
+		err = order.Plan.check(amount.Units, now, shop.Page.CaptureDelay)
+	}
 
-	wrong := []error{shop.Check(), order.check(), currencyErr}
+	wrong := []error{shop.Check(), order.check(), err}
 	if !transactionPattern.MatchString(transactionID) {
 		wrong = append(wrong, refuse("vads_trans_id", "must be 6 digits, from 000000 to 899999"))
-	}
-
-	if currencyErr == nil {
-		wrong = append(wrong, amountErr)
-	}
-
-	if currencyErr == nil && amountErr == nil {
-		wrong = append(wrong, order.Plan.check(units, now, shop.Page.CaptureDelay))
 	}
 
 	if err := errors.Join(wrong...); err != nil {
@@ -122,7 +127,7 @@ func BuildForm(order *Order, shop *Shop, now time.Time, transactionID string) (F
 		URL: shop.Page.URL,
 		Expected: Expected{
 			SiteID: shop.SiteID, Mode: shop.Mode, TransactionID: transactionID, At: now, OrderID: order.ID,
-			Amount: Amount{Units: units, Currency: currency.Numeric}, Plan: order.Plan,
+			Amount: amount, Plan: order.Plan,
 		},
 	}
 	if form.URL == "" {
@@ -143,12 +148,28 @@ func BuildForm(order *Order, shop *Shop, now time.Time, transactionID string) (F
 	return form, nil
 }
 
+// amount is what the order is of, as the form has it.
+func (o *Order) amount() (Amount, error) {
+	currency, err := CurrencyOf(o.Currency)
+	if err != nil {
+		return Amount{}, err
+	}
+
+	units, err := currency.Units(o.Amount)
+
+	return Amount{Units: units, Currency: currency.Numeric}, err
+}
+
 func (o *Order) check() error {
 	wrong := []error{
 		checkText("vads_cust_id", o.Customer.ID, maxCustomer), checkText("vads_cust_email", o.Customer.Email, maxEmail),
 		checkText("vads_cust_first_name", o.Customer.FirstName, maxCustomer),
 		checkText("vads_cust_last_name", o.Customer.LastName, maxCustomer),
 	}
+	if o.Customer.Email != "" && !emailPattern.MatchString(o.Customer.Email) {
+		wrong = append(wrong, refuse("vads_cust_email", "is no address of mail: correct it or leave it out"))
+	}
+
 	if !orderPattern.MatchString(o.ID) {
 		wrong = append(wrong, refuse("vads_order_id", "must be 1 to 64 letters, digits, - or _"))
 	}
@@ -170,8 +191,8 @@ func (o *Order) check() error {
 
 func (e *Expected) fields() []Field {
 	return []Field{
-		{"vads_site_id", e.SiteID},
-		{"vads_ctx_mode", string(e.Mode)},
+		{siteField, e.SiteID},
+		{modeField, string(e.Mode)},
 		{"vads_trans_id", e.TransactionID},
 		{"vads_trans_date", e.At.Format(stamp)},
 		{"vads_amount", strconv.FormatInt(e.Amount.Units, 10)},

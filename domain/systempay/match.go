@@ -37,8 +37,8 @@ func Match(expected *Expected, n *Notification) error {
 			differences = append(differences, Difference{Field: field, Expected: want, Received: bounded(got)})
 		}
 	}
-	differ("vads_site_id", expected.SiteID, n.SiteID)
-	differ("vads_ctx_mode", string(expected.Mode), string(n.Mode))
+	differ(siteField, expected.SiteID, n.SiteID)
+	differ(modeField, string(expected.Mode), string(n.Mode))
 	differ("vads_order_id", expected.OrderID, n.Field("vads_order_id"))
 
 	if n.Operation != Verification {

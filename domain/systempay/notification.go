@@ -3,6 +3,7 @@ package systempay
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -42,7 +43,7 @@ const (
 
 // Notification is a message that is SystemPay's, to this shop. Only ParseNotification makes one, so that nothing is believed
 // before it is verified. Printed, it shows what Redacted does.
-type Notification struct {
+type Notification struct { //nolint:recvcheck // one that is printed or written hides what is the buyer's also as a value
 	Shop            string // our name of it
 	SiteID          string
 	Mode            Mode
@@ -168,7 +169,7 @@ func ours(name string) string {
 
 // verify is nil for fields that SystemPay signed for the shop, in its mode.
 func verify(fields map[string]string, shop *Shop) error {
-	signature, mode := fields[signatureField], Mode(fields["vads_ctx_mode"])
+	signature, mode := fields[signatureField], Mode(fields[modeField])
 
 	switch {
 	case signature == "":
@@ -184,9 +185,9 @@ func verify(fields map[string]string, shop *Shop) error {
 		}
 	}
 
-	if fields["vads_site_id"] != shop.SiteID {
+	if fields[siteField] != shop.SiteID {
 		return &Refusal{
-			Outcome: OutcomeWrongShop, Field: "vads_site_id",
+			Outcome: OutcomeWrongShop, Field: siteField,
 			Reason: "is not that of shop " + shop.Name + ": set this shop's own address of notification in SystemPay's back office",
 		}
 	}
@@ -200,8 +201,9 @@ func verify(fields map[string]string, shop *Shop) error {
 
 func wrongMode(shop *Shop) error {
 	return &Refusal{
-		Outcome: OutcomeWrongMode, Field: "vads_ctx_mode",
-		Reason: "is not " + string(shop.Mode) + ", the mode of shop " + shop.Name + ": set apart the addresses of notification of the two modes",
+		Outcome: OutcomeWrongMode, Field: modeField,
+		Reason: "is not " + string(shop.Mode) + ", the mode of shop " + shop.Name +
+			": give the two modes addresses of notification of their own",
 	}
 }
 
@@ -323,7 +325,7 @@ func (n *Notification) Redacted() map[string]string {
 
 	for name, value := range n.fields {
 		switch name {
-		case "vads_site_id", "vads_ctx_mode", "vads_version", "vads_page_action", "vads_action_mode", planField,
+		case siteField, modeField, "vads_version", "vads_page_action", "vads_action_mode", planField,
 			"vads_trans_id", "vads_trans_date", "vads_trans_uuid", "vads_trans_status", "vads_operation_type",
 			"vads_sequence_number", "vads_order_id", "vads_amount", "vads_currency", "vads_effective_amount",
 			"vads_effective_currency", "vads_effective_creation_date", "vads_presentation_date", "vads_capture_delay",
@@ -337,6 +339,16 @@ func (n *Notification) Redacted() map[string]string {
 	}
 
 	return shown
+}
+
+// MarshalJSON writes what Redacted shows: a log may write it so.
+func (n Notification) MarshalJSON() ([]byte, error) {
+	text, err := json.Marshal(n.Redacted())
+	if err != nil {
+		return nil, fmt.Errorf("write a notification: %w", err)
+	}
+
+	return text, nil
 }
 
 // Format prints what Redacted shows, whatever the verb.

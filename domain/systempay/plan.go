@@ -2,6 +2,7 @@ package systempay
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,22 +26,33 @@ type Instalment struct {
 
 // Plan is in how many parts an order is paid. The zero value is the whole of it at once.
 type Plan struct {
+	kind          planKind
 	first         int64
 	count, period int
 	dated         []Instalment
 }
 
+type planKind int
+
+const (
+	planSingle planKind = iota
+	planMulti
+	planDated
+)
+
 // Multi is a plan of count instalments, one every period days: the first of that many units, the others of equal parts of
 // the rest, the last with what cannot be divided.
 func Multi(first int64, count, period int) Plan {
-	return Plan{first: first, count: count, period: period}
+	return Plan{kind: planMulti, first: first, count: count, period: period}
 }
 
 // Dated is a plan of instalments each with its day and its amount, in the order of their days.
-func Dated(instalments ...Instalment) Plan { return Plan{dated: instalments, count: len(instalments)} }
+func Dated(instalments ...Instalment) Plan {
+	return Plan{kind: planDated, dated: slices.Clone(instalments), count: len(instalments)}
+}
 
 // IsSingle tells whether the whole is paid at once.
-func (p Plan) IsSingle() bool { return p.first == 0 && p.count == 0 && p.period == 0 && p.dated == nil }
+func (p Plan) IsSingle() bool { return p.kind == planSingle }
 
 // ParsePlan reads vads_payment_config as Plan.String writes it. The error is a *FieldError.
 func ParsePlan(text string) (Plan, error) {
@@ -50,10 +62,14 @@ func ParsePlan(text string) (Plan, error) {
 	case text == single:
 		return plan, nil
 	case strings.HasPrefix(text, multi):
+		plan.kind = planMulti
+
 		if _, err := fmt.Sscanf(text, multi+"first=%d;count=%d;period=%d", &plan.first, &plan.count, &plan.period); err != nil {
 			return Plan{}, refuse(planField, "is not MULTI:first=…;count=…;period=…")
 		}
 	case strings.HasPrefix(text, multiDated):
+		plan.kind = planDated
+
 		for part := range strings.SplitSeq(strings.TrimPrefix(text, multiDated), ";") {
 			day, units, _ := strings.Cut(part, "=")
 
@@ -82,10 +98,10 @@ func ParsePlan(text string) (Plan, error) {
 
 // String writes vads_payment_config.
 func (p Plan) String() string {
-	switch {
-	case p.IsSingle():
+	switch p.kind {
+	case planSingle:
 		return single
-	case p.dated == nil:
+	case planMulti:
 		return multi + "first=" + strconv.FormatInt(p.first, 10) + ";count=" + strconv.Itoa(p.count) + ";period=" + strconv.Itoa(p.period)
 	default:
 		parts := make([]string, 0, len(p.dated))
@@ -107,7 +123,7 @@ func (p Plan) Amounts(total int64) ([]int64, error) {
 		return []int64{total}, nil
 	case p.count > maxInstalments:
 		return nil, refuse(planField, "has more than "+strconv.Itoa(maxInstalments)+" instalments")
-	case p.dated != nil:
+	case p.kind == planDated:
 		return p.datedAmounts(total)
 	default:
 		return p.equalAmounts(total)
@@ -184,7 +200,7 @@ func (p Plan) check(total int64, now time.Time, delay int) error {
 	today := dayOf(now)
 	end := today.AddDate(1, 0, 0)
 
-	if p.dated != nil {
+	if p.kind == planDated {
 		if dayOf(p.dated[0].Day).Before(today) {
 			return refuse(planField, "has a day that is past")
 		}

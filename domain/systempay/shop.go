@@ -90,7 +90,7 @@ type ProductFields struct {
 
 var (
 	namePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
-	sitePattern = regexp.MustCompile(`^[0-9]{8}$`)
+	sitePattern = regexp.MustCompile(`^\d{8}$`)
 )
 
 // DefaultRanges is where SystemPay's notifications come from.
@@ -121,8 +121,8 @@ func (s *Shop) Check() error {
 		}
 	}
 	must(namePattern.MatchString(s.Name), "name", "must be 1 to 32 letters, digits, - or _")
-	must(sitePattern.MatchString(s.SiteID), "vads_site_id", "must be the 8 digits that SystemPay gave to the shop")
-	must(s.Mode == Test || s.Mode == Production, "vads_ctx_mode", "must be TEST or PRODUCTION")
+	must(sitePattern.MatchString(s.SiteID), siteField, "must be the 8 digits that SystemPay gave to the shop")
+	must(s.Mode == Test || s.Mode == Production, modeField, "must be TEST or PRODUCTION")
 	must(s.Algorithm == SHA1 || s.Algorithm == HMACSHA256, "algorithm", "must be HMAC-SHA-256 or SHA-1, as the back office says")
 
 	for _, r := range s.Ranges {

@@ -16,12 +16,12 @@ const (
 	MaxBody = 512 << 10
 	// MaxFields is how many fields a notification may have. A real one has about 70; each product of the order adds five.
 	MaxFields = 2000
-	// ContentType is that of a form and of a notification.
-	ContentType = "application/x-www-form-urlencoded"
 
 	version        = "V2" // of the protocol
 	prefix         = "vads_"
 	signatureField = "signature"
+	siteField      = "vads_site_id"
+	modeField      = "vads_ctx_mode"
 	stamp          = "20060102150405" // layout of an instant, in UTC
 	compactDay     = "20060102"       // layout of its day
 )

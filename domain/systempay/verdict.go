@@ -1,6 +1,9 @@
 package systempay
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Status is what SystemPay says of a transaction: vads_trans_status.
 type Status string
@@ -167,7 +170,7 @@ func (n *Notification) errorResult() Verdict {
 		case n.ExtraResult == "99":
 			verdict.Reason = "SystemPay refused our form, and does not know why: ask it"
 		default:
-			verdict.Reason = "SystemPay refused a field of our form: look up its code in the guide of the form"
+			verdict.Reason = "SystemPay refused a field of our form: look up its code " + strconv.Quote(n.ExtraResult) + " in the guide of the form"
 		}
 	case "96":
 		verdict.Reason = "SystemPay failed: ask it what became of the payment"
@@ -188,76 +191,39 @@ func unknown(what string) Verdict {
 	return Verdict{Class: ClassUnknown, Reason: what + ": look it up in SystemPay's back office"}
 }
 
-// formField names the field that SystemPay refused, by its code in vads_extra_result: of those that our forms have.
+// formField names the field that SystemPay refused, by its code in vads_extra_result: of those that our forms have. It is
+// empty for another code.
 func formField(code string) string {
-	switch code {
-	case "00":
-		return signatureField
-	case "01":
-		return "vads_version"
-	case "02":
-		return "vads_site_id"
-	case "03":
-		return "vads_trans_id"
-	case "04":
-		return "vads_trans_date"
-	case "05":
-		return "vads_validation_mode"
-	case "06":
-		return "vads_capture_delay"
-	case "07":
-		return planField
-	case "09":
-		return "vads_amount"
-	case "10":
-		return "vads_currency"
-	case "11":
-		return "vads_ctx_mode"
-	case "13":
-		return "vads_order_id"
-	case "46":
-		return "vads_page_action"
-	case "47":
-		return "vads_action_mode"
-	default:
-		return formFieldOfPage(code)
-	}
-}
-
-// formFieldOfPage goes on with the fields of the buyer and of the page.
-func formFieldOfPage(code string) string {
-	switch code {
-	case "15":
-		return "vads_cust_email"
-	case "16":
-		return "vads_cust_id"
-	case "104":
-		return "vads_cust_first_name"
-	case "105":
-		return "vads_cust_last_name"
-	case "24":
-		return "vads_url_success"
-	case "25":
-		return "vads_url_refused"
-	case "27":
-		return "vads_url_cancel"
-	case "29":
-		return "vads_url_error"
-	case "32":
-		return "vads_theme_config"
-	case "33":
-		return "vads_url_check"
-	case "34":
-		return "vads_redirect_success_timeout"
-	case "35":
-		return "vads_redirect_success_message"
-	case "36":
-		return "vads_redirect_error_timeout"
-	case "37":
-		return "vads_redirect_error_message"
-	default:
-		return ""
-	}
+	return map[string]string{
+		"00":  signatureField,
+		"01":  "vads_version",
+		"02":  siteField,
+		"03":  "vads_trans_id",
+		"04":  "vads_trans_date",
+		"05":  "vads_validation_mode",
+		"06":  "vads_capture_delay",
+		"07":  planField,
+		"09":  "vads_amount",
+		"10":  "vads_currency",
+		"11":  modeField,
+		"13":  "vads_order_id",
+		"46":  "vads_page_action",
+		"47":  "vads_action_mode",
+		"15":  "vads_cust_email",
+		"16":  "vads_cust_id",
+		"104": "vads_cust_first_name",
+		"105": "vads_cust_last_name",
+		"24":  "vads_url_success",
+		"25":  "vads_url_refused",
+		"27":  "vads_url_cancel",
+		"29":  "vads_url_error",
+		"32":  "vads_theme_config",
+		"33":  "vads_url_check",
+		"34":  "vads_redirect_success_timeout",
+		"35":  "vads_redirect_success_message",
+		"36":  "vads_redirect_error_timeout",
+		"37":  "vads_redirect_error_message",
+	}[code]
 }
 
 // riskReason says which of the shop's own controls of risk a payment failed, by its code in vads_extra_result.
