@@ -35,7 +35,8 @@
 // or as [Settings.Shape] has it. errormessage is never empty. Of several headers transactionId names the last one's, as
 // releases before 10.12 do. A posting that breaks a rule has resultcode 1, no response, and is not booked. What is wrong with
 // the call itself has an error other than 0, an empty result and the reason as txterr: 10 for a token that is unknown or has
-// expired, 2 to 4 for an action, a script and a param that are unknown or unreadable, 5 for what a fault asks for, 9 when the books cannot be kept.
+// expired, 2 to 4 for an action, a script and a param that are unknown or unreadable, 5 for what a fault asks for, 9 when the
+// books cannot be kept.
 //
 // A header whose details have TRANSAC is a remise en banque: each names a transaction that was booked and is not deposited
 // yet, NOORDRE is 1, and BQC is the bank.
