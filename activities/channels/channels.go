@@ -1,5 +1,27 @@
 // Package channels is the port to partners that take files: adapters below it
 // are named after their technology. What is in a file is the caller's business.
+//
+// # What is said of an attempt
+//
+// Whatever goes wrong, wherever it does, an attempt ends in one of these, and they
+// never mix:
+//
+//   - SENT: the partner, or what stands before it, acknowledged the whole file, by
+//     its size or its content.
+//   - Not sent ([ErrNotSent]): nothing of it reached the partner, nor can any more.
+//     Nobody listens; who we are is refused, with a PeSIT diagnostic of 301 or 304
+//     or a status of HTTP in the fours; the file is refused before data, with a
+//     diagnostic of 200 to 207 or 226; or the line ends where the partner cannot
+//     keep what it has as the file. It may be sent again.
+//   - UNKNOWN: all between. A reply is lost after the end of the file went, a server
+//     fails while it answers, a transfer FAILED without a diagnostic (the last
+//     acknowledgement may be all that was lost), is CANCELLED or INTERRUPTED, or goes
+//     on beyond its time. It is looked up, and otherwise waits for an operator or
+//     the bank's own word; it is never sent again by itself.
+//
+// So a partner that is dispatched to by these rules has at most one copy of a file.
+// Each adapter's tests hold this for each fault at each moment, by the count of the
+// partner.
 package channels
 
 import (

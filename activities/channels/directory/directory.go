@@ -56,21 +56,12 @@ func (c *Channel) Send(ctx context.Context, file channels.File) (channels.Outcom
 			return channels.Outcome{}, fmt.Errorf("put %s into the outbox: %w: %w", file.Name, channels.ErrNotSent, err)
 		}
 	}
-	same, err := holds(path, digest)
-	switch {
-	case err != nil:
-		return channels.Outcome{}, err
-	case !same:
-		return channels.Outcome{
-			State: transfer.Unknown, Detail: "another file stands in the outbox under its name: compare the two, and decide",
-		}, nil
-	default:
-		return sent(path), nil
-	}
+	return compare(path, digest)
 }
 
-// LookUp says whether the file stands in the folder or was taken away. It
-// is sure of a file that does not: files appear whole.
+// LookUp says whether the file stands in the folder or was taken away, by its
+// SHA-256: another one under its name is UNKNOWN. It is sure of a file that does
+// not stand there: files appear whole.
 func (c *Channel) LookUp(_ context.Context, file channels.File) (channels.Outcome, error) {
 	if err := channels.CheckName(file.Name); err != nil {
 		return channels.Outcome{}, fmt.Errorf("look up: %w", err)
@@ -86,7 +77,22 @@ func (c *Channel) LookUp(_ context.Context, file channels.File) (channels.Outcom
 		}
 		return channels.Outcome{State: transfer.Prepared, Detail: "no file of that name in the outbox"}, nil
 	}
-	return sent(path), nil
+	return compare(path, file.SHA256[:])
+}
+
+// compare says what a file that stands there is to ours: SENT when it is the same.
+func compare(path string, digest []byte) (channels.Outcome, error) {
+	same, err := holds(path, digest)
+	switch {
+	case err != nil:
+		return channels.Outcome{}, err
+	case !same:
+		return channels.Outcome{
+			State: transfer.Unknown, Detail: "another file stands in the outbox under its name: compare the two, and decide",
+		}, nil
+	default:
+		return sent(path), nil
+	}
 }
 
 func sent(path string) channels.Outcome {

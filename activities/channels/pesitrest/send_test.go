@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,7 +72,7 @@ func TestFaults(t *testing.T) {
 	isSent, isPrepared := wanted{transfer.Sent, 1}, wanted{transfer.Prepared, 0}
 	// We cannot know, and the bank has nothing; or it has it.
 	unknownNo, unknownYes := wanted{transfer.Unknown, 0}, wanted{transfer.Unknown, 1}
-	notTried := wanted{} // an order of V1 has half a minute
+	notTried := wanted{} // an order of V1 has half a minute: see TestAnOrderThatIsAnsweredTooLate
 	short := fault{Kind: pesitwizard.ShortSend, At: 3}
 	tests := map[string]struct {
 		faults     []fault
@@ -87,12 +89,7 @@ func TestFaults(t *testing.T) {
 		"reply lost":                       {[]fault{{Kind: pesitwizard.ReplyLost}}, unknownYes, isSent, 0, ""},
 		"reply that is none":               {[]fault{{Kind: pesitwizard.Garbage}}, unknownYes, isSent, 0, "not as agreed"},
 		"another server":                   {[]fault{{Kind: pesitwizard.OtherServer}}, isSent, unknownYes, 0, "ALARM"},
-		"caller unknown, 301":              {[]fault{{Kind: pesitwizard.Refused, Text: "0x03012D"}}, isPrepared, isPrepared, 0, "diagnostic 301"},
-		"password wrong, 304":              {[]fault{{Kind: pesitwizard.Refused, Text: "D3_304"}}, isPrepared, isPrepared, 0, "diagnostic 304"},
-		"refused, 200":                     {[]fault{{Kind: pesitwizard.Refused, Text: "0x0200C8"}}, isPrepared, isPrepared, 0, "diagnostic 200"},
 		"already there, 204":               {[]fault{{Kind: pesitwizard.Refused, Text: "0x0200CC"}}, isPrepared, isPrepared, 0, "ask it which"},
-		"refused, 207":                     {[]fault{{Kind: pesitwizard.Refused, Text: "207"}}, isPrepared, isPrepared, 0, "diagnostic 207"},
-		"refused, 226":                     {[]fault{{Kind: pesitwizard.Refused, Text: "0x0200E2"}}, isPrepared, isPrepared, 0, "diagnostic 226"},
 		"another diagnostic, 208":          {[]fault{{Kind: pesitwizard.Refused, Text: "0x0200D0"}}, unknownNo, unknownNo, 0, "FAILED"},
 		"of another class, 200":            {[]fault{{Kind: pesitwizard.Refused, Text: "0x0300C8"}}, unknownNo, unknownNo, 0, "FAILED"},
 		"a diagnostic unknown":             {[]fault{{Kind: pesitwizard.Refused, Text: "unknown"}}, unknownNo, unknownNo, 0, "FAILED"},
@@ -105,6 +102,16 @@ func TestFaults(t *testing.T) {
 		"half a file of no size":           {[]fault{short, {Kind: pesitwizard.NoSize}}, unknownYes, unknownYes, 0, "does not say"},
 		"never ending":                     {[]fault{{Kind: pesitwizard.Stuck}}, unknownYes, unknownYes, 100 * time.Millisecond, "still under way"},
 		"in time, and no answer to it":     {[]fault{{Kind: pesitwizard.Slow, At: 3_600_000}}, unknownYes, notTried, 100 * time.Millisecond, ""},
+	}
+	for _, reason := range []int{301, 304, 200, 201, 202, 203, 204, 205, 206, 207, 226} {
+		for _, text := range []string{
+			fmt.Sprintf("0x%02X%04X", reason/100, reason), fmt.Sprintf("D%d_%d", reason/100, reason), strconv.Itoa(reason),
+		} {
+			test := tests["none"]
+			test.faults = []fault{{Kind: pesitwizard.Refused, Text: text}}
+			test.upload, test.v1, test.says = isPrepared, isPrepared, fmt.Sprintf("diagnostic %d", reason)
+			tests["refused before data by "+text] = test
+		}
 	}
 	for about, test := range tests {
 		for dialect, want := range map[pesitrest.Dialect]wanted{pesitrest.Upload: test.upload, pesitrest.V1: test.v1} {
@@ -141,6 +148,30 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAnOrderThatIsAnsweredTooLate: the product took it, and who ordered has given up waiting.
+func TestAnOrderThatIsAnsweredTooLate(t *testing.T) {
+	t.Parallel()
+	s := startSite(t, pesitrest.V1, nil)
+	s.product.Break(pesitwizard.Fault{Kind: pesitwizard.Slow, At: 3_600_000})
+	ctx, cancel := context.WithCancel(t.Context())
+	var ordering sync.WaitGroup
+	ordering.Go(func() {
+		_, err := s.Send(ctx, holding("one"))
+		if !errors.Is(err, context.Canceled) || errors.Is(err, channels.ErrNotSent) {
+			t.Error(err)
+		}
+	})
+	require.Eventually(t, func() bool { return s.product.Copies(name) == 1 }, time.Minute, time.Millisecond)
+	cancel()
+	ordering.Wait()
+	for range 2 {
+		outcome, err := s.LookUp(t.Context(), holding("one"))
+		require.NoError(t, err)
+		require.Equal(t, transfer.Sent, outcome.State, outcome.Detail)
+	}
+	s.requireHonest(t, transfer.Sent, "one", "looked up")
 }
 
 // TestTheBankHasItTwice: the product's own doing, of which we can only tell.
@@ -191,11 +222,8 @@ func TestCutAtAnyByte(t *testing.T) {
 				s := startSite(t, dialect, nil)
 				seen := map[transfer.State]int{}
 				const tooLong = 5_000 // bytes of a request or of a reply
-				at, step := int64(0), int64(1)
-				if dialect == pesitrest.V1 {
-					step = 3 // each of its attempts writes to the disk
-				}
-				for ; at < tooLong; at += step {
+				at := int64(0)
+				for ; at < tooLong; at++ {
 					file := holding(text)
 					file.Name = fmt.Sprintf("CUT%05d.xml", at)
 					file.Correlation = fmt.Sprintf("cut-%d", at)
