@@ -170,14 +170,16 @@ func (g *Gateway) Resend(ctx context.Context, uuid string, event *int, source st
 	return g.find(uuid)
 }
 
-// orderBatch captures all that is authorised, as the platform does when the day ends.
-func (g *Gateway) orderBatch(r *http.Request, _ *order) (any, error) {
+func (g *Gateway) orderBatch(r *http.Request, _ *order) (any, error) { return g.Batch(r.Context()) }
+
+// Batch captures all that is authorised, as the platform does when the day ends. The shop was notified of each once.
+func (g *Gateway) Batch(ctx context.Context) ([]Transaction, error) {
 	made := []Transaction{}
 	for _, one := range g.Transactions() {
 		if one.Status != authorised {
 			continue
 		}
-		moved, err := g.Move(r.Context(), one.UUID, "capture", 0)
+		moved, err := g.Move(ctx, one.UUID, "capture", 0)
 		if errors.Is(err, errConflict) {
 			continue // somebody else moved it meanwhile
 		}

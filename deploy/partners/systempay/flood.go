@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Flood is a busy day of the platform: many notifications, of which the seed says all, but for their hashes. It keeps
@@ -98,6 +96,9 @@ type Tally struct {
 	P95 float64 `json:"p95_ms"`
 	P99 float64 `json:"p99_ms"`
 	Max float64 `json:"max_ms"`
+	// Behind is the longest that a notification waited for a connection, in milliseconds after the time that the rate gives
+	// it. A receiver that keeps up leaves little.
+	Behind float64 `json:"behind_ms"`
 }
 
 // ErrFlood is a flood that says too little.
@@ -163,14 +164,9 @@ func (f *Flood) Run(ctx context.Context, ledger io.Writer) (Tally, error) {
 		return Tally{}, err
 	}
 	defer client.CloseIdleConnections()
-	limit := rate.Inf
-	if f.Rate > 0 {
-		limit = rate.Limit(f.Rate)
-	}
-	run := &floodRun{Flood: f, client: client, limiter: rate.NewLimiter(limit, 1), tally: tally}
-	begun := f.Clock()
+	run := &floodRun{Flood: f, client: client, tally: tally, begun: f.Clock()}
 	err = run.all(ctx, jobs)
-	run.sum(f.Clock().Sub(begun))
+	run.sum(f.Clock().Sub(run.begun))
 	return run.tally, err
 }
 
@@ -354,8 +350,8 @@ func drawHex(draws *rand.Rand, digits int) string {
 type floodRun struct {
 	*Flood
 
-	client  *http.Client
-	limiter *rate.Limiter
+	client *http.Client
+	begun  time.Time
 
 	lock      sync.Mutex
 	tally     Tally
@@ -365,31 +361,62 @@ type floodRun struct {
 // all sends all jobs, so many at a time.
 func (r *floodRun) all(ctx context.Context, jobs []job) error {
 	r.latencies = make([]time.Duration, 0, len(jobs))
-	next := make(chan job)
+	next := make(chan int)
 	var senders sync.WaitGroup
 	for range r.Connections {
 		senders.Go(func() {
-			for one := range next {
-				r.deliver(ctx, one)
+			for i := range next {
+				r.late(i)
+				r.deliver(ctx, jobs[i])
 			}
 		})
 	}
-	var err error
-	for _, one := range jobs {
-		if err = r.limiter.Wait(ctx); err != nil {
+	for i := range jobs {
+		if pause(ctx, r.due(i).Sub(r.Clock())) != nil {
 			break
 		}
-		next <- one
+		next <- i
 	}
 	close(next)
 	senders.Wait()
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("flood: it was interrupted: %w", err)
 	}
 	return nil
+}
+
+// due is when a job is to go, by the rate: at once where there is none.
+func (r *floodRun) due(i int) time.Time {
+	if r.Rate == 0 {
+		return r.begun
+	}
+	return r.begun.Add(time.Duration(float64(i) / r.Rate * float64(time.Second)))
+}
+
+// late notes how far a job goes behind its time.
+func (r *floodRun) late(i int) {
+	if r.Rate == 0 {
+		return
+	}
+	behind := float64(r.Clock().Sub(r.due(i))) / float64(time.Millisecond)
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.tally.Behind = max(r.tally.Behind, behind)
+}
+
+// pause waits, not at all for nothing or less, and fails when the context ends.
+func pause(ctx context.Context, wait time.Duration) error {
+	if wait <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // deliver sends one until it is answered, and not by 5xx.
@@ -397,14 +424,8 @@ func (r *floodRun) deliver(ctx context.Context, one job) {
 	told, _ := r.transaction(one.transaction, one.credit)
 	event := &told.Events[one.event]
 	for attempt := range r.Attempts {
-		if attempt > 0 {
-			timer := time.NewTimer(r.Pause << (attempt - 1))
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
-				return
-			}
+		if attempt > 0 && pause(ctx, r.Pause<<(attempt-1)) != nil {
+			return
 		}
 		source := event.Source
 		if one.kind == sentAgain || attempt > 0 {

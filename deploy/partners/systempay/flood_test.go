@@ -183,8 +183,10 @@ func TestAFloodOfOrders(t *testing.T) {
 	shop := listen(t)
 	wanted := flood(shop.URL)
 	wanted.Orders, wanted.Forged, wanted.Rate = orders, 0, 1000
-	_, err = wanted.Run(t.Context(), &bytes.Buffer{})
+	tally, err := wanted.Run(t.Context(), &bytes.Buffer{})
 	require.NoError(t, err)
+	require.Positive(t, tally.Behind)
+	require.GreaterOrEqual(t, tally.Seconds, float64(tally.Notifications-1)/wanted.Rate)
 	seen := map[string]bool{}
 	for _, one := range shop.came() {
 		if one.fields["vads_operation_type"] == "DEBIT" {

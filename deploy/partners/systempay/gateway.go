@@ -94,7 +94,8 @@ var (
 	// ErrSettings says that the platform cannot begin.
 	ErrSettings = errors.New("settings of the stand-in: want a clock, and shops with a site, an algorithm and a key of TEST or PRODUCTION")
 	// ErrState says that the file of what the platform knows cannot be read, or not be written.
-	ErrState = errors.New("state of the stand-in")
+	ErrState  = errors.New("state of the stand-in")
+	errOrphan = errors.New("a transaction without its payment, or without events")
 )
 
 const (
@@ -246,10 +247,10 @@ func (g *Gateway) Payments() []Payment {
 	return all
 }
 
-// saved is a line of the file: one thing as it is from then on.
+// saved is a line of the file: what changed together, as it is from then on.
 type saved struct {
-	Payment     *Payment     `json:"payment,omitempty"`
-	Transaction *Transaction `json:"transaction,omitempty"`
+	Payment      *Payment       `json:"payment,omitempty"`
+	Transactions []*Transaction `json:"transactions,omitempty"`
 }
 
 // load reads the file. A last line that a kill has cut is as if it had not been begun.
@@ -269,11 +270,13 @@ func (g *Gateway) load() error {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			break
 		}
+		if err == nil {
+			err = g.put(line)
+		}
 		if err != nil {
 			return errors.Join(fmt.Errorf("%w: %s, after byte %d: %w", ErrState, g.settings.File, end, err), file.Close())
 		}
 		end = decoder.InputOffset()
-		g.put(line)
 	}
 	err = file.Truncate(end)
 	if err == nil {
@@ -287,7 +290,7 @@ func (g *Gateway) load() error {
 }
 
 // put puts what a line of the file says where it belongs.
-func (g *Gateway) put(line saved) {
+func (g *Gateway) put(line saved) error {
 	if kept := line.Payment; kept != nil {
 		if g.payments[kept.ID] == nil {
 			g.paymentOrder = append(g.paymentOrder, kept.ID)
@@ -295,7 +298,10 @@ func (g *Gateway) put(line saved) {
 		g.payments[kept.ID] = kept
 		g.numbers[kept.number()] = kept.ID
 	}
-	if kept := line.Transaction; kept != nil {
+	for _, kept := range line.Transactions {
+		if kept == nil || g.payments[kept.Payment] == nil || len(kept.Events) == 0 {
+			return errOrphan
+		}
 		if g.transactions[kept.UUID] == nil {
 			g.order = append(g.order, kept.UUID)
 			if kept.Operation == creditOperation {
@@ -304,16 +310,14 @@ func (g *Gateway) put(line saved) {
 		}
 		g.transactions[kept.UUID] = kept
 	}
+	return nil
 }
 
 // keep remembers something as it is now, and writes it. It is called under the lock.
 func (g *Gateway) keep(line saved) {
-	g.put(line)
-	if g.journal == nil {
-		return
-	}
-	text, err := json.Marshal(line)
-	if err == nil {
+	err := g.put(line)
+	text, wrong := json.Marshal(line)
+	if err = errors.Join(err, wrong); err == nil && g.journal != nil {
 		_, err = g.journal.Write(append(text, '\n'))
 	}
 	if err != nil {

@@ -3,7 +3,7 @@ package systempay_test
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // the vendor's
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -457,6 +458,8 @@ func TestTheLifeOfATransaction(t *testing.T) {
 		last()["vads_payment_certificate"],
 	}, "/"))
 	p.ask(paid+"/cancel", "", http.StatusConflict)
+	other := pay("pay", nil)
+	p.ask(other+"/cancel", `{"amount":1}`, http.StatusConflict)
 	back := p.ask(paid+"/credit", `{"amount":1000}`, http.StatusOK)
 	require.Equal(t, "CREDIT", back["operation_type"])
 	require.Equal(t, "CREDIT/1000/AUTHORISED/900000", strings.Join([]string{
@@ -630,7 +633,7 @@ func TestWhatIsKept(t *testing.T) {
 	want := first.Transactions()
 	first.stop()
 	require.Len(t, shop.came(), 2)
-	appendTo(t, file, `{"transaction":{"uuid":"cut sho`)
+	appendTo(t, file, `{"transactions":[{"uuid":"cut sho`)
 
 	second := start(t, systempay.Settings{File: file})
 	status, _, _ := second.pay("/vads-payment/", form(map[string]string{"vads_trans_id": "000001"}))
@@ -648,7 +651,52 @@ func TestWhatIsKept(t *testing.T) {
 	third := start(t, systempay.Settings{File: file})
 	require.Equal(t, got, third.Transactions())
 	third.stop()
-	appendTo(t, file, "no JSON\n{}\n")
-	_, err := systempay.New(systempay.Settings{Shops: shops(), Clock: time.Now, File: file})
-	require.ErrorIs(t, err, systempay.ErrState)
+	whole, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for _, wrong := range []string{"no JSON\n{}\n", `{"transactions":[{"uuid":"x","payment":"none"}]}`, `{"transactions":[null]}`} {
+		require.NoError(t, os.WriteFile(file, append(slices.Clone(whole), wrong...), 0o600))
+		_, err := systempay.New(systempay.Settings{Shops: shops(), Clock: time.Now, File: file})
+		require.ErrorIs(t, err, systempay.ErrState)
+	}
+}
+
+// FuzzForm posts anything: it is taken or refused.
+func FuzzForm(f *testing.F) {
+	f.Add("vads_amount=1&signature=x")
+	f.Add("vads_amount=1&vads_amount=2")
+	f.Add("vads_cust_id=%FF&;=&%zz")
+	f.Add(strings.Repeat("&", 1000))
+	p := start(f, systempay.Settings{})
+	f.Fuzz(func(t *testing.T, body string) {
+		here := *p
+		here.t = t
+		status, _, _ := here.post(http.MethodPost, "/vads-payment/", "application/x-www-form-urlencoded", body)
+		require.Equal(t, http.StatusBadRequest, status, "nobody guesses a signature")
+	})
+}
+
+// FuzzPaymentConfig signs any vads_payment_config: its parts are the amount, or it is refused.
+func FuzzPaymentConfig(f *testing.F) {
+	f.Add("SINGLE", int64(5124))
+	f.Add("MULTI:first=10000;count=4;period=30", int64(20000))
+	f.Add("MULTI:first=1;count=99;period=1", int64(99))
+	f.Add("MULTI_EXT:20170129=10000;20170301=9000;20170401=1000", int64(20000))
+	f.Add("MULTI_EXT:;", int64(1))
+	f.Fuzz(func(t *testing.T, config string, amount int64) {
+		p := start(t, systempay.Settings{})
+		status, _, text := p.pay("/vads-payment/?pay=pay", form(map[string]string{
+			"vads_payment_config": config, "vads_amount": strconv.FormatInt(amount, 10),
+		}))
+		if status != http.StatusOK {
+			require.Equal(t, http.StatusBadRequest, status, text)
+			require.Empty(t, p.Transactions())
+			return
+		}
+		for i, one := range p.Transactions() {
+			require.Positive(t, one.Effective)
+			require.Equal(t, i+1, one.Sequence)
+			amount -= one.Effective
+		}
+		require.Zero(t, amount)
+	})
 }

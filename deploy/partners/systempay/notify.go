@@ -39,14 +39,7 @@ func (g *Gateway) tell(ctx context.Context, one notice) {
 func (g *Gateway) repeat(one notice) {
 	one.source = sourceRetry
 	for _, wait := range g.settings.Repeats {
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-g.stopping.Done():
-			timer.Stop()
-			return
-		}
-		if g.attempt(g.stopping, one) {
+		if pause(g.stopping, wait) != nil || g.attempt(g.stopping, one) {
 			return
 		}
 	}
@@ -145,7 +138,7 @@ func (g *Gateway) record(one notice, made *Delivery) bool {
 	event := &changed.Events[one.event]
 	event.Deliveries = append(event.Deliveries, *made)
 	event.Delivered = event.Delivered || delivered
-	g.keep(saved{Transaction: &changed})
+	g.keep(saved{Transactions: []*Transaction{&changed}})
 	return delivered
 }
 
@@ -254,8 +247,8 @@ func (w *wire) send(ctx context.Context, client *http.Client) Delivery {
 		delivery.Faults = append(delivery.Faults, fault.Kind)
 		switch fault.Kind {
 		case Slow:
-			pause := time.Duration(fault.or(defaultSlow)) * time.Millisecond / slowSteps
-			body = &slowly{ctx: ctx, from: body, chunk: max(len(text)/slowSteps, 1), pause: pause}
+			step := time.Duration(fault.or(defaultSlow)) * time.Millisecond / slowSteps
+			body = &slowly{ctx: ctx, from: body, chunk: max(len(text)/slowSteps, 1), pause: step}
 		case Cut:
 			body = io.MultiReader(io.LimitReader(body, fault.At), broken{})
 		case ContentType:
@@ -305,12 +298,8 @@ type slowly struct {
 
 // Read waits and gives a little.
 func (s *slowly) Read(into []byte) (int, error) {
-	timer := time.NewTimer(s.pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-s.ctx.Done():
-		return 0, s.ctx.Err()
+	if err := pause(s.ctx, s.pause); err != nil {
+		return 0, err
 	}
 	return s.from.Read(into[:min(len(into), s.chunk)]) //nolint:wrapcheck // io.Reader's errors go as they are
 }

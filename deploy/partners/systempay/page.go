@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // pageText is what a buyer sees.
@@ -61,9 +62,11 @@ func (g *Gateway) takePayment(w http.ResponseWriter, r *http.Request) {
 		g.conclude(w, r, opened.ID, decision)
 		return
 	}
+	first := []string{"pay", "refuse", "abandon"}
+	others := slices.DeleteFunc(decisions(), func(name string) bool { return slices.Contains(first, name) })
 	g.show(w, http.StatusOK, "choice", map[string]any{
 		"ID": opened.ID, "Site": taken.shop.Site, "Mode": taken.mode, "Order": fields[orderField], "Amount": taken.amount,
-		"Currency": taken.currency, "Config": fields[configField], "Decisions": decisions(),
+		"Currency": taken.currency, "Config": fields[configField], "First": first, "Others": others,
 	})
 }
 

@@ -203,6 +203,7 @@ func (g *Gateway) decide(id, decision, auth string) (*Payment, []notice, error) 
 	decided := *kept
 	decided.Decision = decision
 	var told []notice
+	var all []*Transaction
 	for i := range taken.schedule {
 		one := g.instalment(&decided, taken, i)
 		as, source := made, sourcePay
@@ -213,13 +214,13 @@ func (g *Gateway) decide(id, decision, auth string) (*Payment, []notice, error) 
 			as.status, as.auth, source = waiting, "", "" // nobody is told before its day
 		}
 		g.enter(one, as, one.Effective, source)
-		g.keep(saved{Transaction: one})
+		all = append(all, one)
 		decided.Transactions = append(decided.Transactions, one.UUID)
 		if i == 0 {
 			told = append(told, notice{one.UUID, 0, sourcePay})
 		}
 	}
-	g.keep(saved{Payment: &decided})
+	g.keep(saved{Payment: &decided, Transactions: all})
 	return &decided, told, g.broken
 }
 
@@ -314,7 +315,7 @@ func (g *Gateway) advance(id, by string, amount int64) (Transaction, []notice, e
 	if found == nil || !known {
 		return Transaction{}, nil, fmt.Errorf("transaction, or %q: %w", by, errUnknown)
 	}
-	if !slices.Contains(way.from, found.Status) || amount < 0 || amount > found.Effective {
+	if !slices.Contains(way.from, found.Status) || amount < 0 || amount > found.Effective || (amount > 0 && by != "capture") {
 		return Transaction{}, nil, fmt.Errorf("%s of %d, from %s of %d: %w", by, amount, found.Status, found.Effective, errConflict)
 	}
 	if amount == 0 {
@@ -328,7 +329,7 @@ func (g *Gateway) advance(id, by string, amount int64) (Transaction, []notice, e
 	}
 	moved := found.clone()
 	g.enter(&moved, way.to, amount, way.source)
-	g.keep(saved{Transaction: &moved})
+	g.keep(saved{Transactions: []*Transaction{&moved}})
 	return moved.clone(), []notice{{id, len(moved.Events) - 1, way.source}}, g.broken
 }
 
@@ -358,7 +359,6 @@ func (g *Gateway) credit(id string, amount int64) (Transaction, []notice, error)
 	g.enter(back, outcomes()["pay"], amount, sourceBackOffice)
 	given := debit.clone()
 	given.Credited += amount
-	g.keep(saved{Transaction: &given})
-	g.keep(saved{Transaction: back})
+	g.keep(saved{Transactions: []*Transaction{&given, back}})
 	return back.clone(), []notice{{back.UUID, 0, sourceBackOffice}}, g.broken
 }

@@ -77,8 +77,8 @@ func newProgram(out io.Writer) *cobra.Command {
 until it is interrupted, and says first where.
 
 A browser posts the shop's signed form to /vads-payment/ and is asked what to do;
-?pay=DECISION says it at once (pay, refuse, abandon and others). The shop is then
-notified. --shops names a file such as
+?pay=DECISION says it at once (pay, refuse, abandon and others; &auth=51 is the
+bank's reason of a refusal). The shop is then notified. --shops names a file such as
   [{"site":"12345678","algorithm":"hmac-sha-256","keys":{"TEST":"…"},"url_check":"http://…"}]
 
   GET  /stand-in/transactions[?order_id=…]    what there is, and how it was told
