@@ -32,7 +32,7 @@ import (
 const (
 	large = "MONEXTEUR20260317001.xml"
 	// orders of some 370 bytes come to 40 MB.
-	orders = 108_000
+	orders = 110_000
 	// heapLimit is what the heap may grow by, in bytes, the bank in the same process
 	// and what waits to be collected included; without streaming it is more than the file.
 	heapLimit = 32 << 20
