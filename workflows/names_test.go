@@ -33,7 +33,7 @@ func TestNamesNeverChange(t *testing.T) {
 	list("workflow",
 		workflows.ReglementTransactionsName, workflows.ReglementImpayesName, workflows.ReglementVirementsName,
 		workflows.CreancesName, workflows.FinanciereName, workflows.TechniqueName, workflows.DayName, workflows.TriggerName,
-		workflows.ReceptionName, workflows.PostingName)
+		workflows.ReceptionName, workflows.PostingName, workflows.PaymentsName)
 	list("activity",
 		activities.OpenSettlementName, activities.AwaitFileName, activities.LoadFileName, activities.PostLinesName,
 		activities.CoverShortfallsName, activities.IsolateRevenueName, activities.ArchiveFileName,
@@ -48,8 +48,9 @@ func TestNamesNeverChange(t *testing.T) {
 		activities.AwaitReglementsName, activities.ReconcileName, activities.SettleOrdersName, activities.StateSafeguardingName,
 		activities.OpenDayName, activities.CloseDayName, activities.IsOpenDayName,
 		activities.ReceiveFilesName, activities.AskOutcomesName,
-		activities.PlanPostingsName, activities.PostSettlementName, activities.FindPostingName)
-	list("signal", workflows.NoticeSignal, workflows.ArrivalSignal, workflows.PostingSignal)
+		activities.PlanPostingsName, activities.PostSettlementName, activities.FindPostingName,
+		activities.MatchPaymentsName)
+	list("signal", workflows.NoticeSignal, workflows.ArrivalSignal, workflows.PostingSignal, workflows.NotificationSignal)
 	list("query", workflows.ProgressQuery, workflows.WaitingQuery)
 	list("update",
 		workflows.RetryUpdate, workflows.SkipUpdate, workflows.ApproveUpdate, workflows.RefuseUpdate, workflows.AssignUpdate,
@@ -73,7 +74,7 @@ func TestNamesNeverChange(t *testing.T) {
 		string(vacation.StageAnswering), string(vacation.StageMerchants), string(vacation.StageStatements),
 		string(vacation.StagePairing), string(vacation.StageReglements), string(vacation.StageReconciling),
 		string(vacation.StageSettling), string(vacation.StageSafeguarding), string(vacation.StageDeciding),
-		string(vacation.StagePlanningERP),
+		string(vacation.StagePlanningERP), string(vacation.StagePayments),
 		string(workflows.StageFailedStep))
 	list("step", workflows.StepTechniqueOpen, workflows.StepCreances, workflows.StepFinanciere, workflows.StepTechniqueClose)
 	list("phase", string(workflows.PhaseOpen), string(workflows.PhaseClose), string(workflows.PhaseDecisions))
@@ -84,7 +85,7 @@ func TestNamesNeverChange(t *testing.T) {
 		list("workflow id", vacation.ID{Kind: kind, Key: "KEY"}.String())
 	}
 	date := newRequest().BusinessDate
-	list("workflow id", workflows.DayID(date), workflows.ReceptionID, workflows.PostingID("DOSSIER"))
+	list("workflow id", workflows.DayID(date), workflows.ReceptionID, workflows.PostingID("DOSSIER"), workflows.PaymentsID)
 	list("key",
 		workflows.CreancesRequest{BusinessDate: date}.SessionKey(), workflows.CreancesRequest{BusinessDate: date, Key: "KEY"}.SessionKey(),
 		workflows.FinanciereRequest{BusinessDate: date}.SessionKey(), workflows.FinanciereRequest{BusinessDate: date, Run: "RUN"}.SessionKey(),
@@ -141,6 +142,10 @@ func formsOfPartners() []any {
 		activities.PostSettlementResult{Number: 1, Class: "ACCEPTED"},
 		activities.FindPostingRequest{Number: 1},
 		activities.FindPostingResult{Class: "ACCEPTED", Due: true},
+		workflows.PaymentsRequest{RequestedBy: "alice"},
+		workflows.PaymentsTotals{Matched: 1, Planned: 2},
+		activities.MatchPaymentsRequest{Date: newRequest().BusinessDate},
+		activities.MatchPaymentsResult{Matched: 1, LatePayments: 2, LateLines: 3, OpenForms: 4, Left: true},
 	}
 }
 

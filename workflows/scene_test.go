@@ -81,6 +81,7 @@ func newScene(kind vacation.Kind, key string) *scene {
 		activities.DecideName:            activities.DecideResult{After: "line 7 stands on account 12"},
 		activities.IsOpenDayName:         true,
 		activities.PlanPostingsName:      activities.PlanPostingsResult{Planned: 2},
+		activities.MatchPaymentsName:     activities.MatchPaymentsResult{Matched: 7, LatePayments: 1, LateLines: 2, OpenForms: 3},
 	} {
 		on.says[name] = func(int) any { return result }
 	}

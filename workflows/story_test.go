@@ -108,7 +108,8 @@ func stories() map[string]story {
 			steps: []step{
 				{activities.OpenVacationName, vacation.StageOpening}, {activities.LoadMerchantsName, vacation.StageMerchants},
 				{activities.ReadStatementsName, vacation.StageStatements}, {activities.ReadReportsName, vacation.StageReports},
-				{activities.MatchTransfersName, vacation.StageMatching}, {activities.PairLinesName, vacation.StagePairing}, {activities.CloseVacationName, vacation.StageProving},
+				{activities.MatchTransfersName, vacation.StageMatching}, {activities.PairLinesName, vacation.StagePairing},
+				{activities.MatchPaymentsName, vacation.StagePayments}, {activities.CloseVacationName, vacation.StageProving},
 			},
 			result: open, first: activities.OpenVacationResult{Ended: written(open)},
 		},
@@ -117,6 +118,7 @@ func stories() map[string]story {
 			steps: []step{
 				{activities.OpenVacationName, vacation.StageOpening}, {activities.ReadStatementsName, vacation.StageStatements},
 				{activities.ReadReportsName, vacation.StageReports}, {activities.MatchTransfersName, vacation.StageMatching}, {activities.PairLinesName, vacation.StagePairing},
+				{activities.MatchPaymentsName, vacation.StagePayments},
 				{activities.SettleOrdersName, vacation.StageSettling}, {activities.ReconcileName, vacation.StageReconciling},
 				{activities.StateSafeguardingName, vacation.StageSafeguarding}, {activities.PlanPostingsName, vacation.StagePlanningERP},
 				{activities.CloseVacationName, vacation.StageProving},
@@ -191,14 +193,15 @@ func withoutRequests(totals vacation.FinanciereTotals) vacation.FinanciereTotals
 
 func openedDay() vacation.TechniqueTotals {
 	return vacation.TechniqueTotals{
-		CorrelationID: correlation, Snapshot: 12, Statements: 3, Lines: 20, UnknownLines: 1, Reports: 2, RefusedOrders: 3, Transfers: 2, Events: events,
+		CorrelationID: correlation, Snapshot: 12, Statements: 3, Lines: 20, UnknownLines: 1, Reports: 2, RefusedOrders: 3, Transfers: 2,
+		MatchedPayments: 7, LatePayments: 1, LateLines: 2, OpenForms: 3, Events: events,
 	}
 }
 
 func closedDay() vacation.TechniqueTotals {
 	return vacation.TechniqueTotals{
 		CorrelationID: correlation, Statements: 3, Lines: 20, UnknownLines: 1, Reports: 2, RefusedOrders: 3, Transfers: 2,
-		UnknownBulks: 1, StaleOrders: 2, Surplus: 500, Events: events,
+		MatchedPayments: 7, LatePayments: 1, LateLines: 2, OpenForms: 3, UnknownBulks: 1, StaleOrders: 2, Surplus: 500, Events: events,
 	}
 }
 

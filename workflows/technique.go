@@ -109,12 +109,12 @@ func (t *technique) steps() ([]func(workflow.Context) error, error) {
 	switch t.request.Phase {
 	case PhaseOpen:
 		return []func(workflow.Context) error{
-			t.loadMerchants, t.readStatements, t.readReports, t.matchTransfers, t.runReglements,
+			t.loadMerchants, t.readStatements, t.readReports, t.matchTransfers, t.runReglements, t.matchPayments,
 		}, nil
 	case PhaseClose:
 		return []func(workflow.Context) error{
-			t.readStatements, t.readReports, t.matchTransfers, t.runReglements, t.settleOrders, t.reconcile, t.stateSafeguarding,
-			t.tellERP,
+			t.readStatements, t.readReports, t.matchTransfers, t.runReglements, t.matchPayments, t.settleOrders, t.reconcile,
+			t.stateSafeguarding, t.tellERP,
 		}, nil
 	case PhaseDecisions:
 		return []func(workflow.Context) error{t.decide}, nil
@@ -226,6 +226,19 @@ func (t *technique) matchTransfers(ctx workflow.Context) error {
 	}
 	var err error
 	t.totals.Transfers, err = activities.MatchTransfers(ctx, t.run)
+	return err
+}
+
+// matchPayments matches the payments that the gateway has told of with the card
+// lines that règlements have posted since, and counts what is late on either side.
+func (t *technique) matchPayments(ctx workflow.Context) error {
+	if !matchesPayments(ctx) {
+		return nil
+	}
+	t.board.pass(ctx, vacation.StagePayments)
+	matched, err := matchPayments(ctx)
+	t.totals.MatchedPayments = matched.Matched
+	t.totals.LatePayments, t.totals.LateLines, t.totals.OpenForms = matched.LatePayments, matched.LateLines, matched.OpenForms
 	return err
 }
 

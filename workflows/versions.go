@@ -14,3 +14,12 @@ const changeERP = "erp-postings"
 func tellsERP(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, changeERP, workflow.DefaultVersion, 1) == 1
 }
+
+// changePayments has technique match card payments with the lines that settle
+// them, and count what is late.
+const changePayments = "card-payments"
+
+// matchesPayments tells whether a run has the step that matches payments.
+func matchesPayments(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changePayments, workflow.DefaultVersion, 1) == 1
+}

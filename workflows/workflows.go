@@ -26,6 +26,7 @@ const (
 	TriggerName               = "day-trigger"
 	ReceptionName             = "reception"
 	PostingName               = "erp-posting"
+	PaymentsName              = "payments"
 )
 
 // all are the workflows by their names.
@@ -41,6 +42,7 @@ func all() map[string]any {
 		TriggerName:               Trigger,
 		ReceptionName:             Reception,
 		PostingName:               Posting,
+		PaymentsName:              Payments,
 	}
 }
 

@@ -45,6 +45,7 @@ const (
 	StageSafeguarding Stage = "stating-safeguarding"
 	StageDeciding     Stage = "deciding"
 	StagePlanningERP  Stage = "planning-erp-postings"
+	StagePayments     Stage = "matching-payments"
 )
 
 // Progress is how far a règlement has come, in lines of its file.
@@ -133,7 +134,14 @@ type TechniqueTotals struct {
 	Failed        int `json:"failedReglements"`
 	UnknownBulks  int `json:"unknownBulks"`
 	StaleOrders   int `json:"staleOrders"`
-	Decisions     int `json:"decisions"`
+	// MatchedPayments are card payments of which a card line was found that settles
+	// them. Late ones are paid without a line, LateLines settled without a payment,
+	// and OpenForms were shown long ago and have no final status.
+	MatchedPayments int `json:"matchedPayments,omitempty"`
+	LatePayments    int `json:"latePayments,omitempty"`
+	LateLines       int `json:"lateLines,omitempty"`
+	OpenForms       int `json:"openForms,omitempty"`
+	Decisions       int `json:"decisions"`
 	// Decided says what each decision changed, a sentence each, in their order.
 	Decided []string `json:"decided,omitempty"`
 	Events  int64    `json:"events"`

@@ -130,6 +130,10 @@ func (t *techniqueTotals) rows() [][]string {
 			[]string{"own transfers", number(t.Transfers) + " closed"},
 			[]string{"règlements", fmt.Sprintf("%d, %d ended with error", t.Reglements, t.Failed)})
 	}
+	if t.MatchedPayments+t.LatePayments+t.LateLines+t.OpenForms > 0 {
+		rows = append(rows, []string{"card payments", fmt.Sprintf("%d matched; late: %s without a line, %s without a payment, %s without an end",
+			t.MatchedPayments, count(t.LatePayments, "payment"), count(t.LateLines, "line"), count(t.OpenForms, "form"))})
+	}
 	if t.phase == workflows.PhaseClose {
 		rows = append(rows,
 			[]string{"outcome unknown", count(t.UnknownBulks, "bulk")},

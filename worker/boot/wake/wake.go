@@ -32,6 +32,12 @@ func Postings(ctx context.Context, server Signaler, dossier string) (client.Work
 		workflows.PostingRequest{Dossier: dossier})
 }
 
+// Payments has card payments looked after.
+func Payments(ctx context.Context, server Signaler, requestedBy string) (client.WorkflowRun, error) {
+	return signal(ctx, server, workflows.PaymentsID, workflows.NotificationSignal, workflows.PaymentsName,
+		workflows.PaymentsRequest{RequestedBy: requestedBy})
+}
+
 func signal(ctx context.Context, server Signaler, id, signal, name string, request any) (client.WorkflowRun, error) {
 	run, err := server.SignalWithStartWorkflow(
 		ctx, id, signal, nil, client.StartWorkflowOptions{ID: id, TaskQueue: workflows.Queue}, name, request)
