@@ -22,9 +22,6 @@ func (s Secret) String() string {
 	return mask
 }
 
-// GoString gives a mask.
-func (s Secret) GoString() string { return s.String() }
-
 // Format writes a mask, whatever the verb.
 func (s Secret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, s.String()) }
 

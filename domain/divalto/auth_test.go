@@ -27,7 +27,7 @@ func TestSecretsPrintAsMasks(t *testing.T) {
 		fmt.Fprintf(&written, verb+verb+"\n", secret, credentials)
 	}
 
-	encoded, err := json.Marshal(credentials)
+	encoded, err := json.Marshal(credentials) //nolint:gosec // what is marshaled is the mask
 	require.NoError(t, err)
 	written.Write(encoded)
 
@@ -69,13 +69,13 @@ func TestReadAuth(t *testing.T) {
 	for body, want := range map[string]divalto.AuthError{
 		`{"error":5,"access_token":"a.b.c","txterr":"Mot de passe incorrect"}`: {Code: "5", Text: "Mot de passe incorrect"},
 		`{"error":"5","txterror":"Utilisateur\r\ninconnu"}`:                    {Code: "5", Text: "Utilisateur  inconnu"},
-		`{"error":0,"access_token":""}`:                                       {Code: "0", Text: "no access_token in the reply. "},
-		`{"error":0,"access_token":null,"txterr":"Licence"}`:                  {Code: "0", Text: "no access_token in the reply. Licence"},
-		`{"error":0,"error":5,"access_token":"a.b.c"}`:                        {},
-		`{"error":0,"access_token":"a.b.c"`:                                   {},
-		`<html>Bad gateway</html>`:                                            {},
-		``:                                                                    {},
-		strings.Repeat(" ", divalto.MaxReply) + `{"access_token":"a.b.c"}`: {},
+		`{"error":0,"access_token":""}`:                                        {Code: "0", Text: "no access_token in the reply. "},
+		`{"error":0,"access_token":null,"txterr":"Licence"}`:                   {Code: "0", Text: "no access_token in the reply. Licence"},
+		`{"error":0,"error":5,"access_token":"a.b.c"}`:                         {},
+		`{"error":0,"access_token":"a.b.c"`:                                    {},
+		`<html>Bad gateway</html>`:                                             {},
+		``:                                                                     {},
+		strings.Repeat(" ", divalto.MaxReply) + `{"access_token":"a.b.c"}`:     {},
 	} {
 		token, err := divalto.ReadAuth([]byte(body))
 		require.Empty(t, token)

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,10 +13,10 @@ import (
 	"github.com/reglo/reglo/domain/money"
 )
 
-func day(t testing.TB, year int, month time.Month, dayOfMonth int) calendar.Date {
+func day(t testing.TB, text string) calendar.Date {
 	t.Helper()
 
-	date, err := calendar.NewDate(year, month, dayOfMonth)
+	date, err := calendar.ParseDate(text)
 	require.NoError(t, err)
 
 	return date
@@ -31,7 +30,7 @@ func invoices(t testing.TB) divalto.Posting {
 	const thirdParty = "C0000007"
 
 	return divalto.Posting{
-		Direction: divalto.Encashment, Date: day(t, 2021, time.March, 20), ThirdParty: thirdParty, Amount: 5995_00, Label: "Règlement",
+		Direction: divalto.Encashment, Date: day(t, "2021-03-20"), ThirdParty: thirdParty, Amount: 5995_00, Label: "Règlement",
 		State: divalto.State{Change: "PORCHQ", Final: "C30"},
 		Details: []divalto.Detail{
 			{Amount: 3595_00, Piece: "87", ThirdParty: thirdParty},
@@ -48,7 +47,7 @@ func advance(t testing.TB) divalto.Posting {
 	const thirdParty = "C0000003"
 
 	return divalto.Posting{
-		Direction: divalto.Encashment, Date: day(t, 2021, time.March, 20), ThirdParty: thirdParty, Amount: 5000_00, Label: "Règlement",
+		Direction: divalto.Encashment, Date: day(t, "2021-03-20"), ThirdParty: thirdParty, Amount: 5000_00, Label: "Règlement",
 		State:   divalto.State{Change: "PORCHQ", Final: "C30"},
 		Details: []divalto.Detail{{Nature: divalto.Advance, Amount: 5000_00, ThirdParty: thirdParty}},
 	}
@@ -57,7 +56,7 @@ func advance(t testing.TB) divalto.Posting {
 func deposit(t testing.TB) divalto.Deposit {
 	t.Helper()
 
-	made, err := divalto.NewDeposit(day(t, 2021, time.March, 20), "Remise", "BNP", divalto.State{Change: "REMCDI", Final: "C50"}, []divalto.Item{
+	made, err := divalto.NewDeposit(day(t, "2021-03-20"), "Remise", "BNP", divalto.State{Change: "REMCDI", Final: "C50"}, []divalto.Item{
 		{Transaction: "299", Amount: 39_00}, {Transaction: "318", Amount: 150_00},
 	})
 	require.NoError(t, err)
@@ -158,7 +157,7 @@ func TestParamWritesAmountsAndDates(t *testing.T) {
 	for want, amount := range map[string]money.Cents{"39": 39_00, "39.50": 39_50, "0.01": 1, "100": 100_00, "999999999999.99": money.Max} {
 		posting := advance(t)
 		posting.Direction, posting.Etb = divalto.Disbursement, "2"
-		posting.Amount, posting.Details[0].Amount, posting.Details[0].Due = amount, amount, day(t, 2021, time.April, 30)
+		posting.Amount, posting.Details[0].Amount, posting.Details[0].Due = amount, amount, day(t, "2021-04-30")
 
 		param, err := divalto.Param(posting, divalto.Options{})
 		require.NoError(t, err)
@@ -177,7 +176,7 @@ func TestParamOfVocabularies(t *testing.T) {
 	require.NoError(t, err)
 
 	posting := invoices(t)
-	posting.Details[0].Prefix, posting.Details[0].Due, posting.Details[2].Prefix = "FA", day(t, 2021, time.April, 30), "FA"
+	posting.Details[0].Prefix, posting.Details[0].Due, posting.Details[2].Prefix = "FA", day(t, "2021-04-30"), "FA"
 
 	param, err := divalto.Param(posting, divalto.Options{Vocabulary: tags})
 	require.NoError(t, err)
@@ -411,9 +410,11 @@ func TestRulesOfPosting(t *testing.T) {
 		"no piece of a partial": {
 			func(p *divalto.Posting) { p.Details[1].Nature, p.Details[1].Piece = divalto.Partial, "" }, 2, divalto.RulePiece, "PIECE",
 		},
-		"no piece of a difference":     {func(p *divalto.Posting) { p.Details[2].Piece = "" }, 3, divalto.RulePiece, "PIECE"},
-		"advance on a piece":           {func(p *divalto.Posting) { p.Details[1].Nature = divalto.Advance }, 2, divalto.RulePiece, "PIECE"},
-		"advance on a prefix":          {func(p *divalto.Posting) { p.Details[1] = divalto.Detail{Nature: divalto.Advance, Amount: 2400_00, ThirdParty: p.ThirdParty, Prefix: "FA"} }, 2, divalto.RulePiece, "PIECE"},
+		"no piece of a difference": {func(p *divalto.Posting) { p.Details[2].Piece = "" }, 3, divalto.RulePiece, "PIECE"},
+		"advance on a piece":       {func(p *divalto.Posting) { p.Details[1].Nature = divalto.Advance }, 2, divalto.RulePiece, "PIECE"},
+		"advance on a prefix": {func(p *divalto.Posting) {
+			p.Details[1] = divalto.Detail{Nature: divalto.Advance, Amount: 2400_00, ThirdParty: p.ThirdParty, Prefix: "FA"}
+		}, 2, divalto.RulePiece, "PIECE"},
 		"long piece":                   {func(p *divalto.Posting) { p.Details[0].Piece = strings.Repeat("8", 36) }, 1, divalto.RuleLength, "PIECE"},
 		"prefix":                       {func(p *divalto.Posting) { p.Details[0].Prefix = " " }, 1, divalto.RuleCharacters, "PREFPIECE"},
 		"difference without a payment": {func(p *divalto.Posting) { p.Details[2].Piece = "88" }, 3, divalto.RuleDifference, "PIECE"},

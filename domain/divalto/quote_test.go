@@ -42,7 +42,9 @@ func single(text string) (any, error) {
 	r := &singleReader{rest: text}
 
 	value := r.value()
-	if r.skip(); r.failed || r.rest != "" {
+	r.skip()
+
+	if r.failed || r.rest != "" {
 		return nil, errors.New("not the dialect of single quotes, at " + r.rest)
 	}
 

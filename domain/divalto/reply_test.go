@@ -23,8 +23,8 @@ const sentence = "Intégration règlements des échéances terminée |Consultez 
 
 // script is what the script answers, as JSON.
 func script(code, message, response string) string {
-	return fmt.Sprintf(`{"label":"infinity","codeScript":"integration_reglement","result":{"common":{"resultcode":"%s","errormessage":"%s"},"response":%s}}`,
-		code, message, response)
+	return `{"label":"infinity","codeScript":"integration_reglement","result":{"common":{"resultcode":"` + code +
+		`","errormessage":"` + message + `"},"response":` + response + `}}`
 }
 
 // outside is a reply whose result is that text of JSON, or that document.
