@@ -25,6 +25,7 @@ import (
 	"github.com/reglo/reglo/activities/events"
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/ingest"
+	"github.com/reglo/reglo/activities/matching"
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/payline"
 	outbox "github.com/reglo/reglo/activities/postgres"
@@ -155,6 +156,7 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		inGroup(func(own *transfers.Activities) registrar { return own }),
 		inGroup(newVirements),
 		inGroup(newDecisions),
+		inGroup(func(pool *pgxpool.Pool) registrar { return matching.New(pool) }),
 		newRemittances,
 		inGroup(func(bank *remittances.Activities) registrar { return bank }),
 		fx.Annotate(func(bank *remittances.Activities) dispatcher { return bank }, fx.ResultTags(dispatcherGroup)),
