@@ -490,6 +490,7 @@ func TestTheLifeOfATransaction(t *testing.T) {
 			p.ask(at+"/"+act, "", http.StatusOK)
 		}
 		require.Equal(t, way.want, shop.statuses()[before:])
+		require.Equal(t, way.decision == "card-check", last()["vads_operation_type"] == "VERIFICATION")
 	}
 	p.ask(paid+"/unheard", "", http.StatusNotFound)
 	p.ask("/stand-in/transactions/none/capture", "", http.StatusNotFound)

@@ -29,7 +29,7 @@ func (p *Payment) number() string {
 	}, "/")
 }
 
-// Transaction is a debit, one of several instalments, or a credit.
+// Transaction is a debit, one of several instalments, a credit, or the verification of a card.
 type Transaction struct {
 	UUID      string `json:"uuid"` // 32 hexadecimal digits
 	Payment   string `json:"payment"`
@@ -39,7 +39,7 @@ type Transaction struct {
 	TransID   string `json:"trans_id"`
 	TransDate string `json:"trans_date"` // yyyyMMddHHmmss, UTC
 	Order     string `json:"order_id"`
-	Operation string `json:"operation_type"` // DEBIT or CREDIT
+	Operation string `json:"operation_type"` // DEBIT, CREDIT or VERIFICATION
 	Config    string `json:"payment_config"`
 	Sequence  int    `json:"sequence_number"` // from 1
 	// Amount is that of the order, all instalments together; Effective this transaction's own. Both in the smallest unit.
@@ -89,8 +89,9 @@ type Delivery struct {
 
 // The operations.
 const (
-	debitOperation  = "DEBIT"
-	creditOperation = "CREDIT"
+	debitOperation        = "DEBIT"
+	creditOperation       = "CREDIT"
+	verificationOperation = "VERIFICATION" // of a card
 )
 
 // The statuses.
@@ -206,9 +207,12 @@ func (g *Gateway) decide(id, decision, auth string) (*Payment, []notice, error) 
 	var all []*Transaction
 	for i := range taken.schedule {
 		one := g.instalment(&decided, taken, i)
+		if made.status == accepted {
+			one.Operation = verificationOperation
+		}
 		as, source := made, sourcePay
 		if i > 0 {
-			if made.result != resultDone {
+			if made.result != resultDone || made.status == accepted {
 				break // there is nothing to wait for
 			}
 			as.status, as.auth, source = waiting, "", "" // nobody is told before its day
