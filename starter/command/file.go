@@ -1,8 +1,6 @@
 package command
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reglo/reglo/domain/bankfile"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/delivery"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/layout"
 	"github.com/reglo/reglo/domain/lines"
@@ -95,7 +93,7 @@ func (s *session) checkFile(path, described string) error {
 		switch {
 		case described != "":
 			next = "correct the layout, or have the file's sender correct it and send it again"
-		case checked.Format != formatCRE && faults.ByCode[fault.CodeFormat] > 0:
+		case checked.Format != settlement.Format && faults.ByCode[fault.CodeFormat] > 0:
 			next = "ask its sender for one that is read: `starter file check --help` names them"
 		}
 		return &InputError{What: path + ": " + count(faults.Count, "fault"), Next: next}
@@ -117,13 +115,6 @@ func (s *session) openCheck(path, described string) (*check, *content, error) {
 	return c, file, err
 }
 
-// The formats that are recognised.
-const (
-	formatCRE       = settlement.Format
-	formatMerchants = merchant.Format
-	formatPayline   = payline.Format
-)
-
 // check is the reading of one file.
 type check struct {
 	name      string
@@ -144,45 +135,20 @@ func (c *check) content(file *content) (checkedFile, error) {
 	case c.site.Payline != nil:
 		return c.payline(file, c.site.Payline)
 	}
-	format, first, err := recognise(file)
+	format, err := delivery.Layouts{}.Recognise(file)
 	if err != nil {
 		return checkedFile{}, err
 	}
-	if format != "" {
+	switch format {
+	case delivery.FormatMerchants:
+		return c.merchants(file)
+	case delivery.FormatPayline:
+		return c.payline(file, payline.Ogep1{})
+	case delivery.FormatCRE, "":
+		return c.cre(file, settlement.CRE1{})
+	default:
 		return c.bank(file, format)
 	}
-	switch {
-	// The columns of a snapshot may stand in any order, and every one has this.
-	case bytes.Contains(first, []byte("accountId")):
-		return c.merchants(file)
-	// The header of a Payline file is its number and its date.
-	case bytes.HasPrefix(first, []byte("H;")) && bytes.Count(first, []byte{';'}) == 2:
-		return c.payline(file, payline.Ogep1{})
-	default:
-		return c.cre(file, settlement.CRE1{})
-	}
-}
-
-// recognise gives the format of a bank's file, if it is one, and the first line of
-// any, and goes back to its beginning.
-func recognise(file *content) (bankfile.Format, []byte, error) {
-	beginning := bufio.NewReaderSize(file, lines.MaxLength)
-	first, err := beginning.Peek(lines.MaxLength)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", nil, err //nolint:wrapcheck // the caller names the file
-	}
-	format, found, err := bankfile.Recognise(bytes.NewReader(first))
-	if err != nil {
-		return "", nil, err
-	}
-	if !found {
-		format = nearly(first)
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return "", nil, err
-	}
-	line, _, _ := bytes.Cut(first, []byte{'\n'})
-	return format, line, nil
 }
 
 func (c *check) cre(file io.ReadSeeker, layout settlement.Layout) (checkedFile, error) {
@@ -196,7 +162,7 @@ func (c *check) cre(file io.ReadSeeker, layout settlement.Layout) (checkedFile, 
 		return c.records.take(func() (checkedRecord, error) { return creRecord(line), nil })
 	})
 	return checkedFile{
-		Format: formatCRE, SHA256: hex.EncodeToString(summary.SHA256[:]), Bytes: summary.Bytes,
+		Format: settlement.Format, SHA256: hex.EncodeToString(summary.SHA256[:]), Bytes: summary.Bytes,
 		CRE: &checkedCRE{
 			Kind: summary.Kind, Reference: summary.Reference, OperationType: summary.OperationType,
 			SettlementDate: summary.SettlementDate.String(), Lines: summary.Lines, ByType: byType,
@@ -219,7 +185,7 @@ func (c *check) merchants(file io.Reader) (checkedFile, error) {
 		summary, err = merchant.Read(c.name, file, lines.Options{}, each)
 	}
 	return checkedFile{
-		Format: formatMerchants, SHA256: hex.EncodeToString(summary.SHA256[:]), Bytes: summary.Bytes,
+		Format: merchant.Format, SHA256: hex.EncodeToString(summary.SHA256[:]), Bytes: summary.Bytes,
 		Merchants: &checkedMerchants{Merchants: summary.Merchants, ByStatus: byStatus},
 	}, err
 }
@@ -235,7 +201,7 @@ func (c *check) payline(file io.Reader, layout payline.Layout) (checkedFile, err
 		return c.records.take(func() (checkedRecord, error) { return paylineRecord(line), nil })
 	})
 	return checkedFile{
-		Format: formatPayline, SHA256: hex.EncodeToString(summary.SHA256[:]), Bytes: summary.Bytes,
+		Format: payline.Format, SHA256: hex.EncodeToString(summary.SHA256[:]), Bytes: summary.Bytes,
 		Payline: &checkedPayline{
 			Sequence: summary.Sequence, Date: summary.Date.String(), Movements: summary.Movements, Transfers: summary.Transfers,
 			Sum: summary.Sum, Rejected: rejected, ByCode: byCode, Rejections: faultDocuments(&summary.LineFaults),

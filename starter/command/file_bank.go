@@ -4,13 +4,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/reglo/reglo/domain/bankfile"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/delivery"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/iso20022"
 	"github.com/reglo/reglo/domain/money"
@@ -48,43 +48,10 @@ func readings() map[string]reading {
 	}
 }
 
-// unknownXML is the format of XML that is no message of ISO 20022, or that can
-// not be read so far as to tell.
-const unknownXML bankfile.Format = "XML"
-
-// xmlBeginnings is how XML begins, also in UTF-16 and UTF-32.
-func xmlBeginnings() []string { return []string{"<", "\xfe\xff", "\xff\xfe", "\x00"} }
-
-// nearly is the format of a file that is of none, and begins as files of a bank
-// do: its faults then say what is wrong with it.
-func nearly(first []byte) bankfile.Format {
-	text := strings.TrimLeft(strings.TrimPrefix(string(first), "\ufeff"), " \t\r\n")
-	switch {
-	case slices.ContainsFunc(xmlBeginnings(), func(beginning string) bool { return strings.HasPrefix(text, beginning) }):
-		return unknownXML
-	case begins120.Match(first):
-		return bankfile.CFONB120
-	case begins160.Match(first):
-		return bankfile.CFONB160
-	case begins240.Match(first):
-		return bankfile.CFONB240
-	default:
-		return ""
-	}
-}
-
-// The first records of CFONB files, whatever their length: code, bank and branch
-// of 120; code and operation of 160; code, number, operation and date of 240.
-var (
-	begins120 = regexp.MustCompile(`^01\d{5}.{4}\d{5}`)
-	begins160 = regexp.MustCompile(`^03\d\d.{8}`)
-	begins240 = regexp.MustCompile(`^31.{6}\d\d\d{6}`)
-)
-
 // bank reads a bank's file under the controls of its format.
-func (c *check) bank(file *content, format bankfile.Format) (checkedFile, error) {
+func (c *check) bank(file *content, format delivery.Format) (checkedFile, error) {
 	read := readings()[string(format)]
-	switch format {
+	switch bankfile.Format(format) {
 	case bankfile.CFONB120:
 		read = (*check).cfonb120
 	case bankfile.CFONB160:
@@ -93,7 +60,7 @@ func (c *check) bank(file *content, format bankfile.Format) (checkedFile, error)
 		read = (*check).cfonb240
 	}
 	if read == nil {
-		read = unread(format)
+		read = unread(bankfile.Format(format))
 	}
 	checked, err := read(c, file)
 	checked.Format = fault.Printable([]byte(format))

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/reglo/reglo/domain/cfonb"
+	"github.com/reglo/reglo/domain/delivery"
 	"github.com/reglo/reglo/domain/fault"
 	"github.com/reglo/reglo/domain/iso20022"
 	"github.com/reglo/reglo/domain/money"
@@ -130,7 +131,7 @@ func (c *check) judged(file *content, faults *fault.Faults) (*fault.Faults, erro
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	definition, _, err := recognise(file)
+	definition, err := delivery.Layouts{}.Recognise(file)
 	if err != nil {
 		return nil, err
 	}
