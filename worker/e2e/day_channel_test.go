@@ -21,6 +21,7 @@ import (
 
 	"github.com/reglo/reglo/activities/channels/sftp/sshdtest"
 	standin "github.com/reglo/reglo/deploy/partners/bank"
+	"github.com/reglo/reglo/deploy/partners/pesit"
 	"github.com/reglo/reglo/deploy/partners/pesitwizard"
 	"github.com/reglo/reglo/domain/vacation"
 	"github.com/reglo/reglo/workflows"
@@ -49,7 +50,9 @@ func TestADayBySFTPAndPeSIT(t *testing.T) {
 	begun := aMorning(t)
 	// The payouts, then what they need from cantonnement.
 	lost, died := "MONEXTEUR"+begun.date.Compact()+"001.xml", "MONEXTINT"+begun.date.Compact()+"0001.xml"
-	for name, call := range map[string]func(t *testing.T, lost string) *partner{"sftp": bySFTP, "pesit-rest": byPesitREST} {
+	for name, call := range map[string]func(t *testing.T, lost string) *partner{
+		"sftp": bySFTP, "pesit-rest, upload": byUpload, "pesit-rest, v1": byV1, "pesit": byPesit,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, bank := begun.begin(t), call(t, lost)
@@ -243,9 +246,38 @@ type writer func([]byte) (int, error)
 
 func (w writer) Write(b []byte) (int, error) { return w(b) }
 
+// byUpload is the stand-in for PeSIT Wizard, of which nothing can be asked afterwards.
+func byUpload(t *testing.T, _ string) *partner {
+	t.Helper()
+	bank := byPesitREST(t, "REGLO_CHANNEL_PESIT_REST_DIALECT=upload", "REGLO_CHANNEL_PESIT_REST_SERVER=2")
+	bank.open = true
+	return bank
+}
+
+// byV1 is the stand-in for PeSIT Wizard, which is asked what became of a file.
+func byV1(t *testing.T, _ string) *partner {
+	t.Helper()
+	// The folder in which files change hands has another path for the product.
+	folder := t.TempDir()
+	exchange, theirs := filepath.Join(folder, "exchange"), filepath.Join(folder, "theirs")
+	require.NoError(t, os.Mkdir(exchange, 0o700))
+	require.NoError(t, os.Symlink(exchange, theirs))
+	bank := byPesitREST(t, "REGLO_CHANNEL_PESIT_REST_DIALECT=v1", "REGLO_CHANNEL_PESIT_REST_SERVER=BANK",
+		"REGLO_CHANNEL_PESIT_REST_FOLDER="+exchange, "REGLO_CHANNEL_PESIT_REST_FOLDER_AT_PEER="+theirs,
+		"REGLO_CHANNEL_PESIT_REST_POLL=10ms")
+	settled := bank.quiet
+	bank.quiet = func() {
+		settled()
+		left, err := os.ReadDir(exchange)
+		require.NoError(t, err)
+		require.Empty(t, left, "what was sent is cleared away")
+	}
+	return bank
+}
+
 // byPesitREST is the stand-in for PeSIT Wizard, which loses the reply to the first
 // bulk that it is given.
-func byPesitREST(t *testing.T, _ string) *partner {
+func byPesitREST(t *testing.T, settings ...string) *partner {
 	t.Helper()
 	const key = "the-key-of-the-test"
 	folder := t.TempDir()
@@ -269,11 +301,51 @@ func byPesitREST(t *testing.T, _ string) *partner {
 		require.Zero(t, product.Meddled())
 	})
 	return &partner{
-		folder: received, open: true, copies: product.Copies, quiet: product.Settle,
-		settings: []string{
+		folder: received, copies: product.Copies, quiet: product.Settle,
+		settings: append([]string{
 			"REGLO_CHANNEL_TECHNOLOGY=pesit-rest", "REGLO_CHANNEL_PESIT_REST_URL=http://" + listener.Addr().String(),
-			"REGLO_CHANNEL_PESIT_REST_KEY_FILE=" + keyFile, "REGLO_CHANNEL_PESIT_REST_SERVER=2",
-			"REGLO_CHANNEL_PESIT_REST_PARTNER=REGLO", "REGLO_CHANNEL_PESIT_REST_VIRTUAL_FILE=VIREMENTS",
+			"REGLO_CHANNEL_PESIT_REST_KEY_FILE=" + keyFile, "REGLO_CHANNEL_PESIT_REST_PARTNER=REGLO",
+			"REGLO_CHANNEL_PESIT_REST_VIRTUAL_FILE=VIREMENTS",
+		}, settings...),
+	}
+}
+
+// byPesit is the stand-in for a bank that speaks PeSIT. The connection of the bulk
+// whose reply is lost ends as the bank acknowledges the whole file; nothing can be
+// asked afterwards.
+func byPesit(t *testing.T, lost string) *partner {
+	t.Helper()
+	const password = "SESAME42"
+	folder := t.TempDir()
+	passwordFile := filepath.Join(folder, "password")
+	require.NoError(t, os.WriteFile(passwordFile, []byte(password+"\n"), 0o600))
+	kept := filepath.Join(folder, "kept")
+	bank, err := pesit.Listen(t.Context(), "127.0.0.1:0", pesit.Settings{
+		Name: "BANK", Partners: map[string]string{"REGLO": password}, Kept: kept, Offered: filepath.Join(folder, "offered"),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, bank.Close()) })
+	return &partner{
+		folder: kept, open: true,
+		copies: func(file string) (copies int) {
+			for _, one := range bank.Kept() {
+				if one.Name == file {
+					copies++
+				}
+			}
+			return copies
+		},
+		quiet: func() {
+			eventually(t, "the end of the calls", func() bool {
+				incoming, err := filepath.Glob(filepath.Join(kept, ".incoming-*"))
+				return err == nil && len(incoming) == 0
+			})
+		},
+		settings: []string{
+			"REGLO_CHANNEL_TECHNOLOGY=pesit", "REGLO_CHANNEL_PESIT_TLS=false",
+			"REGLO_CHANNEL_PESIT_ADDRESS=" + lossy(t, bank.Address(), filepath.Join(kept, lost)),
+			"REGLO_CHANNEL_PESIT_REQUESTER=REGLO", "REGLO_CHANNEL_PESIT_SERVER=BANK",
+			"REGLO_CHANNEL_PESIT_PASSWORD_FILE=" + passwordFile, "REGLO_CHANNEL_PESIT_FLOW=VIREMENTS",
 		},
 	}
 }

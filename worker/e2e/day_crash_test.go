@@ -58,11 +58,12 @@ func steps() map[string][]string {
 	}
 }
 
-// elsewhere are the activities at which single cases kill, and the one that only
-// asks the calendar.
+// elsewhere are the activities at which single cases kill, the one that only asks
+// the calendar, and the one that is no step of a day.
 func elsewhere() []string {
 	return []string{
 		activities.FailVacationName, activities.AwaitReglementsName, activities.LookUpName, activities.IsOpenDayName,
+		activities.AskOutcomesName,
 	}
 }
 
