@@ -27,8 +27,8 @@ func (e *MismatchError) Error() string {
 }
 
 // Match compares a notification with what its form asked for. A debit is of the form's amount, an instalment's effective
-// amount is the plan's, a credit gives back at most the form's amount; the verification of a card has no amount of the
-// form. The error is a *MismatchError.
+// amount is the plan's, or less where the shop had only part of it captured; a credit gives back at most the form's amount;
+// the verification of a card has no amount of the form. The error is a *MismatchError.
 func Match(expected *Expected, n *Notification) error {
 	var differences []Difference
 
@@ -92,15 +92,19 @@ func matchAmounts(expected *Expected, n *Notification) []Difference {
 		return compared // converted, it cannot be compared
 	}
 
-	if want, ok := expected.instalment(n.Sequence); !ok {
-		compared = append(compared, Difference{
+	want, ok := expected.instalment(n.Sequence)
+	inPart := n.Status == StatusCaptured && 0 < effective.Units && effective.Units < want
+
+	switch {
+	case !ok:
+		return append(compared, Difference{
 			Field: "vads_sequence_number", Expected: "that of an instalment", Received: n.Field("vads_sequence_number"),
 		})
-	} else if n.Field("vads_effective_amount") != "" {
-		compared = append(compared, pair("vads_effective_amount", want))
+	case inPart, n.Field("vads_effective_amount") == "":
+		return compared
+	default:
+		return append(compared, pair("vads_effective_amount", want))
 	}
-
-	return compared
 }
 
 // instalment is the amount of the instalment of that number, from 1; the whole of an order that is paid at once, whose

@@ -28,6 +28,9 @@ func TestMatch(t *testing.T) {
 		"converted":                  {single, map[string]string{"vads_effective_amount": "21500", "vads_effective_currency": "840"}, nil},
 		"another amount":             {single, map[string]string{"vads_amount": "19999"}, []string{"vads_amount"}},
 		"another effective amount":   {single, map[string]string{"vads_effective_amount": "2000"}, []string{"vads_effective_amount"}},
+		"captured in part":           {single, map[string]string{"vads_trans_status": "CAPTURED", "vads_effective_amount": "2000"}, nil},
+		"captured to excess":         {single, map[string]string{"vads_trans_status": "CAPTURED", "vads_effective_amount": "20001"}, []string{"vads_effective_amount"}},
+		"nothing captured":           {single, map[string]string{"vads_trans_status": "CAPTURED", "vads_effective_amount": "0"}, []string{"vads_effective_amount"}},
 		"another currency":           {single, map[string]string{"vads_currency": "840"}, []string{"vads_currency"}},
 		"another order":              {single, map[string]string{"vads_order_id": "x"}, []string{"vads_order_id"}},
 		"no order":                   {single, map[string]string{"vads_order_id": "-"}, []string{"vads_order_id"}},
@@ -37,6 +40,7 @@ func TestMatch(t *testing.T) {
 
 		"first instalment":     {instalments, map[string]string{"vads_effective_amount": "10000"}, nil},
 		"last instalment":      {instalments, map[string]string{"vads_effective_amount": "3334", "vads_sequence_number": "4"}, nil},
+		"instalment in part":   {instalments, map[string]string{"vads_trans_status": "CAPTURED", "vads_effective_amount": "9999"}, nil},
 		"another's amount":     {instalments, map[string]string{"vads_effective_amount": "3334", "vads_sequence_number": "3"}, []string{"vads_effective_amount"}},
 		"an instalment beyond": {instalments, map[string]string{"vads_effective_amount": "3334", "vads_sequence_number": "5"}, []string{"vads_sequence_number"}},
 		"no number":            {instalments, map[string]string{"vads_effective_amount": "10000", "vads_sequence_number": "-"}, []string{"vads_sequence_number"}},
@@ -89,6 +93,19 @@ func TestMatchIsOfTheSameSiteAndMode(t *testing.T) {
 	require.Equal(t, []systempay.Difference{
 		{Field: "vads_site_id", Expected: "87654321", Received: "12345678"}, {Field: "vads_ctx_mode", Expected: "PRODUCTION", Received: "TEST"},
 	}, mismatch.Differences)
+}
+
+func TestMatchWithAPlanThatDividesNothing(t *testing.T) {
+	t.Parallel()
+
+	form, n := build(t, order(), shop()), notify(t, map[string]string{"vads_payment_config": "MULTI:first=30000;count=4;period=30"})
+	form.Expected.Plan = systempay.Multi(30000, 4, 30)
+
+	var mismatch *systempay.MismatchError
+
+	require.ErrorAs(t, systempay.Match(&form.Expected, &n), &mismatch)
+	require.Len(t, mismatch.Differences, 1)
+	require.Equal(t, "vads_sequence_number", mismatch.Differences[0].Field)
 }
 
 func TestAFormIsPaidWhateverItsPlan(t *testing.T) {

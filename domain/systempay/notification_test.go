@@ -52,11 +52,27 @@ func TestNotificationIsRead(t *testing.T) {
 
 	kept := n.Fields()
 	require.NotContains(t, kept, "signature")
-	require.Equal(t, "", kept["vads_extra_result"])
+	require.Empty(t, kept["vads_extra_result"])
 	require.Contains(t, kept, "vads_extra_result")
 
 	kept["vads_amount"] = "1"
 	require.Equal(t, "20000", n.Field("vads_amount"), "a copy")
+}
+
+func TestPairsThatSayNothingArePassedOver(t *testing.T) {
+	t.Parallel()
+
+	form := build(t, order(), shop())
+	good := string(body(paid(&form, map[string]string{"vads_x": "", "vads_y": "a;b"}), shop()))
+
+	// As browsers write and read a form: no value is an empty one, and a semicolon is a character like another.
+	written := "&&" + strings.ReplaceAll(strings.ReplaceAll(good, "vads_x=&", "vads_x&&"), "%3B", ";") + "&"
+	require.NotEqual(t, "&&"+good+"&", written)
+
+	n, err := systempay.ParseNotification([]byte(written), shop())
+	require.NoError(t, err)
+	require.Equal(t, "a;b", n.Field("vads_y"))
+	require.Contains(t, n.Fields(), "vads_x")
 }
 
 func TestNotificationWithValuesThatCannotBeReadIsStillOne(t *testing.T) {
@@ -451,6 +467,28 @@ func FuzzParseNotification(f *testing.F) {
 
 		_ = systempay.Match(&form.Expected, &n)
 	})
+}
+
+func BenchmarkParseNotification(b *testing.B) {
+	form, err := systempay.BuildForm(order(), shop(), now(), "123456")
+	if err != nil {
+		b.Fatal(err)
+	}
+
+	s, posted := shop(), body(paid(&form, nil), shop())
+
+	b.ReportAllocs()
+
+	for b.Loop() {
+		n, err := systempay.ParseNotification(posted, s)
+		if err != nil {
+			b.Fatal(err)
+		}
+
+		if event := n.Event(); event.Key == "" {
+			b.Fatal("no key")
+		}
+	}
 }
 
 // signed gives a text that may be a form a site, a mode and a signature.

@@ -1,6 +1,7 @@
 package systempay_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -21,8 +22,8 @@ func day(text string) time.Time {
 
 func dated(pairs ...any) systempay.Plan {
 	var parts []systempay.Instalment
-	for i := 0; i < len(pairs); i += 2 {
-		parts = append(parts, systempay.Instalment{Day: day(pairs[i].(string)), Units: int64(pairs[i+1].(int))})
+	for pair := range slices.Chunk(pairs, 2) {
+		parts = append(parts, systempay.Instalment{Day: day(pair[0].(string)), Units: int64(pair[1].(int))})
 	}
 
 	return systempay.Dated(parts...)

@@ -47,14 +47,14 @@ func TestAdvance(t *testing.T) {
 		{systempay.StateNotPaid, systempay.StateCaptured}, {systempay.StateChecked, systempay.StateAuthorised},
 		{systempay.StateCancelled, systempay.StateNotPaid}, {systempay.StateCaptureFailed, systempay.StateNotPaid},
 	} {
-		for _, order := range [][2]systempay.State{pair, {pair[1], pair[0]}} {
-			state, changed, err := systempay.Advance(order[0], order[1])
+		for _, told := range [][2]systempay.State{pair, {pair[1], pair[0]}} {
+			state, changed, err := systempay.Advance(told[0], told[1])
 
 			var contradiction *systempay.ContradictionError
 
 			require.ErrorAs(t, err, &contradiction)
-			require.Equal(t, order, [2]systempay.State{contradiction.Current, contradiction.Next})
-			require.Contains(t, err.Error(), string(order[0]))
+			require.Equal(t, &systempay.ContradictionError{Current: told[0], Next: told[1]}, contradiction)
+			require.Contains(t, err.Error(), string(told[0]))
 			require.Equal(t, systempay.StateContradictory, state)
 			require.True(t, changed)
 		}

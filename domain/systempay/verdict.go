@@ -170,7 +170,8 @@ func (n *Notification) errorResult() Verdict {
 		case n.ExtraResult == "99":
 			verdict.Reason = "SystemPay refused our form, and does not know why: ask it"
 		default:
-			verdict.Reason = "SystemPay refused a field of our form: look up its code " + strconv.Quote(n.ExtraResult) + " in the guide of the form"
+			verdict.Reason = "SystemPay refused a field of our form: look up its code " + strconv.Quote(n.ExtraResult) +
+				" in the guide of the form"
 		}
 	case "96":
 		verdict.Reason = "SystemPay failed: ask it what became of the payment"
