@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,6 +78,7 @@ type call struct {
 	values      url.Values
 	contentType string
 	forwarded   string
+	from        string
 	cut         bool
 	took        time.Duration
 }
@@ -110,7 +112,7 @@ func listen(t testing.TB) *receiver {
 		body, err := io.ReadAll(r.Body)
 		came := call{
 			raw: string(body), cut: err != nil, contentType: r.Header.Get("Content-Type"), took: time.Since(begun),
-			forwarded: r.Header.Get("X-Forwarded-For"), fields: map[string]string{},
+			forwarded: r.Header.Get("X-Forwarded-For"), from: r.RemoteAddr, fields: map[string]string{},
 		}
 		came.values, _ = url.ParseQuery(came.raw)
 		for name := range came.values {
@@ -166,7 +168,9 @@ func quick() []time.Duration {
 func start(t testing.TB, settings systempay.Settings) *play {
 	t.Helper()
 	p := &play{t: t, now: time.Date(2017, 1, 29, 13, 1, 0, 0, time.UTC)}
-	settings.Shops = shops()
+	if settings.Shops == nil {
+		settings.Shops = shops()
+	}
 	settings.Clock = func() time.Time { return p.now }
 	if settings.Repeats == nil {
 		settings.Repeats = quick()
@@ -659,6 +663,63 @@ func TestWhatIsKept(t *testing.T) {
 		_, err := systempay.New(systempay.Settings{Shops: shops(), Clock: time.Now, File: file})
 		require.ErrorIs(t, err, systempay.ErrState)
 	}
+}
+
+// TestWhereNotificationsGo has a shop's own address, which the form's goes before.
+func TestWhereNotificationsGo(t *testing.T) {
+	t.Parallel()
+	own, said := listen(t), listen(t)
+	settings := systempay.Settings{Shops: shops(), From: "127.0.0.1"}
+	settings.Shops[0].Check = own.URL
+	p := start(t, settings)
+	p.pay("/vads-payment/?pay=pay", form(map[string]string{"vads_trans_id": "000001"}))
+	require.Len(t, own.came(), 1)
+	require.Empty(t, own.came()[0].forwarded)
+	require.True(t, strings.HasPrefix(own.came()[0].from, "127.0.0.1:"))
+	p.pay("/vads-payment/?pay=pay", form(map[string]string{"vads_trans_id": "000002", "vads_url_check": said.URL}))
+	require.Len(t, own.came(), 1)
+	require.Len(t, said.came(), 1)
+}
+
+// TestManyAtOnce has everybody press the same buttons.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	shop := listen(t)
+	file := filepath.Join(t.TempDir(), "state")
+	p := start(t, systempay.Settings{File: file})
+	p.pay("/vads-payment/", form(map[string]string{"vads_url_check": shop.URL}))
+	payment := p.Payments()[0].ID
+	var everybody sync.WaitGroup
+	for range 20 {
+		everybody.Go(func() {
+			_, _ = p.Decide(t.Context(), payment, "pay", "")
+		})
+	}
+	everybody.Wait()
+	require.Len(t, p.Transactions(), 1)
+	require.Equal(t, []string{"AUTHORISED"}, shop.statuses())
+	var moved atomic.Int32
+	for range 20 {
+		everybody.Go(func() {
+			if _, err := p.Move(t.Context(), p.Transactions()[0].UUID, "capture", 0); err == nil {
+				moved.Add(1)
+			}
+		})
+	}
+	everybody.Wait()
+	require.EqualValues(t, 1, moved.Load())
+	for range 20 {
+		everybody.Go(func() { _, _ = p.Move(t.Context(), p.Transactions()[0].UUID, "credit", 1000) })
+	}
+	everybody.Wait()
+	credited := int64(0)
+	for _, one := range p.Transactions()[1:] {
+		credited += one.Effective
+	}
+	require.Equal(t, int64(5000), credited, "five times, and 124 are left")
+	want := p.Transactions()
+	p.stop()
+	require.Equal(t, want, start(t, systempay.Settings{File: file}).Transactions())
 }
 
 // FuzzForm posts anything: it is taken or refused.
