@@ -16,12 +16,8 @@ import (
 	"github.com/reglo/reglo/domain/vacation"
 )
 
-// lookUpsMax is how often a posting is looked up again when the ERP answers and
-// does not say what it has: a minute, by the retries of the activity. An ERP that
-// serves no look-up must not hold up the other postings.
-const lookUpsMax = 10
-
-// FindPosting looks a posting up in the ERP by its label, and never posts.
+// FindPosting looks a posting up in the ERP by its label, and never posts. One of
+// which the ERP cannot be asked stays as it is.
 func (a *Activities) FindPosting(ctx context.Context, request activities.FindPostingRequest) (activities.FindPostingResult, error) {
 	stop := heartbeat.Start(ctx, func() any { return nil })
 	defer stop()
@@ -70,29 +66,32 @@ func (a *Activities) find(ctx context.Context, number int64) (activities.FindPos
 
 // find asks the ERP, and keeps what it says.
 func (t *turn) find(ctx context.Context, row *db.PostingRow) (activities.FindPostingResult, error) {
-	var none activities.FindPostingResult
 	at := t.now()
-	if refused := t.erp.Login(ctx); refused.Class != "" {
-		return none, fmt.Errorf("%s: %s", refused.Class, refused.Detail)
-	}
-	found, err := t.erp.Find(ctx, row.Label)
-	if err != nil {
-		return none, fmt.Errorf("ask the ERP: %w", err)
-	}
-	before, err := db.New(t.conn).LookUps(ctx, row.Number)
-	if err != nil {
-		return none, fmt.Errorf("count its look-ups: %w", err)
+	found := t.ask(ctx, row.Label)
+	if err := ctx.Err(); err != nil {
+		return activities.FindPostingResult{}, fmt.Errorf("ask the ERP: %w", err)
 	}
 	verdict := weigh(row, found, at)
 	made := &call{posting: row.Number, what: callFind, at: at, outcome: found.Outcome}
-	made.outcome.Class = verdict.class
-	if err := t.keep(ctx, row, verdict, made); err != nil {
-		return none, err
+	if found.Answered {
+		made.outcome.Class = verdict.class
 	}
-	if !found.Answered && before+1 < lookUpsMax {
-		return none, fmt.Errorf("the ERP did not say what it has: %s", found.Detail)
+	if err := t.keep(ctx, row, verdict, made); err != nil {
+		return activities.FindPostingResult{}, err
 	}
 	return activities.FindPostingResult{Class: string(verdict.class), Due: verdict.state == Prepared}, nil
+}
+
+// ask asks the ERP what it has under a label.
+func (t *turn) ask(ctx context.Context, label string) Found {
+	if refused := t.erp.Login(ctx); refused.Class != "" {
+		return Found{Outcome: refused}
+	}
+	found, err := t.erp.Find(ctx, label)
+	if err != nil {
+		return Found{Outcome: Outcome{Class: divalto.Unknown, Detail: err.Error()}}
+	}
+	return found
 }
 
 // weigh says what a posting comes to by what the ERP has of it.

@@ -26,16 +26,16 @@ func (a *Activities) PostSettlement(
 	stop := heartbeat.Start(ctx, func() any { return nil })
 	defer stop()
 
-	result, err := a.postNext(ctx, request.Dossier)
+	result, err := a.postNext(ctx, request)
 	if err != nil {
 		return activities.PostSettlementResult{}, activities.Failed("post a settlement to dossier "+request.Dossier, err)
 	}
 	return result, nil
 }
 
-func (a *Activities) postNext(ctx context.Context, dossier string) (activities.PostSettlementResult, error) {
+func (a *Activities) postNext(ctx context.Context, request activities.PostSettlementRequest) (activities.PostSettlementResult, error) {
 	var none activities.PostSettlementResult
-	if err := a.serves(dossier); err != nil {
+	if err := a.serves(request.Dossier); err != nil {
 		return none, err
 	}
 	turn, err := a.takeTurn(ctx)
@@ -45,7 +45,7 @@ func (a *Activities) postNext(ctx context.Context, dossier string) (activities.P
 	defer turn.end(ctx)
 
 	queries := db.New(turn.conn)
-	number, err := queries.NextDue(ctx, dossier)
+	number, err := queries.NextDue(ctx, request.Dossier, int64(request.After))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return none, nil
 	}

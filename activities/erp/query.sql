@@ -52,21 +52,19 @@ select pg_advisory_lock(hashtextextended('erp/' || sqlc.arg(dossier)::text, 0));
 -- name: UnlockDossier :exec
 select pg_advisory_unlock(hashtextextended('erp/' || sqlc.arg(dossier)::text, 0));
 
--- Those that were tried least go first: one that fails again and again holds none of the others up.
 -- name: NextDue :one
 select number from erp_posting
-where dossier = sqlc.arg(dossier) and state in ('PREPARED', 'SENT')
-order by state = 'SENT' desc, attempts, number
+where dossier = sqlc.arg(dossier) and state in ('PREPARED', 'SENT') and number > sqlc.arg(after)
+order by number
 limit 1;
 
 -- name: Posting :one
 select number, kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, piece_prefix, piece, bank,
-       posting_date::text as posting_date, state, class, attempts, attempted_at
+       posting_date::text as posting_date, state, class, attempts
 from erp_posting where number = sqlc.arg(number);
 
 -- name: LockPosting :one
-select number, kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, piece_prefix, piece, bank,
-       posting_date::text as posting_date, state, class, attempts, attempted_at
+select number, kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, state, class, attempts, transaction_id
 from erp_posting where number = sqlc.arg(number)
 for update;
 
@@ -103,8 +101,74 @@ values (sqlc.arg(posting), (select coalesce(max(a.call), 0) + 1 from erp_attempt
 insert into erp_tally (what, class, tier, calls) values (sqlc.arg(what), sqlc.arg(class), sqlc.arg(tier), 1)
 on conflict (what, class, tier) do update set calls = erp_tally.calls + 1;
 
--- Look-ups since the ERP was last sent it.
--- name: LookUps :one
-select count(*)::int from erp_attempt a
-where a.posting = sqlc.arg(posting)
-  and a.call > coalesce((select max(b.call) from erp_attempt b where b.posting = a.posting and b.what = 'POST'), 0);
+-- What waits for an operator: what is in doubt, and what was refused and not corrected.
+-- name: Postings :many
+select p.number, p.kind, p.reference, p.attempt, p.third_party, p.direction, p.amount_cents, p.label, p.posting_date::text as posting_date,
+       p.state, p.class, p.attempts, p.attempted_at, p.transaction_id, p.detail
+from erp_posting p
+where (sqlc.arg(state)::text = '' or p.state = sqlc.arg(state)::text)
+  and (not sqlc.arg(operator)::boolean or p.state in ('UNKNOWN', 'ACCEPTED_WITHOUT_ID')
+       or p.state in ('REJECTED', 'INVALID') and not exists
+           (select from erp_posting n where n.kind = p.kind and n.reference = p.reference and n.attempt > p.attempt))
+order by p.number desc
+limit sqlc.arg(most)::int;
+
+-- name: NumberOfLabel :one
+select number from erp_posting where label = sqlc.arg(label);
+
+-- name: Shown :one
+select p.number, p.kind, p.reference, p.attempt, p.dossier, p.third_party, p.direction, p.means, p.amount_cents, p.label, p.piece_prefix, p.piece,
+       p.bank, p.posting_date::text as posting_date, p.planned_at, p.state, p.class, p.detail, p.attempts, p.attempted_at,
+       coalesce(p.payload_sha256, '') as payload_sha256, p.settled_at, p.transaction_id,
+       coalesce(v.kind || '/' || v.key, '')::text as vacation, coalesce(v.correlation_id::text, '')::text as correlation
+from erp_posting p left join vacation v on v.number = p.vacation
+where p.number = sqlc.arg(number);
+
+-- name: Calls :many
+select call, what, called_at, class, tier, error_code, result_code, reply, reply_sha256, detail
+from erp_attempt where posting = sqlc.arg(posting)
+order by call;
+
+-- name: NewestAttempt :one
+select max(attempt)::int from erp_posting where kind = sqlc.arg(kind) and reference = sqlc.arg(reference);
+
+-- name: PayoutNow :one
+select p.amount_cents, coalesce(m.erp_third_party, '')::text as third_party
+from payout p left join merchant m on m.account_id = p.account_id
+where p.ref_externe = sqlc.arg(ref_externe);
+
+-- name: SettlementNow :one
+select amount_cents from settlement where reference = sqlc.arg(reference);
+
+-- A further attempt at what an earlier row was refused for.
+-- name: Again :one
+insert into erp_posting (kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, piece_prefix, piece, bank,
+                         posting_date, vacation, planned_at, state)
+select kind, reference, sqlc.arg(attempt), sqlc.arg(dossier), sqlc.arg(third_party), direction, means, sqlc.arg(amount_cents), sqlc.arg(label),
+       piece_prefix, piece, bank, posting_date, vacation, sqlc.arg(planned_at), 'PREPARED'
+from erp_posting old where old.number = sqlc.arg(old)
+returning number;
+
+-- name: CopyItems :exec
+insert into erp_deposit_item (deposit, ordinal, item)
+select sqlc.arg(deposit)::bigint, ordinal, item from erp_deposit_item old where old.deposit = sqlc.arg(old);
+
+-- name: DepositNamed :one
+select number, bank, state, array(select item from erp_deposit_item i where i.deposit = p.number order by ordinal)::bigint[] as items
+from erp_posting p where kind = 'DEPOSIT' and reference = sqlc.arg(name)
+order by attempt desc
+limit 1;
+
+-- A deposit that the ERP, or our rules, refused has taken nothing to the bank.
+-- name: DepositOf :many
+select p.reference from erp_deposit_item i join erp_posting p on p.number = i.deposit
+where i.item = sqlc.arg(item) and p.number <> sqlc.arg(but) and p.state not in ('REJECTED', 'INVALID');
+
+-- name: InsertDeposit :one
+insert into erp_posting (kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, bank, posting_date, planned_at, state)
+values ('DEPOSIT', sqlc.arg(reference), 1, sqlc.arg(dossier), '', 1, sqlc.arg(means), sqlc.arg(amount_cents), sqlc.arg(label), sqlc.arg(bank),
+        sqlc.arg(posting_date)::text::date, sqlc.arg(planned_at), 'PREPARED')
+returning number;
+
+-- name: InsertDepositItem :exec
+insert into erp_deposit_item (deposit, ordinal, item) values (sqlc.arg(deposit), sqlc.arg(ordinal), sqlc.arg(item));

@@ -103,6 +103,7 @@ type verdict struct {
 	class       divalto.Class
 	transaction string
 	detail      string
+	settledAt   time.Time // of a state that is settled
 }
 
 // keep keeps a verdict on the attempt that the row is of, with the call that it
@@ -110,30 +111,35 @@ type verdict struct {
 func (t *turn) keep(ctx context.Context, row *db.PostingRow, verdict verdict, made *call) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
-	var settled *time.Time
-	if verdict.state.settled() {
-		now := t.now()
-		settled = &now
-	}
+	verdict.settledAt = t.now()
 	err := pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
 		queries := db.New(tx)
-		changed, err := queries.Settle(ctx, db.SettleParams{
-			State: string(verdict.state), Class: string(verdict.class), Detail: verdict.detail, SettledAt: settled,
-			TransactionID: verdict.transaction, Number: row.Number, Before: row.State, Attempts: row.Attempts,
-		})
-		if err != nil {
-			return fmt.Errorf("settle it: %w", err)
-		}
-		if changed == 0 {
-			return fmt.Errorf("it is no longer %s: somebody else decided on it", row.State)
-		}
-		if made == nil {
-			return nil
+		if err := settle(ctx, queries, verdict, row.Number, State(row.State), row.Attempts); err != nil || made == nil {
+			return err
 		}
 		return made.write(ctx, queries)
 	})
 	if err != nil {
 		return fmt.Errorf("keep that posting %d is %s: %w", row.Number, verdict.state, err)
+	}
+	return nil
+}
+
+// settle keeps a verdict on an attempt, unless somebody else has.
+func settle(ctx context.Context, queries *db.Queries, verdict verdict, number int64, before State, attempts int32) error {
+	var settled *time.Time
+	if verdict.state.settled() {
+		settled = &verdict.settledAt
+	}
+	changed, err := queries.Settle(ctx, db.SettleParams{
+		State: string(verdict.state), Class: string(verdict.class), Detail: verdict.detail, SettledAt: settled,
+		TransactionID: verdict.transaction, Number: number, Before: string(before), Attempts: attempts,
+	})
+	if err != nil {
+		return fmt.Errorf("settle it: %w", err)
+	}
+	if changed == 0 {
+		return fmt.Errorf("it is no longer %s: somebody else decided on it", before)
 	}
 	return nil
 }

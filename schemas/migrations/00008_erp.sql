@@ -52,7 +52,7 @@ comment on column erp_posting.detail is 'what an operator is to know of it, with
 create unique index erp_posting_one on erp_posting (kind, reference)
     where state in ('PREPARED', 'SENT', 'ACCEPTED', 'ACCEPTED_WITHOUT_ID', 'UNKNOWN');
 
-create index erp_posting_due on erp_posting (dossier, attempts, number) where state in ('PREPARED', 'SENT');
+create index erp_posting_due on erp_posting (dossier, number) where state in ('PREPARED', 'SENT');
 create index erp_posting_doubt on erp_posting (number) where state in ('ACCEPTED_WITHOUT_ID', 'REJECTED', 'INVALID', 'UNKNOWN');
 create index erp_posting_vacation on erp_posting (vacation);
 

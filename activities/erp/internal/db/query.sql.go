@@ -10,6 +10,41 @@ import (
 	"time"
 )
 
+const again = `-- name: Again :one
+insert into erp_posting (kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, piece_prefix, piece, bank,
+                         posting_date, vacation, planned_at, state)
+select kind, reference, $1, $2, $3, direction, means, $4, $5,
+       piece_prefix, piece, bank, posting_date, vacation, $6, 'PREPARED'
+from erp_posting old where old.number = $7
+returning number
+`
+
+type AgainParams struct {
+	Attempt     int32
+	Dossier     string
+	ThirdParty  string
+	AmountCents int64
+	Label       string
+	PlannedAt   time.Time
+	Old         int64
+}
+
+// A further attempt at what an earlier row was refused for.
+func (q *Queries) Again(ctx context.Context, arg AgainParams) (int64, error) {
+	row := q.db.QueryRow(ctx, again,
+		arg.Attempt,
+		arg.Dossier,
+		arg.ThirdParty,
+		arg.AmountCents,
+		arg.Label,
+		arg.PlannedAt,
+		arg.Old,
+	)
+	var number int64
+	err := row.Scan(&number)
+	return number, err
+}
+
 const bulksToPlan = `-- name: BulksToPlan :many
 select b.number, v.number as vacation, v.business_date::text as business_date
 from bulk b join vacation v on v.number = b.vacation
@@ -45,6 +80,56 @@ func (q *Queries) BulksToPlan(ctx context.Context, since string) ([]BulksToPlanR
 	return items, nil
 }
 
+const calls = `-- name: Calls :many
+select call, what, called_at, class, tier, error_code, result_code, reply, reply_sha256, detail
+from erp_attempt where posting = $1
+order by call
+`
+
+type CallsRow struct {
+	Call        int32
+	What        string
+	CalledAt    time.Time
+	Class       string
+	Tier        int16
+	ErrorCode   string
+	ResultCode  string
+	Reply       []byte
+	ReplySha256 []byte
+	Detail      string
+}
+
+func (q *Queries) Calls(ctx context.Context, posting int64) ([]CallsRow, error) {
+	rows, err := q.db.Query(ctx, calls, posting)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CallsRow
+	for rows.Next() {
+		var i CallsRow
+		if err := rows.Scan(
+			&i.Call,
+			&i.What,
+			&i.CalledAt,
+			&i.Class,
+			&i.Tier,
+			&i.ErrorCode,
+			&i.ResultCode,
+			&i.Reply,
+			&i.ReplySha256,
+			&i.Detail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const claimBulk = `-- name: ClaimBulk :execrows
 insert into erp_bulk (bulk, planned_at) values ($1, $2)
 on conflict (bulk) do nothing
@@ -57,6 +142,16 @@ func (q *Queries) ClaimBulk(ctx context.Context, bulk int32, plannedAt time.Time
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const copyItems = `-- name: CopyItems :exec
+insert into erp_deposit_item (deposit, ordinal, item)
+select $1::bigint, ordinal, item from erp_deposit_item old where old.deposit = $2
+`
+
+func (q *Queries) CopyItems(ctx context.Context, deposit int64, old int64) error {
+	_, err := q.db.Exec(ctx, copyItems, deposit, old)
+	return err
 }
 
 const depositItems = `-- name: DepositItems :many
@@ -100,6 +195,58 @@ func (q *Queries) DepositItems(ctx context.Context, deposit int64) ([]DepositIte
 	return items, nil
 }
 
+const depositNamed = `-- name: DepositNamed :one
+select number, bank, state, array(select item from erp_deposit_item i where i.deposit = p.number order by ordinal)::bigint[] as items
+from erp_posting p where kind = 'DEPOSIT' and reference = $1
+order by attempt desc
+limit 1
+`
+
+type DepositNamedRow struct {
+	Number int64
+	Bank   string
+	State  string
+	Items  []int64
+}
+
+func (q *Queries) DepositNamed(ctx context.Context, name string) (DepositNamedRow, error) {
+	row := q.db.QueryRow(ctx, depositNamed, name)
+	var i DepositNamedRow
+	err := row.Scan(
+		&i.Number,
+		&i.Bank,
+		&i.State,
+		&i.Items,
+	)
+	return i, err
+}
+
+const depositOf = `-- name: DepositOf :many
+select p.reference from erp_deposit_item i join erp_posting p on p.number = i.deposit
+where i.item = $1 and p.number <> $2 and p.state not in ('REJECTED', 'INVALID')
+`
+
+// A deposit that the ERP, or our rules, refused has taken nothing to the bank.
+func (q *Queries) DepositOf(ctx context.Context, item int64, but int64) ([]string, error) {
+	rows, err := q.db.Query(ctx, depositOf, item, but)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var reference string
+		if err := rows.Scan(&reference); err != nil {
+			return nil, err
+		}
+		items = append(items, reference)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertAttempt = `-- name: InsertAttempt :exec
 insert into erp_attempt (posting, call, what, called_at, class, tier, error_code, result_code, reply, reply_sha256, detail)
 values ($1, (select coalesce(max(a.call), 0) + 1 from erp_attempt a where a.posting = $1), $2,
@@ -134,6 +281,49 @@ func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) er
 	return err
 }
 
+const insertDeposit = `-- name: InsertDeposit :one
+insert into erp_posting (kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, bank, posting_date, planned_at, state)
+values ('DEPOSIT', $1, 1, $2, '', 1, $3, $4, $5, $6,
+        $7::text::date, $8, 'PREPARED')
+returning number
+`
+
+type InsertDepositParams struct {
+	Reference   string
+	Dossier     string
+	Means       string
+	AmountCents int64
+	Label       string
+	Bank        string
+	PostingDate string
+	PlannedAt   time.Time
+}
+
+func (q *Queries) InsertDeposit(ctx context.Context, arg InsertDepositParams) (int64, error) {
+	row := q.db.QueryRow(ctx, insertDeposit,
+		arg.Reference,
+		arg.Dossier,
+		arg.Means,
+		arg.AmountCents,
+		arg.Label,
+		arg.Bank,
+		arg.PostingDate,
+		arg.PlannedAt,
+	)
+	var number int64
+	err := row.Scan(&number)
+	return number, err
+}
+
+const insertDepositItem = `-- name: InsertDepositItem :exec
+insert into erp_deposit_item (deposit, ordinal, item) values ($1, $2, $3)
+`
+
+func (q *Queries) InsertDepositItem(ctx context.Context, deposit int64, ordinal int32, item int64) error {
+	_, err := q.db.Exec(ctx, insertDepositItem, deposit, ordinal, item)
+	return err
+}
+
 const intend = `-- name: Intend :execrows
 update erp_posting
 set state = 'SENT', attempts = attempts + 1, attempted_at = $1::timestamptz, payload_sha256 = $2::bytea
@@ -159,31 +349,26 @@ func (q *Queries) LockDossier(ctx context.Context, dossier string) error {
 }
 
 const lockPosting = `-- name: LockPosting :one
-select number, kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, piece_prefix, piece, bank,
-       posting_date::text as posting_date, state, class, attempts, attempted_at
+select number, kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, state, class, attempts, transaction_id
 from erp_posting where number = $1
 for update
 `
 
 type LockPostingRow struct {
-	Number      int64
-	Kind        string
-	Reference   string
-	Attempt     int32
-	Dossier     string
-	ThirdParty  string
-	Direction   int16
-	Means       string
-	AmountCents int64
-	Label       string
-	PiecePrefix string
-	Piece       string
-	Bank        string
-	PostingDate string
-	State       string
-	Class       string
-	Attempts    int32
-	AttemptedAt *time.Time
+	Number        int64
+	Kind          string
+	Reference     string
+	Attempt       int32
+	Dossier       string
+	ThirdParty    string
+	Direction     int16
+	Means         string
+	AmountCents   int64
+	Label         string
+	State         string
+	Class         string
+	Attempts      int32
+	TransactionID string
 }
 
 func (q *Queries) LockPosting(ctx context.Context, number int64) (LockPostingRow, error) {
@@ -200,27 +385,20 @@ func (q *Queries) LockPosting(ctx context.Context, number int64) (LockPostingRow
 		&i.Means,
 		&i.AmountCents,
 		&i.Label,
-		&i.PiecePrefix,
-		&i.Piece,
-		&i.Bank,
-		&i.PostingDate,
 		&i.State,
 		&i.Class,
 		&i.Attempts,
-		&i.AttemptedAt,
+		&i.TransactionID,
 	)
 	return i, err
 }
 
-const lookUps = `-- name: LookUps :one
-select count(*)::int from erp_attempt a
-where a.posting = $1
-  and a.call > coalesce((select max(b.call) from erp_attempt b where b.posting = a.posting and b.what = 'POST'), 0)
+const newestAttempt = `-- name: NewestAttempt :one
+select max(attempt)::int from erp_posting where kind = $1 and reference = $2
 `
 
-// Look-ups since the ERP was last sent it.
-func (q *Queries) LookUps(ctx context.Context, posting int64) (int32, error) {
-	row := q.db.QueryRow(ctx, lookUps, posting)
+func (q *Queries) NewestAttempt(ctx context.Context, kind string, reference string) (int32, error) {
+	row := q.db.QueryRow(ctx, newestAttempt, kind, reference)
 	var column_1 int32
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -228,14 +406,13 @@ func (q *Queries) LookUps(ctx context.Context, posting int64) (int32, error) {
 
 const nextDue = `-- name: NextDue :one
 select number from erp_posting
-where dossier = $1 and state in ('PREPARED', 'SENT')
-order by state = 'SENT' desc, attempts, number
+where dossier = $1 and state in ('PREPARED', 'SENT') and number > $2
+order by number
 limit 1
 `
 
-// Those that were tried least go first: one that fails again and again holds none of the others up.
-func (q *Queries) NextDue(ctx context.Context, dossier string) (int64, error) {
-	row := q.db.QueryRow(ctx, nextDue, dossier)
+func (q *Queries) NextDue(ctx context.Context, dossier string, after int64) (int64, error) {
+	row := q.db.QueryRow(ctx, nextDue, dossier, after)
 	var number int64
 	err := row.Scan(&number)
 	return number, err
@@ -253,6 +430,35 @@ func (q *Queries) NoteNotSent(ctx context.Context, class string, detail string, 
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const numberOfLabel = `-- name: NumberOfLabel :one
+select number from erp_posting where label = $1
+`
+
+func (q *Queries) NumberOfLabel(ctx context.Context, label string) (int64, error) {
+	row := q.db.QueryRow(ctx, numberOfLabel, label)
+	var number int64
+	err := row.Scan(&number)
+	return number, err
+}
+
+const payoutNow = `-- name: PayoutNow :one
+select p.amount_cents, coalesce(m.erp_third_party, '')::text as third_party
+from payout p left join merchant m on m.account_id = p.account_id
+where p.ref_externe = $1
+`
+
+type PayoutNowRow struct {
+	AmountCents int64
+	ThirdParty  string
+}
+
+func (q *Queries) PayoutNow(ctx context.Context, refExterne string) (PayoutNowRow, error) {
+	row := q.db.QueryRow(ctx, payoutNow, refExterne)
+	var i PayoutNowRow
+	err := row.Scan(&i.AmountCents, &i.ThirdParty)
+	return i, err
 }
 
 const payoutsToPlan = `-- name: PayoutsToPlan :many
@@ -348,7 +554,7 @@ func (q *Queries) Plan(ctx context.Context, arg PlanParams) (int64, error) {
 
 const posting = `-- name: Posting :one
 select number, kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, piece_prefix, piece, bank,
-       posting_date::text as posting_date, state, class, attempts, attempted_at
+       posting_date::text as posting_date, state, class, attempts
 from erp_posting where number = $1
 `
 
@@ -370,7 +576,6 @@ type PostingRow struct {
 	State       string
 	Class       string
 	Attempts    int32
-	AttemptedAt *time.Time
 }
 
 func (q *Queries) Posting(ctx context.Context, number int64) (PostingRow, error) {
@@ -394,9 +599,75 @@ func (q *Queries) Posting(ctx context.Context, number int64) (PostingRow, error)
 		&i.State,
 		&i.Class,
 		&i.Attempts,
-		&i.AttemptedAt,
 	)
 	return i, err
+}
+
+const postings = `-- name: Postings :many
+select p.number, p.kind, p.reference, p.attempt, p.third_party, p.direction, p.amount_cents, p.label, p.posting_date::text as posting_date,
+       p.state, p.class, p.attempts, p.attempted_at, p.transaction_id, p.detail
+from erp_posting p
+where ($1::text = '' or p.state = $1::text)
+  and (not $2::boolean or p.state in ('UNKNOWN', 'ACCEPTED_WITHOUT_ID')
+       or p.state in ('REJECTED', 'INVALID') and not exists
+           (select from erp_posting n where n.kind = p.kind and n.reference = p.reference and n.attempt > p.attempt))
+order by p.number desc
+limit $3::int
+`
+
+type PostingsRow struct {
+	Number        int64
+	Kind          string
+	Reference     string
+	Attempt       int32
+	ThirdParty    string
+	Direction     int16
+	AmountCents   int64
+	Label         string
+	PostingDate   string
+	State         string
+	Class         string
+	Attempts      int32
+	AttemptedAt   *time.Time
+	TransactionID string
+	Detail        string
+}
+
+// What waits for an operator: what is in doubt, and what was refused and not corrected.
+func (q *Queries) Postings(ctx context.Context, state string, operator bool, most int32) ([]PostingsRow, error) {
+	rows, err := q.db.Query(ctx, postings, state, operator, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PostingsRow
+	for rows.Next() {
+		var i PostingsRow
+		if err := rows.Scan(
+			&i.Number,
+			&i.Kind,
+			&i.Reference,
+			&i.Attempt,
+			&i.ThirdParty,
+			&i.Direction,
+			&i.AmountCents,
+			&i.Label,
+			&i.PostingDate,
+			&i.State,
+			&i.Class,
+			&i.Attempts,
+			&i.AttemptedAt,
+			&i.TransactionID,
+			&i.Detail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const settle = `-- name: Settle :execrows
@@ -433,6 +704,17 @@ func (q *Queries) Settle(ctx context.Context, arg SettleParams) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const settlementNow = `-- name: SettlementNow :one
+select amount_cents from settlement where reference = $1
+`
+
+func (q *Queries) SettlementNow(ctx context.Context, reference string) (int64, error) {
+	row := q.db.QueryRow(ctx, settlementNow, reference)
+	var amount_cents int64
+	err := row.Scan(&amount_cents)
+	return amount_cents, err
 }
 
 const settlementsToPlan = `-- name: SettlementsToPlan :many
@@ -476,6 +758,76 @@ func (q *Queries) SettlementsToPlan(ctx context.Context, since string, most int3
 		return nil, err
 	}
 	return items, nil
+}
+
+const shown = `-- name: Shown :one
+select p.number, p.kind, p.reference, p.attempt, p.dossier, p.third_party, p.direction, p.means, p.amount_cents, p.label, p.piece_prefix, p.piece,
+       p.bank, p.posting_date::text as posting_date, p.planned_at, p.state, p.class, p.detail, p.attempts, p.attempted_at,
+       coalesce(p.payload_sha256, '') as payload_sha256, p.settled_at, p.transaction_id,
+       coalesce(v.kind || '/' || v.key, '')::text as vacation, coalesce(v.correlation_id::text, '')::text as correlation
+from erp_posting p left join vacation v on v.number = p.vacation
+where p.number = $1
+`
+
+type ShownRow struct {
+	Number        int64
+	Kind          string
+	Reference     string
+	Attempt       int32
+	Dossier       string
+	ThirdParty    string
+	Direction     int16
+	Means         string
+	AmountCents   int64
+	Label         string
+	PiecePrefix   string
+	Piece         string
+	Bank          string
+	PostingDate   string
+	PlannedAt     time.Time
+	State         string
+	Class         string
+	Detail        string
+	Attempts      int32
+	AttemptedAt   *time.Time
+	PayloadSha256 []byte
+	SettledAt     *time.Time
+	TransactionID string
+	Vacation      string
+	Correlation   string
+}
+
+func (q *Queries) Shown(ctx context.Context, number int64) (ShownRow, error) {
+	row := q.db.QueryRow(ctx, shown, number)
+	var i ShownRow
+	err := row.Scan(
+		&i.Number,
+		&i.Kind,
+		&i.Reference,
+		&i.Attempt,
+		&i.Dossier,
+		&i.ThirdParty,
+		&i.Direction,
+		&i.Means,
+		&i.AmountCents,
+		&i.Label,
+		&i.PiecePrefix,
+		&i.Piece,
+		&i.Bank,
+		&i.PostingDate,
+		&i.PlannedAt,
+		&i.State,
+		&i.Class,
+		&i.Detail,
+		&i.Attempts,
+		&i.AttemptedAt,
+		&i.PayloadSha256,
+		&i.SettledAt,
+		&i.TransactionID,
+		&i.Vacation,
+		&i.Correlation,
+	)
+	return i, err
 }
 
 const somethingDue = `-- name: SomethingDue :one
