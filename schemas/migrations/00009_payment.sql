@@ -43,10 +43,13 @@ create table payment (
     mode           text   not null,
     order_id       text   collate "C" not null,
     form           bigint references payment_form (number),
-    operation      text   not null check (operation in ('DEBIT', 'CREDIT', 'VERIFICATION')),
+    -- UNKNOWN is one that nobody knows: somebody is to look.
+    operation      text   not null check (operation in ('DEBIT', 'CREDIT', 'VERIFICATION', 'UNKNOWN')),
     sequence       integer not null,
     customer       text   not null,
-    -- The gateway's status, and what it is worth.
+    -- How far it is, what the gateway calls that, and what it is worth. The state only goes forward; CONTRADICTORY is its
+    -- end when the gateway said what cannot all be true. PAID is the class of what is booked, once there is no doubt.
+    state          text   not null default '',
     status         text   not null,
     class          text   not null,
     -- What is booked of it, below zero for what is given back: of the currency's smallest unit.

@@ -46,15 +46,16 @@ type Config struct {
 	// Cashout is what may leave without a second person.
 	Cashout  rules.Policy
 	Operator Operator
-	// Channel, Front, Hook and ERP are never nil.
-	Channel  *Channel
-	Front    *Front
-	Hook     *Hook
-	ERP      *ERP
-	Relay    Relay
-	Sink     Sink
-	Payload  Payload
-	Temporal Temporal
+	// Channel, Front, Hook, ERP and SystemPay are never nil.
+	Channel   *Channel
+	Front     *Front
+	Hook      *Hook
+	ERP       *ERP
+	SystemPay *SystemPay
+	Relay     Relay
+	Sink      Sink
+	Payload   Payload
+	Temporal  Temporal
 
 	// origins says for each setting who set it.
 	origins map[string]origin

@@ -170,7 +170,9 @@ func (l *loader) fromFlags(flags *pflag.FlagSet) {
 
 // config reads every value into its place.
 func (l *loader) config() Config {
-	config := Config{Channel: new(Channel), Front: new(Front), Hook: new(Hook), ERP: new(ERP), origins: l.origins}
+	config := Config{
+		Channel: new(Channel), Front: new(Front), Hook: new(Hook), ERP: new(ERP), SystemPay: new(SystemPay), origins: l.origins,
+	}
 	for _, s := range settings {
 		value := s.fallback
 		if l.values.Exists(s.key) {
@@ -203,6 +205,7 @@ func (l *loader) check(config *Config) {
 	l.checkFront(config.Front)
 	l.checkHook(config.Hook)
 	l.checkERP(config.ERP)
+	l.checkSystemPay(config.SystemPay)
 	seen := make(map[string]string)
 	for _, account := range []struct{ key, iban string }{
 		{"bank.reglement.iban", config.Bank.Reglement.IBAN},

@@ -213,6 +213,7 @@ var settings = slices.Concat([]setting{
 	frontSettings(),
 	hookSettings(),
 	erpSettings(),
+	systemPaySettings(),
 	[]setting{{
 		key: keysKey, usage: "AES-256 keys of payloads, id:base64,…; the first encrypts, all decrypt",
 		redact: hide, read: readKeys, empty: true, noFlag: true, show: printKeys,
