@@ -4,11 +4,16 @@ values (sqlc.arg(key), sqlc.arg(server), sqlc.arg(event), sqlc.arg(transfer), sq
         sqlc.arg(bytes), sqlc.arg(at), sqlc.arg(received_at))
 on conflict (key) do nothing;
 
+-- The latest ones, so that those which nobody can deal with keep no others from being seen, in the order in which they came.
 -- name: OpenNotices :many
-select key, transfer, filename, bytes from webhook_notice
-where handled_at is null and server = sqlc.arg(server) and event = 'TRANSFER_COMPLETED' and direction = 'RECEIVE'
-order by received_at desc, key
-limit sqlc.arg(at_most);
+select key, transfer, filename, bytes
+from (
+    select key, transfer, filename, bytes, received_at from webhook_notice
+    where handled_at is null and server = sqlc.arg(server) and event = 'TRANSFER_COMPLETED' and direction = 'RECEIVE'
+    order by received_at desc, key desc
+    limit sqlc.arg(at_most)
+) as latest
+order by received_at, key;
 
 -- name: NoticesHandled :exec
 update webhook_notice set handled_at = sqlc.arg(handled_at)::timestamptz where key = any (sqlc.arg(keys)::text[]) and handled_at is null;

@@ -316,8 +316,14 @@ func (b *Bank) answer(asked *order, digest string, date calendar.Date, report me
 		return nil, fmt.Errorf("report on %s: %w", asked.name, err)
 	}
 
-	return &letter{Name: "pain002." + asked.name + "." + envelope.ID + xmlEnding, Content: content.String(), Report: true}, nil
+	// The whole identifier would be more than what goes by PeSIT may be called.
+	name := "pain002." + asked.name + "." + envelope.ID[:shortID]
+	return &letter{Name: name + xmlEnding, Content: content.String(), Report: true}, nil
 }
+
+// shortID is how much of a report's identifier its file's name holds: RPT, and
+// enough to tell the reports on a bulk apart.
+const shortID = 3 + 12
 
 // unknownMessage stands for what a message that could not be read calls itself.
 const unknownMessage = "NOTPROVIDED"

@@ -104,9 +104,9 @@ const (
 	maxTime = time.Hour
 	// maxRecord is what two bytes hold.
 	maxRecord = 65_535
-	// defaultCalls, a minute, hands a day's last bulk, of 999, over within ten
-	// minutes, and is no attack to a bank. maxCalls is above what one worker can make.
-	defaultCalls = 120
+	// defaultCalls, a minute, hands a day's last bulk, of 999, over within minutes,
+	// and fetches an evening's some dozen files in seconds.
+	defaultCalls = 600
 	maxCalls     = 60_000
 )
 

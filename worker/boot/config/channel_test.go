@@ -86,7 +86,7 @@ func TestChannelDefaults(t *testing.T) {
 	got, err := load(t, "", nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, &config.Channel{
-		Technology: config.TechnologyDirectory, Rate: 120,
+		Technology: config.TechnologyDirectory, Rate: 600,
 		SFTP:      config.SFTP{InAge: time.Minute, Connect: 30 * time.Second, Silence: 2 * time.Minute},
 		PesitREST: config.PesitREST{Dialect: "upload", Auth: "bearer", Wait: 10 * time.Minute, Poll: 2 * time.Second},
 		Pesit:     config.Pesit{TLS: true, Connect: 30 * time.Second, Reply: 30 * time.Second, Commit: 2 * time.Minute},

@@ -450,10 +450,14 @@ func (q *Queries) NoticesNoted(ctx context.Context, handledAt time.Time) error {
 }
 
 const openNotices = `-- name: OpenNotices :many
-select key, transfer, filename, bytes from webhook_notice
-where handled_at is null and server = $1 and event = 'TRANSFER_COMPLETED' and direction = 'RECEIVE'
-order by received_at desc, key
-limit $2
+select key, transfer, filename, bytes
+from (
+    select key, transfer, filename, bytes, received_at from webhook_notice
+    where handled_at is null and server = $1 and event = 'TRANSFER_COMPLETED' and direction = 'RECEIVE'
+    order by received_at desc, key desc
+    limit $2
+) as latest
+order by received_at, key
 `
 
 type OpenNoticesRow struct {
@@ -463,6 +467,7 @@ type OpenNoticesRow struct {
 	Bytes    int64
 }
 
+// The latest ones, so that those which nobody can deal with keep no others from being seen, in the order in which they came.
 func (q *Queries) OpenNotices(ctx context.Context, server string, atMost int32) ([]OpenNoticesRow, error) {
 	rows, err := q.db.Query(ctx, openNotices, server, atMost)
 	if err != nil {
