@@ -42,12 +42,12 @@ func once(body []byte) bool {
 // repairOuter reads a reply whose result ends its text early: the result is cut out
 // between its name and the next name of the reply, and read on its own.
 func repairOuter(body []byte) (Reply, bool) {
-	begins := resultBegins.FindAllIndex(body, 2)
-	if len(begins) != 1 || !once(body) {
+	begins := resultBegins.FindIndex(body)
+	if begins == nil || !once(body) {
 		return Reply{}, false
 	}
 
-	start := begins[0][1]
+	start := begins[1]
 
 	end := resultEnds.FindIndex(body[start:])
 	if end == nil {

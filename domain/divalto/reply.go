@@ -18,8 +18,8 @@ const (
 // Class is what one attempt came to.
 type Class string
 
-// The classes. A reply is one of the last six; the first three are found without
-// one.
+// The classes. A reply is of one of the last five; the first three are found
+// without one.
 const (
 	Invalid    Class = "INVALID"     // breaks a rule: nothing was sent, an operator corrects it
 	AuthFailed Class = "AUTH_FAILED" // no token: nothing was sent, try again later

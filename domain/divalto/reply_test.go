@@ -142,7 +142,12 @@ func TestReadReply(t *testing.T) {
 		"result of words": {outside("0", `"OK"`), divalto.TierNone, divalto.Unknown, nil},
 		"deep":            {outside("0", strings.Repeat("[", 40)+strings.Repeat("]", 40)), divalto.TierNone, divalto.Unknown, nil},
 		"deeper":          {strings.Repeat("[", 1<<19) + strings.Repeat("]", 1<<19), divalto.TierNone, divalto.Unknown, nil},
-		"many":            {outside("0", `[`+strings.Repeat("1,", 20_000)+`1]`), divalto.TierNone, divalto.Unknown, nil},
+		"many": {
+			`{"error":0,"result":` + asText(booked) + `,"infos":[` + strings.Repeat("1,", 20_000) + `1]}`, divalto.TierNone, divalto.Unknown, nil,
+		},
+		"no braces, id in a message": {
+			outside("0", asText(strings.Replace(unbraced, sentence, "transactionId 12", 1))), divalto.TierNone, divalto.Unknown, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,6 +178,31 @@ func TestReadReplyKeepsWhatTheERPSays(t *testing.T) {
 	require.Equal(t, divalto.AcceptedWithoutID, reply.Class())
 	require.False(t, reply.TokenRefused(), "without an error there is nothing to heal")
 	require.Equal(t, "token", reply.Message)
+}
+
+func TestClass(t *testing.T) {
+	t.Parallel()
+
+	id := []string{"1354"}
+
+	for want, replies := range map[divalto.Class][]divalto.Reply{
+		divalto.Unknown: {
+			{}, {Error: "0", ResultCode: "0", Transactions: id}, {Error: "3"},
+			{Tier: divalto.TierStrict, Error: "0"}, {Tier: divalto.TierStrict, Error: "0", Transactions: id},
+			{Tier: divalto.TierStrict, Error: "0", ResultCode: "1", Transactions: id},
+			{Tier: divalto.TierStrict, Error: "0", ResultCode: "0", Transactions: []string{"1", "2"}},
+		},
+		divalto.TechnicalError: {
+			{Tier: divalto.TierStrict, Error: "3"}, {Tier: divalto.TierStrict, Error: "3", ResultCode: "0", Transactions: id},
+		},
+		divalto.Rejected:          {{Tier: divalto.TierStrict, Error: "0", ResultCode: "1"}},
+		divalto.AcceptedWithoutID: {{Tier: divalto.TierScanned, Error: "0", ResultCode: "0"}},
+		divalto.Accepted:          {{Tier: divalto.TierRepaired, Error: "0", ResultCode: "0", Transactions: id}},
+	} {
+		for _, reply := range replies {
+			require.Equal(t, want, reply.Class(), reply)
+		}
+	}
 }
 
 func TestReadReplyIsBounded(t *testing.T) {
