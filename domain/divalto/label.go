@@ -9,8 +9,9 @@ import (
 
 const (
 	// MaxLabel bounds a label, in characters. No public documentation gives the
-	// length of the ERP's field LIB; entries of French accounting carry labels of 40
-	// characters at least, and a label that the ERP cuts could not be found again.
+	// length of the ERP's field LIB: 40 is what the labels of French accounting
+	// programs commonly hold, and is to be confirmed with whoever runs the ERP, since
+	// a label that it cuts is not found again.
 	MaxLabel = 40
 	// MaxReference bounds a reference of which a label is made, in bytes.
 	MaxReference = 200
