@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,7 @@ func TestTheLedgerIsTrue(t *testing.T) {
 	truths := ledger(t, written.Bytes())
 
 	told, resent, forged := map[string]map[string]int64{}, map[string]int{}, 0
+	amounts := map[string]string{}
 	hashes, sources := map[string]bool{}, map[string]bool{}
 	for _, one := range shop.came() {
 		require.False(t, hashes[one.fields["vads_hash"]])
@@ -68,6 +70,7 @@ func TestTheLedgerIsTrue(t *testing.T) {
 			told[uuid] = map[string]int64{}
 		}
 		told[uuid][one.fields["vads_trans_status"]]++
+		amounts[uuid] = one.fields["vads_effective_amount"]
 		resent[key(&one)]++
 		sources[one.fields["vads_url_check_src"]] = true
 	}
@@ -77,6 +80,9 @@ func TestTheLedgerIsTrue(t *testing.T) {
 		require.ElementsMatch(t, truth.Statuses, slices.Collect(maps.Keys(told[truth.UUID])))
 		require.Equal(t, truth.Statuses[len(truth.Statuses)-1], truth.Status)
 		require.Equal(t, truth.Status == "AUTHORISED" || truth.Status == "CAPTURED", truth.Amount > 0)
+		if truth.Amount > 0 {
+			require.Equal(t, strconv.FormatInt(truth.Amount, 10), amounts[truth.UUID])
+		}
 		notified := int64(0)
 		for _, count := range told[truth.UUID] {
 			notified += count

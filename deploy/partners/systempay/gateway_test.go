@@ -275,37 +275,38 @@ func TestFormsThatAreNotTaken(t *testing.T) {
 	t.Parallel()
 	p := start(t, systempay.Settings{})
 	for name, tried := range map[string]struct{ field, value, code string }{
-		"no version":            {"vads_version", "-", "01"},
-		"another version":       {"vads_version", "V1", "01"},
-		"no shop":               {"vads_site_id", "99999999", "02"},
-		"a refund's number":     {"vads_trans_id", "900000", "03"},
-		"a short number":        {"vads_trans_id", "12345", "03"},
-		"yesterday":             {"vads_trans_date", "20170128130000", "04"},
-		"local time":            {"vads_trans_date", "29/01/2017", "04"},
-		"by whom":               {"vads_validation_mode", "2", "05"},
-		"when":                  {"vads_capture_delay", "soon", "06"},
-		"no config":             {"vads_payment_config", "", "07"},
-		"another config":        {"vads_payment_config", "TWICE", "07"},
-		"one part":              {"vads_payment_config", "MULTI:first=100;count=1;period=30", "07"},
-		"no period":             {"vads_payment_config", "MULTI:first=100;count=2;period=0", "07"},
-		"first is all":          {"vads_payment_config", "MULTI:first=5124;count=2;period=30", "07"},
-		"parts of nothing":      {"vads_payment_config", "MULTI:first=5120;count=6;period=30", "07"},
-		"too far":               {"vads_payment_config", "MULTI:first=100;count=14;period=30", "07"},
-		"parts are not all":     {"vads_payment_config", "MULTI_EXT:20170129=5000;20170301=100", "07"},
-		"a part has passed":     {"vads_payment_config", "MULTI_EXT:20170128=5000;20170301=124", "07"},
-		"a part is no day":      {"vads_payment_config", "MULTI_EXT:20170132=5000;20170301=124", "07"},
-		"nothing":               {"vads_amount", "0", "09"},
-		"euros":                 {"vads_amount", "51.24", "09"},
-		"less than nothing":     {"vads_amount", "-1", "09"},
-		"too much":              {"vads_amount", "1234567890123", "09"},
-		"letters for currency":  {"vads_currency", "EUR", "10"},
-		"no such mode":          {"vads_ctx_mode", "DEMO", "11"},
-		"order with a space":    {"vads_order_id", "a b", "13"},
-		"another page":          {"vads_page_action", "REGISTER", "46"},
-		"another action":        {"vads_action_mode", "SILENT", "47"},
-		"markup":                {"vads_cust_last_name", "<b>", "99"},
-		"where to is no web":    {"vads_url_success", "javascript:alert(1)", "99"},
-		"who listens is no web": {"vads_url_check", "ftp://x/", "99"},
+		"no version":             {"vads_version", "-", "01"},
+		"another version":        {"vads_version", "V1", "01"},
+		"no shop":                {"vads_site_id", "99999999", "02"},
+		"a refund's number":      {"vads_trans_id", "900000", "03"},
+		"a short number":         {"vads_trans_id", "12345", "03"},
+		"yesterday":              {"vads_trans_date", "20170128130000", "04"},
+		"the day after tomorrow": {"vads_trans_date", "20170130130200", "04"},
+		"local time":             {"vads_trans_date", "29/01/2017", "04"},
+		"by whom":                {"vads_validation_mode", "2", "05"},
+		"when":                   {"vads_capture_delay", "soon", "06"},
+		"no config":              {"vads_payment_config", "", "07"},
+		"another config":         {"vads_payment_config", "TWICE", "07"},
+		"one part":               {"vads_payment_config", "MULTI:first=100;count=1;period=30", "07"},
+		"no period":              {"vads_payment_config", "MULTI:first=100;count=2;period=0", "07"},
+		"first is all":           {"vads_payment_config", "MULTI:first=5124;count=2;period=30", "07"},
+		"parts of nothing":       {"vads_payment_config", "MULTI:first=5120;count=6;period=30", "07"},
+		"too far":                {"vads_payment_config", "MULTI:first=100;count=14;period=30", "07"},
+		"parts are not all":      {"vads_payment_config", "MULTI_EXT:20170129=5000;20170301=100", "07"},
+		"a part has passed":      {"vads_payment_config", "MULTI_EXT:20170128=5000;20170301=124", "07"},
+		"a part is no day":       {"vads_payment_config", "MULTI_EXT:20170132=5000;20170301=124", "07"},
+		"nothing":                {"vads_amount", "0", "09"},
+		"euros":                  {"vads_amount", "51.24", "09"},
+		"less than nothing":      {"vads_amount", "-1", "09"},
+		"too much":               {"vads_amount", "1234567890123", "09"},
+		"letters for currency":   {"vads_currency", "EUR", "10"},
+		"no such mode":           {"vads_ctx_mode", "DEMO", "11"},
+		"order with a space":     {"vads_order_id", "a b", "13"},
+		"another page":           {"vads_page_action", "REGISTER", "46"},
+		"another action":         {"vads_action_mode", "SILENT", "47"},
+		"markup":                 {"vads_cust_last_name", "<b>", "99"},
+		"where to is no web":     {"vads_url_success", "javascript:alert(1)", "99"},
+		"who listens is no web":  {"vads_url_check", "ftp://x/", "99"},
 	} {
 		status, _, text := p.pay("/vads-payment/", form(map[string]string{tried.field: tried.value}))
 		require.Equal(t, http.StatusBadRequest, status, name)
@@ -473,6 +474,7 @@ func TestTheLifeOfATransaction(t *testing.T) {
 	require.Equal(t, "CAPTURED", last()["vads_trans_status"])
 	p.ask(paid+"/credit", `{"amount":4001}`, http.StatusConflict)
 	require.InDelta(t, 4000, p.ask(paid+"/credit", "", http.StatusOK)["amount"], 0)
+	require.Equal(t, "900001", last()["vads_trans_id"])
 	p.ask(paid+"/credit", "", http.StatusConflict)
 
 	for _, way := range []struct {
@@ -638,7 +640,7 @@ func TestWhatIsKept(t *testing.T) {
 	want := first.Transactions()
 	first.stop()
 	require.Len(t, shop.came(), 2)
-	appendTo(t, file, `{"transactions":[{"uuid":"cut sho`)
+	appendTo(t, file, `{"transactions":[{"uuid":"cut sho`+strings.Repeat("r", 100_000))
 
 	second := start(t, systempay.Settings{File: file})
 	status, _, _ := second.pay("/vads-payment/", form(map[string]string{"vads_trans_id": "000001"}))
