@@ -37,7 +37,7 @@ run: up ## Play the next sample day, with the bank, and show what came out; stay
 	@deploy/dev/sample-day $(ARGS)
 
 .PHONY: up
-up: ## Start PostgreSQL, Temporal and the worker of this checkout; returns when all is healthy
+up: ## Start PostgreSQL, Temporal, the worker, the front and stand-ins of partners; returns when all is healthy
 	@deploy/dev/up
 
 .PHONY: down
@@ -55,9 +55,9 @@ clean: ## Stop it and drop the data, the built programs and the tools
 BUILDVCS = $(shell git cat-file -e HEAD:./go.mod 2>/dev/null && echo true || echo false)
 
 .PHONY: build
-build: ## Build bin/worker, bin/starter and bin/bank, the stand-in for the bank
+build: ## Build bin/worker, bin/starter and the stand-ins for partners
 	@mkdir -p bin
-	go build -buildvcs=$(BUILDVCS) -o bin/ ./worker ./starter ./deploy/partners/bank/cmd/bank
+	go build -buildvcs=$(BUILDVCS) -o bin/ ./worker ./starter ./deploy/partners/bank/cmd/bank ./deploy/partners/pesitwizard/cmd/pesitwizard
 
 # Where tests make databases of their own, and what they start a Temporal server of their own with.
 TEST_SERVERS = REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \

@@ -258,7 +258,9 @@ func (d *database) start(ctx context.Context, settings ...string) (*process, err
 	command := exec.CommandContext(ctx, filepath.Join(d.stand.folder, "worker"))
 	command.Env = append(os.Environ(),
 		"REGLO_DATABASE_URL="+d.url, "REGLO_DATA_DIR="+filepath.Join(d.stand.folder, d.name),
-		"REGLO_HTTP_ADDRESS="+address, "REGLO_LOG_LEVEL=error", "TEMPORAL_NAMESPACE="+d.stand.namespace)
+		"REGLO_HTTP_ADDRESS="+address, "REGLO_LOG_LEVEL=error", "TEMPORAL_NAMESPACE="+d.stand.namespace,
+		// Bulks end in a folder: a partner's time is not ours.
+		"REGLO_CHANNEL_TECHNOLOGY=directory")
 	command.Env = append(command.Env, settings...)
 	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {

@@ -2,8 +2,8 @@
 # Functions and places shared by the scripts of this folder. Sourced, never run.
 #
 # Everything that the platform of one machine writes is under $DEV (.dev in the checkout): env (addresses and
-# ports, to be sourced), logs/, run/ (who runs), data/ (the engine's files), temporal/ and, where the user that runs
-# PostgreSQL can reach it, postgres/.
+# ports, to be sourced), logs/, run/ (who runs), data/ (the engine's files), temporal/, bank/ (what the stand-ins for
+# the bank's side keep), secrets/ and, where the user that runs PostgreSQL can reach it, postgres/.
 
 set -euo pipefail
 
@@ -12,6 +12,8 @@ DEV=$ROOT/.dev
 RUN=$DEV/run
 LOGS=$DEV/logs
 ENV_FILE=$DEV/env
+# What the bank has got and what it has for us, as the stand-in for the product between us keeps it.
+BANK=$DEV/bank
 if [[ $ROOT == *\'* ]]; then
 	printf "error: the checkout's path holds a quote, which .dev/env cannot hold: %s; move it\n" "$ROOT" >&2
 	exit 1
@@ -148,16 +150,27 @@ free_port() {
 	die "no free port from $wanted to $((port - 1)) on 127.0.0.1; free one, or set another start (see deploy/dev/up --help)"
 }
 
-# http_ok PORT PATH: it answers 200. Plain bash, as a bare machine has no curl.
-http_ok() {
+# http METHOD PORT PATH: it answers 200. Plain bash, as a bare machine has no curl.
+http() {
 	local status
 	{
-		exec 4<>"/dev/tcp/127.0.0.1/$1" || return 1
-		printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' "$2" >&4
+		exec 4<>"/dev/tcp/127.0.0.1/$2" || return 1
+		printf '%s %s HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n' "$1" "$3" >&4
 		IFS= read -r -t 5 status <&4 || status=
 		exec 4>&-
 	} 2>/dev/null
 	[[ $status == HTTP/1.?\ 200* ]]
+}
+http_ok() { http GET "$@"; }
+
+# secret FILE makes a file with a secret of this machine's own, once.
+secret() {
+	[[ -s $1 ]] || (
+		umask 077
+		mkdir -p "${1%/*}"
+		od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$1.new"
+		mv "$1.new" "$1"
+	)
 }
 
 # ---------------------------------------------------------------- the environment file
