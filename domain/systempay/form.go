@@ -77,8 +77,8 @@ var (
 	transactionPattern = regexp.MustCompile(`^[0-8]\d{5}$`)
 )
 
-// OrderID composes a reference: TS, the year to which the order belongs, the day of the order, the customer's number on 11
-// digits, and how many products. The error is a *FieldError.
+// OrderID composes a reference: TS, the year to which the order belongs, the day of the order (in the zone that it is given
+// in), the customer's number on 11 digits, and how many products. The error is a *FieldError.
 func OrderID(year int, day time.Time, customer int64, products int) (string, error) {
 	const field = "vads_order_id"
 

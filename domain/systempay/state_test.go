@@ -34,6 +34,10 @@ func TestAdvance(t *testing.T) {
 		{systempay.StateAuthorised, systempay.StateCancelled, systempay.StateCancelled},
 		{systempay.StateCancelled, systempay.StateAuthorised, systempay.StateCancelled},
 		{systempay.StatePending, systempay.StateNotPaid, systempay.StateNotPaid},
+		{systempay.StatePending, systempay.StateChecked, systempay.StateChecked},
+		{systempay.StateChecked, systempay.StatePending, systempay.StateChecked},
+		{systempay.StateCaptureFailed, systempay.StateCancelled, systempay.StateCancelled},
+		{systempay.StatePending, systempay.StateCaptureFailed, systempay.StateCaptureFailed},
 		{systempay.StateCaptured, systempay.StateNone, systempay.StateCaptured},
 	} {
 		state, changed, err := systempay.Advance(test.current, test.next)
