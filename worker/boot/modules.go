@@ -42,6 +42,7 @@ import (
 	"github.com/reglo/reglo/schemas/xsd"
 	"github.com/reglo/reglo/worker/boot/channel"
 	"github.com/reglo/reglo/worker/boot/config"
+	booterp "github.com/reglo/reglo/worker/boot/erp"
 	"github.com/reglo/reglo/worker/boot/labels"
 	"github.com/reglo/reglo/worker/boot/layout"
 	"github.com/reglo/reglo/worker/boot/program"
@@ -167,8 +168,16 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 }
 
 // newERP makes what tells the ERP of settlements.
-func newERP(pool *pgxpool.Pool, server client.Client, clock func() time.Time) *erp.Activities {
-	return erp.New(erp.Parts{Pool: pool, Waker: postings{server}, Clock: clock})
+func newERP(pool *pgxpool.Pool, server client.Client, settings config.Config, clock func() time.Time) (*erp.Activities, error) {
+	way, err := booterp.NewClient(settings, clock)
+	if err != nil {
+		return nil, err
+	}
+	posted, err := booterp.Settings(settings)
+	if err != nil {
+		return nil, err
+	}
+	return erp.New(erp.Parts{Pool: pool, ERP: way, Settings: posted, Waker: postings{server}, Clock: clock}), nil
 }
 
 // postings has a dossier's settlements posted.
