@@ -2,8 +2,10 @@ package channels_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -108,71 +110,103 @@ func growth(do func()) int64 {
 	return most - start
 }
 
-// TestALargeFileIsStreamed sends the file of more than a hundred thousand orders by each way:
-// only a part of it is ever in memory. It has the heap to itself.
+// way is a channel to a partner and a mailbox of its files, none where it has none.
+type way struct {
+	channel  channels.Channel
+	mailbox  channels.Mailbox
+	received string // folder of what the partner has
+	offered  string // folder of what it has for us
+}
+
+// TestALargeFileIsStreamed sends the file of more than a hundred thousand orders by
+// each way, and fetches it: only a part of it is ever in memory. It has the heap to
+// itself.
 //
 //nolint:paralleltest // the heap is the process's
 func TestALargeFileIsStreamed(t *testing.T) {
 	if testing.Short() {
-		t.Skip("40 MB by each of five ways")
+		t.Skip("40 MB by each of five ways, and back")
 	}
 	file := aLargeFile(t)
-	for _, way := range []struct {
-		about string
-		open  func(t *testing.T) (channel channels.Channel, folder string)
-	}{
-		{"directory", toADirectory}, {"sftp", bySFTP}, {"pesit-rest, upload", byUpload}, {"pesit-rest, v1", byV1}, {"pesit", byPesit},
+	for about, open := range map[string]func(*testing.T) way{
+		"directory": toADirectory, "sftp": bySFTP, "pesit-rest, upload": byUpload, "pesit-rest, v1": byV1, "pesit": byPesit,
 	} {
-		t.Run(way.about, func(t *testing.T) {
-			channel, folder := way.open(t)
+		t.Run(about, func(t *testing.T) {
+			way := open(t)
 			var outcome channels.Outcome
 			var err error
-			grown := growth(func() { outcome, err = channel.Send(t.Context(), file) })
+			grown := growth(func() { outcome, err = way.channel.Send(t.Context(), file) })
 			require.NoError(t, err)
 			require.Equal(t, transfer.Sent, outcome.State, outcome.Detail)
-			arrived, err := os.Stat(filepath.Join(folder, large))
+			arrived, err := os.Stat(filepath.Join(way.received, large))
 			require.NoError(t, err)
 			require.Equal(t, file.Bytes, arrived.Size())
-			t.Logf("%d MB, the heap grew by %d KiB", file.Bytes/1_000_000, grown>>10)
+			t.Logf("%d MB sent, the heap grew by %d KiB", file.Bytes/1_000_000, grown>>10)
+			require.Less(t, grown, int64(heapLimit))
+			if way.mailbox == nil {
+				return
+			}
+			require.NoError(t, os.Rename(filepath.Join(way.received, large), filepath.Join(way.offered, large)))
+			digest := sha256.New()
+			grown = growth(func() {
+				var offers []channels.Offer
+				if offers, err = way.mailbox.Offers(t.Context(), day(t, 2026, time.March, 17), nil); err == nil {
+					require.Len(t, offers, 1)
+					err = way.mailbox.Fetch(t.Context(), offers[0], digest)
+				}
+			})
+			require.NoError(t, err)
+			require.Equal(t, file.SHA256[:], digest.Sum(nil))
+			t.Logf("%d MB fetched, the heap grew by %d KiB", file.Bytes/1_000_000, grown>>10)
 			require.Less(t, grown, int64(heapLimit))
 		})
 	}
 }
 
-func toADirectory(t *testing.T) (channels.Channel, string) {
+// agreed asks for the file.
+func agreed(t *testing.T) []channels.Agreed {
+	t.Helper()
+	all, err := channels.ParseAgreed(large + ":" + large)
+	require.NoError(t, err)
+	return all
+}
+
+func toADirectory(t *testing.T) way {
 	t.Helper()
 	folder := t.TempDir()
-	return directory.New(folder), folder
+	return way{channel: directory.New(folder), received: folder}
 }
 
-func bySFTP(t *testing.T) (channels.Channel, string) {
+func bySFTP(t *testing.T) way {
 	t.Helper()
-	server := sshdtest.Start(t, "in")
+	server := sshdtest.Start(t, "in", "out")
 	channel, err := sftp.New(sftp.Settings{
 		Address: server.Address, User: server.User, HostKeys: filepath.Join(server.Private, "known_hosts"),
-		KeyFile: filepath.Join(server.Private, "key"), Folder: "in", Keeps: true,
-	}, time.Now)
+		KeyFile: filepath.Join(server.Private, "key"), Folder: "in", Keeps: true, InFolder: "out",
+	}, func() time.Time { return time.Now().Add(time.Hour) }) // so that files are left alone for long
 	require.NoError(t, err)
-	return channel, filepath.Join(server.Folder, "in")
+	mailbox, err := sftp.NewMailbox(channel, false, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	return way{channel, mailbox, filepath.Join(server.Folder, "in"), filepath.Join(server.Folder, "out")}
 }
 
-func byUpload(t *testing.T) (channels.Channel, string) {
+func byUpload(t *testing.T) way {
 	t.Helper()
 	return byProduct(t, pesitrest.Upload)
 }
 
-func byV1(t *testing.T) (channels.Channel, string) {
+func byV1(t *testing.T) way {
 	t.Helper()
 	return byProduct(t, pesitrest.V1)
 }
 
-func byProduct(t *testing.T, dialect pesitrest.Dialect) (channels.Channel, string) {
+func byProduct(t *testing.T, dialect pesitrest.Dialect) way {
 	t.Helper()
 	folder := t.TempDir()
-	received, exchange := filepath.Join(folder, "received"), filepath.Join(folder, "exchange")
+	received, exchange, offered := filepath.Join(folder, "received"), filepath.Join(folder, "exchange"), filepath.Join(folder, "offered")
 	require.NoError(t, os.Mkdir(exchange, 0o700))
 	product, err := pesitwizard.New(pesitwizard.Settings{
-		Received: received, Offered: filepath.Join(folder, "offered"), Partner: "REGLO", Clock: time.Now,
+		Received: received, Offered: offered, Partner: "REGLO", Clock: time.Now,
 		Servers: []pesitwizard.Server{{Number: 1, Name: "BANK"}},
 	})
 	require.NoError(t, err)
@@ -191,19 +225,19 @@ func byProduct(t *testing.T, dialect pesitrest.Dialect) (channels.Channel, strin
 		VirtualFile: "VIREMENTS", Folder: exchange, FolderAtPeer: exchange, Poll: time.Millisecond,
 	})
 	require.NoError(t, err)
-	return channel, received
+	return way{channel, pesitrest.NewMailbox(channel, agreed(t), slog.New(slog.DiscardHandler)), received, offered}
 }
 
-func byPesit(t *testing.T) (channels.Channel, string) {
+func byPesit(t *testing.T) way {
 	t.Helper()
-	kept := t.TempDir()
+	kept, offered := t.TempDir(), t.TempDir()
 	bank, err := responder.Listen(t.Context(), "127.0.0.1:0", responder.Settings{
-		Name: "BANK", Partners: map[string]string{"REGLO": ""}, Kept: kept, Offered: t.TempDir(),
+		Name: "BANK", Partners: map[string]string{"REGLO": ""}, Kept: kept, Offered: offered,
 		EntitySize: 32_000, Sync: protocol.SyncOption{Interval: 64, Window: 4},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, bank.Close()) })
 	channel, err := pesit.New(pesit.Settings{Address: bank.Address(), Requester: "REGLO", Server: "BANK", Flow: "VIREMENTS"}, time.Now)
 	require.NoError(t, err)
-	return channel, kept
+	return way{channel, pesit.NewMailbox(channel, agreed(t)), kept, offered}
 }
