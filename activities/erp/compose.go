@@ -34,7 +34,7 @@ func (a *Activities) compose(ctx context.Context, queries *db.Queries, row *db.P
 	return parameter, nil
 }
 
-//nolint:ireturn // the domain's two entries have nothing else in common
+// entry makes what a posting says to the ERP.
 func (a *Activities) entry(ctx context.Context, queries *db.Queries, row *db.PostingRow) (divalto.Entry, error) {
 	date, err := calendar.ParseDate(row.PostingDate)
 	if err != nil {

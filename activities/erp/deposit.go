@@ -40,8 +40,8 @@ func (d *Desk) Deposit(ctx context.Context, request DepositRequest, answer activ
 			change = Change{Number: known.Number, Before: State(known.State), After: State(known.State)}
 			return nil
 		case err == nil:
-			return vacation.Fail(vacation.Refused, "deposit %q is there already, with another bank or other items: give this one a name of its own",
-				request.Name)
+			return vacation.Fail(vacation.Refused,
+				"deposit %q is there already, with another bank or other items: give this one a name of its own", request.Name)
 		case !errors.Is(err, pgx.ErrNoRows):
 			return fmt.Errorf("look for one of that name: %w", err)
 		}
@@ -81,7 +81,7 @@ func (d *Desk) deposit(
 		return 0, "", fmt.Errorf("keep it: %w", err)
 	}
 	for i, item := range request.Items {
-		if err := queries.InsertDepositItem(ctx, number, int32(i+1), item); err != nil { //nolint:gosec // divalto.MaxDetails at most
+		if err := queries.InsertDepositItem(ctx, number, int32(i+1), item); err != nil {
 			return 0, "", fmt.Errorf("keep its item %d: %w", i+1, err)
 		}
 	}

@@ -19,7 +19,9 @@ func (w *world) desk() *erp.Desk {
 	return &erp.Desk{Pool: w.pool, Settings: w.settings, Waker: w.waker, Actors: operator.Actors{"alice", "bruno"}, Clock: now}
 }
 
-func alice() activities.Answer { return activities.Answer{Actor: "alice", Reason: "asked the accountants"} }
+func alice() activities.Answer {
+	return activities.Answer{Actor: "alice", Reason: "asked the accountants"}
+}
 
 // numbers are the postings' own, in their order.
 func (w *world) numbers(t testing.TB) (numbers []int64) {

@@ -254,8 +254,9 @@ func (w *world) run(t testing.TB, kind, key, date, state string) (number int32) 
 }
 
 // bulk is one that the bank has, of the payouts of a day.
-func (w *world) bulk(t testing.TB, name, date, state string, payouts ...payout) (number int32) {
+func (w *world) bulk(t testing.TB, name, date, state string, payouts ...payout) {
 	t.Helper()
+	var number int32
 	run := w.run(t, "vacation-financiere", date+"/"+name, date, "ENDED")
 	require.NoError(t, w.pool.QueryRow(context.WithoutCancel(t.Context()), `
 		insert into bulk (bulk_id, name, purpose, state, vacation, orders, amount_cents, due_date, created_at, attempted_at, file_format,
@@ -270,7 +271,6 @@ func (w *world) bulk(t testing.TB, name, date, state string, payouts ...payout) 
 				'FR1420041010050500013M02606', $3, 0, $4::text::date, 'i', $5, $6, 1, $7, 'r')`,
 			p.ref, p.cp, p.cents, date, now(), p.state, number)
 	}
-	return number
 }
 
 // settlement is a card settlement whose run is in that state.

@@ -34,12 +34,12 @@ func everything(t testing.TB, w *world) {
 
 func planned() []string {
 	return []string{
-		"PAYOUT sent 1 998 N0000001 2 transfer 100 RGV:sent 2026-03-17 PREPARED  0",
-		"PAYOUT executed 1 998 N0000001 2 transfer 250 RGV:executed 2026-03-17 PREPARED  0",
-		"PAYOUT nobody 1 998  2 transfer 400 RGV:nobody 2026-03-17 INVALID INVALID 0",
-		"PAYOUT stranger 1 998  2 transfer 500 RGV:stranger 2026-03-17 INVALID INVALID 0",
-		"PAYOUT done 1 998 N0000001 2 transfer 600 RGV:done 2026-03-17 PREPARED  0",
-		"SETTLEMENT 00000120260317UEP 1 998 C0000001 1 card 123456 RGR:00000120260317UEP 2026-03-17 PREPARED  0",
+		"PAYOUT sent 1 998 N0000001 2 transfer 100 RGV:sent 2026-03-17 PREPARED,  0",
+		"PAYOUT executed 1 998 N0000001 2 transfer 250 RGV:executed 2026-03-17 PREPARED,  0",
+		"PAYOUT nobody 1 998  2 transfer 400 RGV:nobody 2026-03-17 INVALID, INVALID 0",
+		"PAYOUT stranger 1 998  2 transfer 500 RGV:stranger 2026-03-17 INVALID, INVALID 0",
+		"PAYOUT done 1 998 N0000001 2 transfer 600 RGV:done 2026-03-17 PREPARED,  0",
+		"SETTLEMENT 00000120260317UEP 1 998 C0000001 1 card 123456 RGR:00000120260317UEP 2026-03-17 PREPARED,  0",
 	}
 }
 
@@ -48,7 +48,7 @@ func planned() []string {
 func (w *world) unnumbered(t testing.TB) []string {
 	t.Helper()
 	return w.texts(t, `
-		select concat_ws(' ', kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, posting_date, state, class,
+		select concat_ws(' ', kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, posting_date, state || ',', class,
 		       attempts)
 		from erp_posting order by number`)
 }

@@ -352,11 +352,12 @@ func TestStorm(t *testing.T) {
 		"auth/server-error*1", "auth/technical-error*1", "auth/reply-lost*1", "recordsql/server-error*1", "recordsql/reply-lost*1",
 		"recordsql/unreadable*1", "recordsql/technical-error*1", "recordsql/token-expired*1", "refused=30",
 	}
-	const storms = 40 // each takes a part of a second
+	const storms = 25 // each takes a part of a second
 	round, begun := 0, 0
 	w := newWorld(t)
 	rapid.Check(t, func(r *rapid.T) {
-		if begun++; begun > storms {
+		begun++
+		if begun > storms {
 			return
 		}
 		for range rapid.IntRange(1, 3).Draw(r, "postings") {

@@ -167,7 +167,9 @@ func code(text string) string {
 // detail says what a reply comes to. What the ERP wrote in prose is left out: it
 // may repeat what we sent. It stands in the raw reply.
 func detail(reply *divalto.Reply, class divalto.Class) string {
-	read := map[divalto.Tier]string{divalto.TierRepaired: ", by a reply that had to be repaired", divalto.TierScanned: ", by a reply that had to be scanned"}
+	read := map[divalto.Tier]string{
+		divalto.TierRepaired: ", by a reply that had to be repaired", divalto.TierScanned: ", by a reply that had to be scanned",
+	}
 	switch class {
 	case divalto.Accepted:
 		return "accepted" + read[reply.Tier]
@@ -236,7 +238,7 @@ func (c *Client) find(ctx context.Context, label string) (erp.Found, error) {
 	if c.settings.Dos != "" {
 		request.Parameters = "MZ.DOS=" + c.settings.Dos
 	}
-	body, err := json.Marshal(request)
+	body, err := json.Marshal(request) //nolint:gosec // the ERP wants its token there, and nobody else gets it
 	if err != nil {
 		return erp.Found{}, fmt.Errorf("write a request: %w", err)
 	}

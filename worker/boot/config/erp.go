@@ -52,7 +52,7 @@ const (
 // erpSettings say which ERP is told, and how.
 func erpSettings() []setting {
 	at := func(name string) string { return erpGroup + name }
-	settings := []setting{
+	return slices.Concat([]setting{
 		guarded(text(at("url"), "base address of the ERP, https://host, or http on this machine; empty for none",
 			func(c *Config) *string { return &c.ERP.URL })),
 		text(at("user"), "who we are at the ERP", func(c *Config) *string { return &c.ERP.User }),
@@ -99,8 +99,7 @@ func erpSettings() []setting {
 			func(c *Config) *string { return &c.ERP.Proxy })),
 		yesNo(at("allow_plain"), "http also to another machine, over a network that is encrypted below", false,
 			func(c *Config) *bool { return &c.ERP.AllowPlain }),
-	}
-	return append(settings, lookUpSettings()...)
+	}, lookUpSettings())
 }
 
 // lookUpSettings are the names by which the ERP is asked for a label.
@@ -148,7 +147,7 @@ func readRenamed(c *Config, value string) error {
 		c.ERP.Renamed[field] = name
 	}
 	if _, err := words.NewVocabulary(words.DictionaryNames, c.ERP.Renamed); err != nil {
-		return err //nolint:wrapcheck // it names the field
+		return err
 	}
 	return nil
 }

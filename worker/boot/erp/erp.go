@@ -28,7 +28,7 @@ const maxStates = 64 << 10
 // NewClient makes the way to the ERP, and calls nobody; nil where the settings
 // name none. It reads the password and certificates. The error is a
 // [config.Error].
-func NewClient(settings config.Config, clock func() time.Time) (erp.ERP, error) { //nolint:ireturn // none is a nil one
+func NewClient(settings config.Config, clock func() time.Time) (erp.ERP, error) {
 	c := settings.ERP
 	if c.URL == "" {
 		return nil, nil //nolint:nilnil // a site may have no ERP
@@ -120,7 +120,7 @@ func readStates(path string) (words.States, error) {
 	}
 	states, err := words.NewStates(rows)
 	if err != nil {
-		return words.States{}, err //nolint:wrapcheck // it names the row
+		return words.States{}, err
 	}
 	return states, nil
 }
