@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -85,7 +84,7 @@ func wrap(doing string, err error) error {
 
 // fetch has the content written to a file that nobody looks at, and keeps it.
 func (r *receiving) fetch(ctx context.Context, partner Partner, offer channels.Offer) (int32, error) {
-	if offer.Bytes > MaxBytes {
+	if offer.Bytes > r.limit {
 		return 0, ErrTooLarge
 	}
 	file, err := os.CreateTemp(r.Folders.received(), fetching+"*")
@@ -109,7 +108,7 @@ func (r *receiving) fetch(ctx context.Context, partner Partner, offer channels.O
 
 // writing takes a content in, up to the limit.
 type writing struct {
-	to     io.Writer
+	to     *os.File
 	digest hash.Hash
 	call   *receiving
 	bytes  int64
@@ -117,7 +116,7 @@ type writing struct {
 }
 
 func (w *writing) Write(part []byte) (int, error) {
-	if w.failed == nil && w.bytes+int64(len(part)) > MaxBytes {
+	if w.failed == nil && w.bytes+int64(len(part)) > w.call.limit {
 		w.failed = ErrTooLarge
 	}
 	if w.failed != nil {
@@ -131,6 +130,17 @@ func (w *writing) Write(part []byte) (int, error) {
 		w.failed = fmt.Errorf("write to the work folder: %w", err)
 	}
 	return n, w.failed
+}
+
+// Sync brings what came to the disk. A mailbox asks for it before it tells a partner
+// that the content is kept, which may give it only once.
+func (w *writing) Sync() error {
+	if w.failed == nil {
+		if err := w.to.Sync(); err != nil {
+			w.failed = fmt.Errorf("keep it on the disk: %w", err)
+		}
+	}
+	return w.failed
 }
 
 // fetchedFile is a content that is safely on the disk.
@@ -251,41 +261,53 @@ func (r *receiving) clear(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look into the folder of received files: %w", err)
 	}
+	states, err := r.states(ctx, entries)
+	if err != nil {
+		return err
+	}
 	for _, entry := range entries {
-		if err := r.clearOne(ctx, entry); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := r.clearOne(ctx, entry, states[entry.Name()]); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("clear the folder of received files: %w", err)
 		}
 	}
 	return nil
 }
 
-func (r *receiving) clearOne(ctx context.Context, entry fs.DirEntry) error {
-	path := filepath.Join(r.Folders.received(), entry.Name())
-	info, err := entry.Info()
-	if err != nil {
-		return fmt.Errorf("look at a file: %w", err)
-	}
-	old := r.Clock().Sub(info.ModTime()) > abandoned
-	sum, err := inbox.ParseSum(entry.Name())
-	if err != nil { // not the name of a content: only what was being fetched is ours to remove
-		if old && strings.HasPrefix(entry.Name(), fetching) {
-			return os.Remove(path) //nolint:wrapcheck // the caller says what it was doing
+// states are those of the files in the folder, by their names; none for what is unknown.
+func (r *receiving) states(ctx context.Context, entries []fs.DirEntry) (map[string]string, error) {
+	var sums [][]byte
+	for _, entry := range entries {
+		if sum, err := inbox.ParseSum(entry.Name()); err == nil {
+			sums = append(sums, sum[:])
 		}
-		return nil
 	}
-	state, err := r.queries.StateOf(ctx, sum[:])
-	unknown := errors.Is(err, pgx.ErrNoRows)
+	rows, err := r.queries.States(ctx, sums)
+	if err != nil {
+		return nil, fmt.Errorf("read the states of received files: %w", err)
+	}
+	states := make(map[string]string, len(rows))
+	for _, row := range rows {
+		states[row.Sha256] = row.State
+	}
+	return states, nil
+}
+
+func (r *receiving) clearOne(ctx context.Context, entry fs.DirEntry, state string) error {
+	path := filepath.Join(r.Folders.received(), entry.Name())
+	sum, err := inbox.ParseSum(entry.Name())
+	isContent := err == nil
 	switch {
-	case err != nil && !unknown:
-		return fmt.Errorf("look for a file's state: %w", err)
-	case state == stateDiscarded:
+	case isContent && state == stateDiscarded:
 		_, err := r.Folders.Archive.Put(ctx, path, archivedAs(sum[:])+".discarded", sum)
 		return err
-	case unknown && old:
-		return os.Remove(path) //nolint:wrapcheck // as above
-	default:
-		return nil
+	case isContent && state != "", !isContent && !strings.HasPrefix(entry.Name(), fetching):
+		return nil // in use, or none of ours
 	}
+	info, err := entry.Info()
+	if err != nil || r.Clock().Sub(info.ModTime()) <= abandoned {
+		return wrap("look at a file", err)
+	}
+	return os.Remove(path) //nolint:wrapcheck // the caller says what it was doing
 }
 
 // archivePrefix begins the names under which the archive has what is said of

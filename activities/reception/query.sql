@@ -103,8 +103,8 @@ where number = sqlc.arg(number);
 -- name: Discard :exec
 update received_file set state = 'DISCARDED', decisions = decisions + 1 where number = sqlc.arg(number);
 
--- name: StateOf :one
-select state from received_file where sha256 = sqlc.arg(sha256);
+-- name: States :many
+select encode(sha256, 'hex')::text as sha256, state from received_file where sha256 = any (sqlc.arg(sums)::bytea[]);
 
 -- name: ListFiles :many
 select number, encode(sha256, 'hex')::text as sha256, partner, name, bytes, bytes_said, state, kind, format, detail, inbox_name,

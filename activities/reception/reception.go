@@ -54,10 +54,12 @@ type Parts struct {
 // Activities takes files in.
 type Activities struct {
 	Parts
+
+	limit int64 // MaxBytes
 }
 
 // New makes the activities.
-func New(parts Parts) *Activities { return &Activities{Parts: parts} }
+func New(parts Parts) *Activities { return &Activities{Parts: parts, limit: MaxBytes} }
 
 // RegisterDispatch makes the activities of [activities.DispatchQueue] known to a
 // worker under the contract's names.

@@ -567,15 +567,33 @@ func (q *Queries) SnapshotTaken(ctx context.Context, sequence int32) (bool, erro
 	return exists, err
 }
 
-const stateOf = `-- name: StateOf :one
-select state from received_file where sha256 = $1
+const states = `-- name: States :many
+select encode(sha256, 'hex')::text as sha256, state from received_file where sha256 = any ($1::bytea[])
 `
 
-func (q *Queries) StateOf(ctx context.Context, sha256 []byte) (string, error) {
-	row := q.db.QueryRow(ctx, stateOf, sha256)
-	var state string
-	err := row.Scan(&state)
-	return state, err
+type StatesRow struct {
+	Sha256 string
+	State  string
+}
+
+func (q *Queries) States(ctx context.Context, sums [][]byte) ([]StatesRow, error) {
+	rows, err := q.db.Query(ctx, states, sums)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StatesRow
+	for rows.Next() {
+		var i StatesRow
+		if err := rows.Scan(&i.Sha256, &i.State); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const stored = `-- name: Stored :many
