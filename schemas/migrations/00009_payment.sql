@@ -95,9 +95,13 @@ create table payment_notification (
 
 create index payment_notification_open on payment_notification (number) where handled_at is null and outcome = 'ACCEPTED';
 create index payment_notification_payment on payment_notification (payment, number);
-create index payment_notification_shop on payment_notification (shop, number desc);
-create index payment_notification_customer on payment_notification (customer, number desc) where customer <> '';
-create index payment_notification_order on payment_notification (order_id, number desc) where order_id <> '';
+-- Lists are read newest first, from any place on: one index for each thing by which they are narrowed down.
+create index payment_notification_newest on payment_notification (received_at, number);
+create index payment_notification_shop on payment_notification (shop, received_at, number);
+create index payment_notification_outcome on payment_notification (outcome, received_at, number);
+create index payment_notification_status on payment_notification (status, received_at, number) where status <> '';
+create index payment_notification_customer on payment_notification (customer, received_at, number) where customer <> '';
+create index payment_notification_order on payment_notification (order_id, received_at, number) where order_id <> '';
 
 -- Card lines of CRE files under contracts of the gateway's shops: what payments are matched with.
 create table payment_line (
