@@ -46,12 +46,13 @@ type Config struct {
 	// Cashout is what may leave without a second person.
 	Cashout  rules.Policy
 	Operator Operator
-	// Channel, Front, Hook, ERP and SystemPay are never nil.
+	// Channel, Front, Hook, ERP, SystemPay and Console are never nil.
 	Channel   *Channel
 	Front     *Front
 	Hook      *Hook
 	ERP       *ERP
 	SystemPay *SystemPay
+	Console   *Console
 	Relay     Relay
 	Sink      Sink
 	Payload   Payload

@@ -171,7 +171,7 @@ func (l *loader) fromFlags(flags *pflag.FlagSet) {
 // config reads every value into its place.
 func (l *loader) config() Config {
 	config := Config{
-		Channel: new(Channel), Front: new(Front), Hook: new(Hook), ERP: new(ERP), SystemPay: new(SystemPay), origins: l.origins,
+		Channel: new(Channel), Front: new(Front), Hook: new(Hook), ERP: new(ERP), SystemPay: new(SystemPay), Console: new(Console), origins: l.origins,
 	}
 	for _, s := range settings {
 		value := s.fallback
@@ -206,6 +206,7 @@ func (l *loader) check(config *Config) {
 	l.checkHook(config.Hook)
 	l.checkERP(config.ERP)
 	l.checkSystemPay(config.SystemPay)
+	l.checkConsole(config.Console, config.Front)
 	seen := make(map[string]string)
 	for _, account := range []struct{ key, iban string }{
 		{"bank.reglement.iban", config.Bank.Reglement.IBAN},
