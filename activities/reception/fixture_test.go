@@ -155,7 +155,10 @@ func names(t testing.TB, folder string) []string {
 	return list
 }
 
-func (w *world) inbox(t testing.TB) []string { return names(t, w.folders.Inbox) }
+func (w *world) inbox(t testing.TB) []string {
+	t.Helper()
+	return names(t, w.folders.Inbox)
+}
 
 // stored is the folder of what is not placed yet.
 func (w *world) stored() string { return filepath.Join(w.folders.Work, "received") }
@@ -183,14 +186,13 @@ func sum(content []byte) string {
 
 // box is a partner's mailbox that does as it is told.
 type box struct {
-	mutex   sync.Mutex
-	files   map[string]string // by name
-	about   map[string]channels.Offer
-	keeps   bool
-	ignores bool             // what was taken
-	fails   map[string]error // by what is called
-	breaks  map[string]int   // bytes after which fetching a file fails
-	before  func(doing, name string)
+	mutex  sync.Mutex
+	files  map[string]string // by name
+	about  map[string]channels.Offer
+	keeps  bool
+	fails  map[string]error // by what is called
+	breaks map[string]int   // bytes after which fetching a file fails
+	before func(doing, name string)
 
 	announced []channels.Announcement // last
 	fetched   []string

@@ -251,9 +251,6 @@ func syncFolder(path string) error {
 // placed, and puts those away that operators discarded.
 func (r *receiving) clear(ctx context.Context) error {
 	folder := r.Folders.received()
-	if err := os.MkdirAll(folder, folderMode); err != nil {
-		return fmt.Errorf("make the folder of received files: %w", err)
-	}
 	if err := r.Folders.Archive.Resume(ctx, folder, func(as string) bool { return strings.HasPrefix(as, archivePrefix) }); err != nil {
 		return err
 	}

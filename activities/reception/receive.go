@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -72,9 +73,11 @@ func (r *receiving) note(err error) {
 }
 
 func (r *receiving) run(ctx context.Context) (activities.ReceiveFilesResult, error) {
-	if err := r.prepare(ctx); err != nil {
-		return activities.ReceiveFilesResult{}, err
+	if err := os.MkdirAll(r.Folders.received(), folderMode); err != nil {
+		return activities.ReceiveFilesResult{}, fmt.Errorf("make the folder of received files: %w", err)
 	}
+	r.note(r.clear(ctx))
+	r.note(r.clearNotices(ctx))
 	// First what earlier calls left, and what operators decided on: it waits for no partner.
 	r.note(r.placeAll(ctx))
 	for _, partner := range r.Partners {
@@ -87,11 +90,8 @@ func (r *receiving) run(ctx context.Context) (activities.ReceiveFilesResult, err
 	return r.result, errors.Join(r.failed...)
 }
 
-// prepare makes the folder of files that are not placed yet, and clears away what nobody needs.
-func (r *receiving) prepare(ctx context.Context) error {
-	if err := r.clear(ctx); err != nil {
-		return err
-	}
+// clearNotices deals with the notices that announce nothing, and forgets old ones.
+func (r *receiving) clearNotices(ctx context.Context) error {
 	now := r.Clock()
 	if err := r.queries.NoticesNoted(ctx, now); err != nil {
 		return fmt.Errorf("note the notices that announce nothing: %w", err)

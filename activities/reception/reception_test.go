@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -295,12 +296,12 @@ func TestADeadWorkerLeavesNothingTwice(t *testing.T) {
 		cuts++
 		w.must(t)
 		require.Empty(t, w.box.files)
-		require.Equal(t, number, len(w.inbox(t)), "message %d", number)
+		require.Len(t, w.inbox(t), number)
 		w.prove(t)
 	}
 	require.Greater(t, cuts, 15)
 	require.Equal(t, []string{"HELD", "ROUTED"}, w.texts(t, `select distinct state from received_file order by state`))
-	require.Equal(t, []string{fmt.Sprint(2 * (cuts + 1))}, w.texts(t, `select count(*)::text from received_file`))
+	require.Equal(t, []string{strconv.Itoa(2 * (cuts + 1))}, w.texts(t, `select count(*)::text from received_file`))
 	require.Len(t, names(t, w.stored()), cuts+1, "of those that are held")
 }
 
@@ -338,38 +339,45 @@ func TestKilledBetweenTheStepsOfAFile(t *testing.T) {
 	t.Parallel()
 	content := stated(t, 1)
 	insert := `insert into received_file (sha256, partner, name, transfer, bytes, bytes_said, state, first_at, last_at, kind, inbox_name)
-		values (decode('` + sum([]byte(content)) + `', 'hex'), 'bank', 'releve.xml', '', 1, -1, 'STORED', now(), now(), `
+		values (decode('` + sum([]byte(content)) + `', 'hex'), 'bank', 'releve.xml', '', 1, -1, 'STORED', '2026-03-17', '2026-03-17', `
 	for name, test := range map[string]struct {
 		leave   func(t *testing.T, w *world)
 		want    activities.ReceiveFilesResult
 		fetched int
 	}{
 		"while it is fetched": {func(t *testing.T, w *world) {
+			t.Helper()
 			leave(t, w.stored(), ".fetching-1", content[:100])
 			w.box.files["releve.xml"] = content
 		}, activities.ReceiveFilesResult{Received: 1}, 1},
 		"before its row": {func(t *testing.T, w *world) {
+			t.Helper()
 			leave(t, w.stored(), sum([]byte(content)), content)
 			w.box.files["releve.xml"] = content
 		}, activities.ReceiveFilesResult{Received: 1}, 1},
 		"before its partner is told": {func(t *testing.T, w *world) {
+			t.Helper()
 			leave(t, w.stored(), sum([]byte(content)), content)
 			w.exec(t, insert+`'', '')`)
 			w.box.files["releve.xml"] = content
 		}, activities.ReceiveFilesResult{Duplicates: 1}, 1},
 		"before it is controlled": {func(t *testing.T, w *world) {
+			t.Helper()
 			leave(t, w.stored(), sum([]byte(content)), content)
 			w.exec(t, insert+`'', '')`)
 		}, activities.ReceiveFilesResult{}, 0},
 		"before it is moved": {func(t *testing.T, w *world) {
+			t.Helper()
 			leave(t, w.stored(), sum([]byte(content)), content)
 			w.exec(t, insert+`'STATEMENT', 'releve.xml')`)
 		}, activities.ReceiveFilesResult{}, 0},
 		"before its move is written down": {func(t *testing.T, w *world) {
+			t.Helper()
 			leave(t, w.folders.Inbox, "releve.xml", content)
 			w.exec(t, insert+`'STATEMENT', 'releve.xml')`)
 		}, activities.ReceiveFilesResult{}, 0},
 		"and somebody took its name meanwhile": {func(t *testing.T, w *world) {
+			t.Helper()
 			leave(t, w.stored(), sum([]byte(content)), content)
 			leave(t, w.folders.Inbox, "another.xml", "x")
 			w.exec(t, insert+`'STATEMENT', 'another.xml')`)
