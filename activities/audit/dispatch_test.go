@@ -32,7 +32,7 @@ from bulk b join (values ('PENDING', 'PDNG'), ('REPORTED', 'PDNG'), ('REPORTED',
 with st as (insert into statement (account, sequence, date, opening_cents, closing_cents, lines, file_name, sha256, vacation, read_at)
             select 'BK.REG', 900, '2026-07-08', 0, 0, 2, 's', sha256('s'), min(number), now() from vacation returning number)
 insert into bank_line (id, statement, ordinal, account, label, amount_cents, booked_at, transaction_at, value_at, class, reference, operation_type, reason)
-select name, number, row_number() over (), 'BK.REG', name, amount, hour, hour, hour, 'REMITTANCE', name, '', ''
+select name, number, row_number() over (), 'BK.REG', name, amount, hour, hour + interval '1 hour', hour, 'REMITTANCE', name, '', ''
 from st, now() as hour, (values ('DEBITED', -100), ('CREDITED', 100)) as l (name, amount)`)
 	})
 	bulks, err := audit.Bulks(t.Context(), pool, "")
