@@ -19,7 +19,7 @@ import (
 
 // kindsOfFile are what a received file can be, as they are typed.
 func kindsOfFile() []string {
-	var kinds []string
+	kinds := make([]string, 0, len(delivery.Kinds()))
 	for _, kind := range delivery.Kinds() {
 		kinds = append(kinds, strings.ToLower(string(kind)))
 	}
@@ -34,6 +34,9 @@ func newReceived(s *session) *cobra.Command {
 		func(cmd *cobra.Command, pool *pgxpool.Pool) (document, error) {
 			if err := oneOf("--kind", kind, kindsOfFile()); err != nil {
 				return nil, err
+			}
+			if notices && (filter.Held || kind != "") {
+				return nil, &InputError{What: "--held and --kind are of files, --notices lists none", Next: "leave one of them out"}
 			}
 			filter.Kind = delivery.Kind(strings.ToUpper(kind))
 			if since != "" {
@@ -57,8 +60,6 @@ an operator, and DISCARDED when one decided so.`
 	cmd.Flags().StringVar(&kind, "kind", "", strings.Join(kindsOfFile(), ", "))
 	cmd.Flags().StringVar(&since, "since", "", "those only that came on that day or later, yyyy-MM-dd")
 	cmd.Flags().BoolVar(&notices, "notices", false, "list what partners' transfer products told us instead")
-	cmd.MarkFlagsMutuallyExclusive("notices", "held")
-	cmd.MarkFlagsMutuallyExclusive("notices", "kind")
 	cmd.AddCommand(newReceivedRoute(s), newReceivedDiscard(s))
 	return cmd
 }
