@@ -10,6 +10,7 @@ import (
 
 	"github.com/reglo/reglo/activities/payment/internal/db"
 	"github.com/reglo/reglo/activities/postgres"
+	"github.com/reglo/reglo/domain/calendar"
 	"github.com/reglo/reglo/domain/divalto"
 	"github.com/reglo/reglo/domain/systempay"
 )
@@ -68,6 +69,28 @@ func (d *Desk) Begin(ctx context.Context, shop string, order systempay.Order, in
 		return Form{}, fmt.Errorf("make the form of order %s at shop %s: %w", order.ID, at.Name, err)
 	}
 	return Form{Form: form, Number: kept.Number}, nil
+}
+
+// OrderID composes the reference of an order of the current day in Paris, from its
+// customer's number and how many products it has. The year is that to which the
+// order belongs; 0 is that of the day. The error is a *[systempay.FieldError], as
+// for a customer without a number.
+func OrderID(order *systempay.Order, year int, now time.Time) (string, error) {
+	day := calendar.DateOf(now)
+	if year == 0 {
+		year = day.Year()
+	}
+	customer, err := strconv.ParseInt(order.Customer.ID, 10, 64)
+	if err != nil {
+		return "", &systempay.FieldError{
+			Field: "vads_cust_id", Reason: "must be a number of 11 digits at most, of which the order's reference is made: or give that",
+		}
+	}
+	id, err := systempay.OrderID(year, day.Midnight(), customer, len(order.Products))
+	if err != nil {
+		return "", fmt.Errorf("compose the reference of an order: %w", err)
+	}
+	return id, nil
 }
 
 // dayOf is the day of an instant in UTC.

@@ -35,9 +35,10 @@ func newServe(s *session) *cobra.Command {
 		Use:   "serve",
 		Short: "Answer partners who call us by HTTP, until a signal",
 		Long: `Answer partners who call us by HTTP at front.address, until a signal: notices of
-the file transfer product at /hooks/pesit/ and hook.server. It says first where,
-then logs JSON lines on the standard error. /livez, /readyz and /metrics answer
-who calls without a proxy.
+the file transfer product at /hooks/pesit/ and hook.server, notifications of card
+payments at /ipn/systempay/ and the shop, and at /systempay/forms requests for
+payment forms. It says first where, then logs JSON lines on the standard error.
+/livez, /readyz and /metrics answer who calls without a proxy.
 
 A first SIGTERM or SIGINT takes no more requests and finishes those that are
 being answered; a second one ends the program at once.

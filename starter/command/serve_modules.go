@@ -11,17 +11,20 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.uber.org/fx"
 
+	"github.com/reglo/reglo/activities/payment"
 	"github.com/reglo/reglo/activities/reception"
 	"github.com/reglo/reglo/starter/front"
 	"github.com/reglo/reglo/worker/boot/config"
 	"github.com/reglo/reglo/worker/boot/health"
 	"github.com/reglo/reglo/worker/boot/program"
+	"github.com/reglo/reglo/worker/boot/shop"
 	"github.com/reglo/reglo/worker/boot/telemetry"
+	"github.com/reglo/reglo/worker/boot/wake"
 )
 
-// frontConnections of the pool: a notice is one statement, which many share, and
-// a probe asks twice.
-const frontConnections = 8
+// frontConnections of the pool: a notice is one statement, a payment's notification
+// a transaction of some milliseconds, and a probe asks twice.
+const frontConnections = 16
 
 // routeGroup gathers what partners may call. Each constructor gives a list, empty
 // when the settings leave its routes out.
@@ -55,7 +58,11 @@ func frontModules(ctx context.Context) fx.Option { //nolint:ireturn // fx has no
 				}
 				return server, nil
 			},
+			shop.Read,
+			newDesk,
 			inRoutes(newHookRoute),
+			inRoutes(newNotificationRoute),
+			inRoutes(newFormRoute),
 			fx.Annotate(newFront, fx.ParamTags(routeGroup)),
 			newFrontServer,
 		),
@@ -86,6 +93,78 @@ func newHookRoute(
 		return nil, err
 	}
 	return []front.Route{{Pattern: front.HookPattern, Handler: hook}}, nil
+}
+
+// newDesk is where payments begin, and where what becomes of them is kept.
+func newDesk(pool *pgxpool.Pool, shops []shop.Shop, clock func() time.Time) *payment.Desk {
+	return payment.New(payment.Parts{Pool: pool, Clock: clock, Shops: shop.Gateways(shops)})
+}
+
+// newNotificationRoute is the way of the card payment gateway's notifications,
+// none without a shop.
+func newNotificationRoute(
+	lifecycle fx.Lifecycle, shops []shop.Shop, desk *payment.Desk, server client.Client, registry *prometheus.Registry, log *slog.Logger,
+) ([]front.Route, error) {
+	if len(shops) == 0 {
+		log.Warn("no notification of card payments is taken: systempay.shops is not set")
+		return nil, nil
+	}
+	bell := front.NewBell(payments{server}, log)
+	notifications, err := front.NewNotifications(front.NotificationParts{Taker: desk, Bell: bell, Registry: registry, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	keepRunning(lifecycle, bell.Run)
+	return []front.Route{{Pattern: front.NotificationPattern, Handler: notifications}}, nil
+}
+
+// payments has card payments looked after.
+type payments struct {
+	server client.Client
+}
+
+// requestedByNotification says in Temporal who wanted payments looked after.
+const requestedByNotification = "notification"
+
+// Wake has them looked after.
+func (p payments) Wake(ctx context.Context) error {
+	_, err := wake.Payments(ctx, p.server, requestedByNotification)
+	return err
+}
+
+// keepRunning has something go on from the app's start to its stop, which waits
+// for its end.
+func keepRunning(lifecycle fx.Lifecycle, run func(context.Context)) {
+	ctx, end := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	lifecycle.Append(fx.StartStopHook(func() {
+		go func() {
+			defer close(ended)
+			run(ctx)
+		}()
+	}, func() {
+		end()
+		<-ended
+	}))
+}
+
+// newFormRoute is the way by which shops' programs ask for payment forms, none
+// without a shop and a key of who may ask.
+func newFormRoute(
+	settings config.Config, shops []shop.Shop, desk *payment.Desk, clock func() time.Time, log *slog.Logger,
+) ([]front.Route, error) {
+	key, err := settings.ReadAPIKey()
+	if err != nil {
+		return nil, err
+	}
+	if len(shops) == 0 || key == "" {
+		return nil, nil
+	}
+	forms, err := front.NewForms(front.FormParts{Beginner: desk, Key: key.Reveal(), Clock: clock, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return []front.Route{{Pattern: front.FormPattern, Handler: forms}}, nil
 }
 
 func newFront(
