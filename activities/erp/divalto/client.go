@@ -305,12 +305,26 @@ const hidden = "(hidden)"
 // clean is a reply as it may be kept.
 func (c *Client) clean(token divalto.Secret, body []byte) []byte {
 	for _, secret := range []divalto.Secret{token, c.settings.Credentials.Password} {
-		body = bytes.ReplaceAll(body, []byte(secret.Reveal()), []byte(hidden))
-		if quoted, err := json.Marshal(secret.Reveal()); err == nil {
-			body = bytes.ReplaceAll(body, quoted[1:len(quoted)-1], []byte(hidden))
+		for _, form := range written(secret.Reveal()) {
+			body = bytes.ReplaceAll(body, form, []byte(hidden))
 		}
 	}
 	return body
+}
+
+// written are the forms in which a text may stand in a reply: as it is, and
+// within JSON, which may escape what HTML would.
+func written(text string) [][]byte {
+	forms := [][]byte{[]byte(text)}
+	for _, html := range []bool{true, false} {
+		var quoted bytes.Buffer
+		encoder := json.NewEncoder(&quoted)
+		encoder.SetEscapeHTML(html)
+		if err := encoder.Encode(text); err == nil { // a text always encodes
+			forms = append(forms, bytes.Trim(quoted.Bytes(), "\n")[1:quoted.Len()-2])
+		}
+	}
+	return forms
 }
 
 // masked is a text as it may be printed.
