@@ -2,8 +2,8 @@
 # Functions and places shared by the scripts of this folder. Sourced, never run.
 #
 # Everything that the platform of one machine writes is under $DEV (.dev in the checkout): env (addresses and
-# ports, to be sourced), logs/, run/ (who runs), data/ (the engine's files), temporal/, bank/ (what the stand-ins for
-# the bank's side keep), secrets/ and, where the user that runs PostgreSQL can reach it, postgres/.
+# ports, to be sourced), logs/, run/ (who runs), data/ (the engine's files), temporal/, bank/ and erp/ (what the
+# stand-ins for partners keep), secrets/ and, where the user that runs PostgreSQL can reach it, postgres/.
 
 set -euo pipefail
 
