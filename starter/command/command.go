@@ -75,7 +75,7 @@ operator or a file, 4 PostgreSQL or Temporal not reachable.`,
 		newMigrate(s), newRegister(s), newServe(s), newConfig(s), newVersion(s),
 		newSample(s), newMerchants(s), newFile(s), newBooks(s), newRun(s), newDay(s), newSchedule(s), newReceive(s),
 		newProgress(s), newWaiting(s), newAnswer(s), newSummary(s), newBalance(s), newDebts(s), newParked(s), newLines(s),
-		newHolds(s), newPayouts(s), newBulks(s), newActs(s), newDays(s), newReceived(s), newSafeguarding(s), newERP(s),
+		newHolds(s), newPayouts(s), newBulks(s), newActs(s), newDays(s), newReceived(s), newSafeguarding(s), newERP(s), newSystemPay(s),
 		newTrace(s), newVerify(s),
 	)
 	strict(root)
