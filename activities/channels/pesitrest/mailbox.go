@@ -59,8 +59,12 @@ func (m *Mailbox) Offers(ctx context.Context, date calendar.Date, announced []ch
 
 // Fetch copies a file that was announced, or has the product get it from the bank.
 // An announcement to which the product has no file of ours is channels.ErrNoFile, as
-// is a bank that has none. Content of another length than was said is
-// [ErrTruncated].
+// is a bank that has none. Content of another length than the product received from
+// the bank is [ErrTruncated], and may be whole when it is asked for again.
+//
+// What was announced is copied as long or short as the product has it: its copy does
+// not change however often it is fetched, and who controls the content sees that it
+// breaks off.
 //
 // With V1, a file that an earlier Fetch had brought, and that was not taken, is
 // copied as it stands: the bank may give it only once.
@@ -68,6 +72,9 @@ func (m *Mailbox) Fetch(ctx context.Context, offer channels.Offer, to io.Writer)
 	received, err := m.find(ctx, offer)
 	if err != nil {
 		return fmt.Errorf("fetch %s: %w", offer.Name, err)
+	}
+	if offer.Transfer != "" {
+		received.Bytes = -1
 	}
 	_, err = m.channel.Download(ctx, received, to)
 	if offer.Transfer != "" && (notFound(err) || errors.Is(err, fs.ErrNotExist)) {
