@@ -57,6 +57,7 @@ func RegisterFigures(
 		{name: "outbox", maxAge: shortAge, read: func(ctx context.Context, pool *pgxpool.Pool) ([]prometheus.Metric, error) {
 			return readOutbox(ctx, pool, sinks)
 		}},
+		{name: "erp", maxAge: shortAge, read: readERP},
 		{name: "parked", maxAge: longAge, read: readParked},
 		{name: "ledger", maxAge: longAge, read: readLedger},
 	} {
