@@ -45,6 +45,8 @@ type Activities struct {
 	details reject.Reader
 	cut     part.Cut
 	clock   func() time.Time
+	// contracts are those of which lines may settle payments.
+	contracts map[string]bool
 
 	directory directory
 }
@@ -57,6 +59,17 @@ func WithCut(cut part.Cut) Option { return func(a *Activities) { a.cut = cut } }
 
 // WithLayout reads CRE files that are written in another layout than our own.
 func WithLayout(layout settlement.Layout) Option { return func(a *Activities) { a.layout = layout } }
+
+// WithContracts keeps the sales and refunds under these acceptance contracts, to
+// have payments matched with them. Without any it costs nothing.
+func WithContracts(contracts []string) Option {
+	return func(a *Activities) {
+		a.contracts = make(map[string]bool, len(contracts))
+		for _, contract := range contracts {
+			a.contracts[contract] = true
+		}
+	}
+}
 
 // New makes the activities. details knows the details of lots of rejects, which
 // are awaited too, and clock gives the hour against which a cut-off is held.

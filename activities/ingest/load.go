@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -95,6 +96,7 @@ type loading struct {
 	read       atomic.Int64 // lines, for the heartbeat
 	writer     *part.Writer // nil until it is known into how many parts
 	toDebt     int          // unpaids that become their merchant's debt
+	tap        *tap         // of lines that may settle payments
 }
 
 func (l *loading) run(ctx context.Context) (activities.LoadFileResult, error) {
@@ -143,29 +145,43 @@ func (l *loading) load(ctx context.Context, merchants *snapshot) (activities.Loa
 		if l.writer, err = part.NewWriter(l.activities.folders.Work, part.Count(info.Size())); err != nil {
 			return err
 		}
-		summary, err := l.claim(ctx, tx, known.Number, merchants)
-		if err != nil {
-			return err
-		}
-		if err := l.control(ctx, queries, known, summary); err != nil {
-			return err
-		}
-		if err := l.writer.Finish(); err != nil {
-			return err
-		}
-		if err := l.park(ctx, tx, known, summary.SHA256); err != nil {
-			return err
-		}
-		if err := l.listDebts(ctx, tx, known.Number); err != nil {
-			return err
-		}
-		result, err = l.accept(ctx, tx, known.Number, merchants, summary)
+		result, err = l.first(ctx, tx, known, merchants)
 		return err
 	})
 	if err != nil {
 		return activities.LoadFileResult{}, fmt.Errorf("accept the file: %w", err)
 	}
 	return result, nil
+}
+
+// first takes in a file of which nothing was accepted before.
+func (l *loading) first(
+	ctx context.Context, tx pgx.Tx, known db.LockSettlementRow, merchants *snapshot,
+) (result activities.LoadFileResult, err error) {
+	if l.tap, err = newTap(l.activities.contracts, l.writer.Folder()); err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	defer func() { err = errors.Join(err, l.tap.close()) }()
+	summary, err := l.claim(ctx, tx, known.Number, merchants)
+	if err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	if err := l.control(ctx, db.New(tx), known, summary); err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	if err := l.writer.Finish(); err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	if err := l.park(ctx, tx, known, summary.SHA256); err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	if err := l.listDebts(ctx, tx, known.Number); err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	if err := l.tap.keep(ctx, tx, known.Number, l.activities.clock().Truncate(time.Millisecond)); err != nil {
+		return activities.LoadFileResult{}, err
+	}
+	return l.accept(ctx, tx, known.Number, merchants, summary)
 }
 
 // claim reads the file once: each good line goes to its part, and its creId to
@@ -180,6 +196,9 @@ func (l *loading) claim(
 			l.read.Add(1)
 			into, err := l.split(line, merchants)
 			if err != nil {
+				return err
+			}
+			if err := l.tap.add(line); err != nil {
 				return err
 			}
 			if err := rows.Start(); err != nil {

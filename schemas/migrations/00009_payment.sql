@@ -62,11 +62,23 @@ create table payment (
     first_at       timestamptz not null,
     changed_at     timestamptz not null,
     -- The form asked for something else, or what came contradicts itself: an operator looks.
-    doubt          text   not null default ''
+    doubt          text   not null default '',
+    -- It is money in euros that a card line brings, or takes back.
+    settles        boolean not null generated always as
+                       (class = 'PAID' and state in ('AUTHORISED', 'CAPTURED') and currency = '978' and operation in ('DEBIT', 'CREDIT')) stored,
+    -- Whether payment_match has it: what has no match is looked for often, among all that ever came.
+    matched        boolean not null default false,
+    -- When it was decided what the ERP is told of it, be it nothing; null before.
+    erp_at         timestamptz
 );
 
 create index payment_order on payment (order_id);
 create index payment_form_of on payment (form);
+create index payment_unmatched on payment (number) where settles and not matched;
+create index payment_unmatched_amount on payment (shop, amount_units, paid_at) where settles and not matched;
+create index payment_unmatched_authorisation on payment (shop, lower(authorisation)) where settles and not matched and authorisation <> '';
+create index payment_lost on payment (number) where matched and not settles and doubt = '';
+create index payment_untold on payment (number) where settles and erp_at is null and doubt = '' and form is not null;
 
 -- Messages that came as notifications, as they came but for cards' numbers, believed or not.
 create table payment_notification (
@@ -103,9 +115,10 @@ create index payment_notification_status on payment_notification (status, receiv
 create index payment_notification_customer on payment_notification (customer, received_at, number) where customer <> '';
 create index payment_notification_order on payment_notification (order_id, received_at, number) where order_id <> '';
 
--- Card lines of CRE files under contracts of the gateway's shops: what payments are matched with.
+-- Card lines of CRE files under contracts of the gateway's shops: what payments are matched with. There may be as many as
+-- lines in a file: the settlement is not checked line by line.
 create table payment_line (
-    settlement     integer not null references settlement (number),
+    settlement     integer not null,
     line           integer not null,
     cre_id         text    collate "C" not null,
     contract       text    collate "C" not null,
@@ -113,10 +126,17 @@ create table payment_line (
     transaction_at timestamptz not null,
     acquirer_ref   text    collate "C" not null,
     label          text    not null,
+    -- The words of the label that may be references of orders, between blanks.
+    orders         text    collate "C" not null default '',
+    loaded_at      timestamptz not null default now(),
+    -- Whether payment_match has it.
+    matched        boolean not null default false,
     primary key (settlement, line)
 );
 
-create index payment_line_contract on payment_line (contract, transaction_at);
+create index payment_line_unmatched on payment_line (contract, amount_cents, transaction_at) where not matched;
+create index payment_line_reference on payment_line (lower(acquirer_ref)) where not matched and acquirer_ref <> '';
+create index payment_line_orders on payment_line using gin (string_to_array(orders, ' ')) where not matched and orders <> '';
 
 -- Which line settles which payment, found by rules or said by an operator.
 create table payment_match (
@@ -130,6 +150,14 @@ create table payment_match (
     unique (settlement, line)
 );
 
+-- Pairs that an operator took apart: no rule puts them together again.
+create table payment_apart (
+    payment    bigint  not null references payment (number),
+    settlement integer not null,
+    line       integer not null,
+    primary key (payment, settlement, line)
+);
+
 -- +goose Down
 
-drop table payment_match, payment_line, payment_notification, payment, payment_form, payment_counter;
+drop table payment_apart, payment_match, payment_line, payment_notification, payment, payment_form, payment_counter;

@@ -46,6 +46,7 @@ import (
 	"github.com/reglo/reglo/worker/boot/labels"
 	"github.com/reglo/reglo/worker/boot/layout"
 	"github.com/reglo/reglo/worker/boot/program"
+	"github.com/reglo/reglo/worker/boot/shop"
 	"github.com/reglo/reglo/worker/boot/telemetry"
 	"github.com/reglo/reglo/worker/boot/wake"
 	"github.com/reglo/reglo/workflows"
@@ -157,7 +158,8 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		inGroup(func(own *transfers.Activities) registrar { return own }),
 		inGroup(newVirements),
 		inGroup(newDecisions),
-		inGroup(func(pool *pgxpool.Pool) registrar { return matching.New(pool) }),
+		shop.Read,
+		inGroup(newMatching),
 		newRemittances,
 		inGroup(func(bank *remittances.Activities) registrar { return bank }),
 		fx.Annotate(func(bank *remittances.Activities) dispatcher { return bank }, fx.ResultTags(dispatcherGroup)),
@@ -165,6 +167,14 @@ func activityModule() fx.Option { //nolint:ireturn // fx has no other type for i
 		newERP,
 		inGroup(func(tells *erp.Activities) registrar { return tells }),
 	))
+}
+
+func newMatching(pool *pgxpool.Pool, shops []shop.Shop, settings config.Config, clock func() time.Time) registrar {
+	parts := matching.Parts{Pool: pool, Settings: settings.SystemPay.Match, Calendar: calendar.Target{}, Clock: clock}
+	for i := range shops {
+		parts.Shops = append(parts.Shops, matching.Shop{Name: shops[i].Name, Contracts: shops[i].Contracts})
+	}
+	return matching.New(parts)
 }
 
 // newERP makes what tells the ERP of settlements.
@@ -247,13 +257,15 @@ type ingestIn struct {
 	Layouts  layout.Layouts
 	Grammars *label.Classifier
 	Clock    func() time.Time
+	Shops    []shop.Shop
 	Options  []ingest.Option `optional:"true"` // tests cut smaller
 }
 
 func newIngest(in ingestIn) registrar { //nolint:gocritic // fx takes no pointer, and calls it once
 	data := in.Settings.Data
 	folders := ingest.Folders{Inbox: data.Inbox(), Work: data.Work(), Archive: data.Archive()}
-	return ingest.New(in.Pool, folders, reject.NewReader(in.Grammars), in.Clock, append(in.Options, ingest.WithLayout(in.Layouts.CRE))...)
+	return ingest.New(in.Pool, folders, reject.NewReader(in.Grammars), in.Clock,
+		append(in.Options, ingest.WithLayout(in.Layouts.CRE), ingest.WithContracts(shop.Contracts(in.Shops)))...)
 }
 
 func newStatements(

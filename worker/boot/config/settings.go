@@ -214,6 +214,7 @@ var settings = slices.Concat([]setting{
 	hookSettings(),
 	erpSettings(),
 	systemPaySettings(),
+	matchSettings(),
 	consoleSettings(),
 	[]setting{{
 		key: keysKey, usage: "AES-256 keys of payloads, id:base64,…; the first encrypts, all decrypt",

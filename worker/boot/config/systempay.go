@@ -1,6 +1,10 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/reglo/reglo/activities/matching"
+)
 
 // SystemPay is how card payments are asked for by SystemPay, and who may ask.
 type SystemPay struct {
@@ -10,6 +14,8 @@ type SystemPay struct {
 	// nobody may.
 	APIKey     Secret
 	APIKeyFile string
+	// Match says how payments are matched with card lines.
+	Match matching.Settings
 }
 
 const (

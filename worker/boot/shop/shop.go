@@ -77,6 +77,15 @@ func Gateways(shops []Shop) []systempay.Shop {
 	return known
 }
 
+// Contracts are those of all shops.
+func Contracts(shops []Shop) []string {
+	var all []string
+	for i := range shops {
+		all = append(all, shops[i].Contracts...)
+	}
+	return all
+}
+
 // shop checks an entry and reads its keys.
 func (e *entry) shop(path string) (Shop, error) {
 	made := Shop{Shop: systempay.Shop{
