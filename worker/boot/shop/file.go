@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,15 +98,17 @@ func parse(content []byte) ([]entry, error) {
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("holds more than one document: make it one list")
 	}
-	switch {
-	case len(entries) == 0:
-		return nil, errors.New("holds no shop: leave the setting empty when there is none")
-	case len(entries) > maxShops:
-		return nil, fmt.Errorf("holds more than %d shops", maxShops)
-	}
 	var lines []yaml.Node
 	if err := yaml.Unmarshal(content, &lines); err != nil {
 		return nil, fmt.Errorf("is no list of shops: %w", err)
+	}
+	switch {
+	case len(lines) == 0:
+		return nil, errors.New("holds no shop: leave the setting empty when there is none")
+	case len(lines) > maxShops:
+		return nil, fmt.Errorf("holds more than %d shops", maxShops)
+	case len(entries) != len(lines): // the decoder passes over what is empty
+		return nil, errors.New("holds a shop of which nothing is said: complete it or take it out")
 	}
 	for i := range lines {
 		entries[i].line, entries[i].lines = lines[i].Line, make(map[string]int)
@@ -132,6 +135,9 @@ func readKey(beside, path string) (systempay.Key, error) {
 		path = filepath.Join(filepath.Dir(beside), path)
 	}
 	content, err := readAll(path, maxKeyFile)
+	if fault, is := errors.AsType[*fs.PathError](err); is {
+		return systempay.Key{}, fmt.Errorf("names a file that cannot be read: %w", fault.Err) // a key may stand in its place
+	}
 	if err != nil {
 		return systempay.Key{}, err
 	}
