@@ -131,7 +131,8 @@ func (t *techniqueTotals) rows() [][]string {
 			[]string{"règlements", fmt.Sprintf("%d, %d ended with error", t.Reglements, t.Failed)})
 	}
 	if t.MatchedPayments+t.LatePayments+t.LateLines+t.OpenForms > 0 {
-		rows = append(rows, []string{"card payments", fmt.Sprintf("%d matched; late: %s without a line, %s without a payment, %s without an end",
+		rows = append(rows, []string{"card payments", fmt.Sprintf(
+			"%d matched; late: %s without a line, %s without a payment, %s without an end",
 			t.MatchedPayments, count(t.LatePayments, "payment"), count(t.LateLines, "line"), count(t.OpenForms, "form"))})
 	}
 	if t.phase == workflows.PhaseClose {
