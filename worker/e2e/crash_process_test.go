@@ -26,6 +26,7 @@ import (
 
 	"github.com/reglo/reglo/activities/ingest"
 	"github.com/reglo/reglo/activities/part"
+	"github.com/reglo/reglo/starter/command"
 	"github.com/reglo/reglo/worker/boot"
 	"github.com/reglo/reglo/workflows"
 )
@@ -55,13 +56,18 @@ func clockOf(file string) func() time.Time {
 }
 
 func TestMain(m *testing.M) {
+	if arguments := os.Getenv(starterVariable); arguments != "" {
+		os.Exit(command.Run(context.Background(), strings.Fields(arguments), command.Surroundings{
+			Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Now: time.Now,
+		}))
+	}
 	lines, err := strconv.Atoi(os.Getenv(cutVariable))
 	if err == nil {
 		os.Exit(boot.Main(nil, os.Environ(), os.Stdout, os.Stderr,
 			fx.Supply([]ingest.Option{ingest.WithCut(part.Cut{ChunkLines: lines, BatchLines: part.OrdinaryCut().BatchLines})}),
-			fx.Supply([]interceptor.WorkerInterceptor{&impatience{}, &gate{folder: os.Getenv(gateVariable)}}),
+			fx.Supply([]interceptor.WorkerInterceptor{&impatience{}, &haste{}, &gate{folder: os.Getenv(gateVariable)}}),
 			fx.Decorate(func(func() time.Time) func() time.Time { return clockOf(os.Getenv(clockVariable)) }),
-			fx.Decorate(gatedChannel)))
+			fx.Decorate(gatedChannel, gatedMailbox)))
 	}
 	code := m.Run()
 	shared.stop()
