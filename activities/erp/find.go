@@ -133,12 +133,7 @@ func match(row *db.PostingRow, entry Entry, asked string) verdict {
 		return alarm("another amount, " + entry.Amount.String() + ",")
 	case row.ThirdParty != "" && entry.ThirdParty != row.ThirdParty:
 		return alarm("another third party")
-	case entry.Transaction == "":
-		return verdict{
-			state: AcceptedWithoutID, class: divalto.AcceptedWithoutID,
-			detail: "the ERP had it at " + asked + " under no transaction: ask for it, then `starter erp resolve`",
-		}
 	default:
-		return verdict{state: Accepted, class: divalto.Accepted, transaction: entry.Transaction, detail: "found by its label at " + asked}
+		return accepted(entry.Transaction, "found by its label at "+asked)
 	}
 }

@@ -126,23 +126,31 @@ func (a *Activities) planPage(
 	return int(count), nil
 }
 
-func (a *Activities) planSettlements(ctx context.Context) (int, error) {
-	queries := db.New(a.pool)
-	settlements, err := queries.SettlementsToPlan(ctx, a.settings.Since.String(), settlementsAtOnce)
-	if err != nil {
-		return 0, fmt.Errorf("list card settlements that were ended: %w", err)
-	}
-	planned := 0
-	for _, one := range settlements {
-		plan := a.draft(divalto.Settlement, one.Vacation, one.BusinessDate, a.now())
-		if err := add(&plan, one.Reference, a.settings.SettlementThirdParty, one.AmountCents); err != nil {
-			return 0, err
+func (a *Activities) planSettlements(ctx context.Context) (planned int, err error) {
+	err = pgx.BeginFunc(ctx, a.pool, func(tx pgx.Tx) error {
+		queries := db.New(tx)
+		if err := queries.LockPlanning(ctx, a.settings.dossier()); err != nil {
+			return fmt.Errorf("wait for another planner: %w", err)
 		}
-		count, err := queries.Plan(ctx, plan)
+		settlements, err := queries.SettlementsToPlan(ctx, a.settings.Since.String(), settlementsAtOnce)
 		if err != nil {
-			return 0, fmt.Errorf("plan settlement %s: %w", one.Reference, err)
+			return fmt.Errorf("list card settlements that were ended: %w", err)
 		}
-		planned += int(count)
+		for _, one := range settlements {
+			plan := a.draft(divalto.Settlement, one.Vacation, one.BusinessDate, a.now())
+			if err := add(&plan, one.Reference, a.settings.SettlementThirdParty, one.AmountCents); err != nil {
+				return err
+			}
+			count, err := queries.Plan(ctx, plan)
+			if err != nil {
+				return fmt.Errorf("plan settlement %s: %w", one.Reference, err)
+			}
+			planned += int(count)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err //nolint:wrapcheck // the steps' own errors
 	}
 	return planned, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -95,21 +96,21 @@ func TestPlanningTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	everything(t, w)
-	var lock sync.Mutex
+	var sum atomic.Int64
+	errs := make(chan error, 6)
 	var all sync.WaitGroup
-	sum := 0
-	for range 6 {
+	for range cap(errs) {
 		all.Go(func() {
 			result, err := call[activities.PlanPostingsResult](t.Context(), w.on(w.pool), activities.PlanPostingsName, nil)
-			lock.Lock()
-			defer lock.Unlock()
-			if err == nil {
-				sum += result.Planned
-			}
+			sum.Add(int64(result.Planned))
+			errs <- err
 		})
 	}
 	all.Wait()
-	require.Equal(t, len(planned()), sum)
+	for range cap(errs) {
+		require.NoError(t, <-errs)
+	}
+	require.Equal(t, len(planned()), int(sum.Load()))
 	require.ElementsMatch(t, planned(), w.unnumbered(t))
 }
 

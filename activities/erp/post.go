@@ -99,7 +99,8 @@ func (t *turn) attempt(ctx context.Context, row *db.PostingRow) (divalto.Class, 
 	row.State, row.Attempts = string(Sent), row.Attempts+1
 
 	outcome := t.erp.Post(ctx, parameter)
-	return outcome.Class, t.keep(ctx, row, judge(outcome), &call{posting: row.Number, what: callPost, at: at, outcome: outcome})
+	judged := judge(outcome)
+	return judged.class, t.keep(ctx, row, judged, &call{posting: row.Number, what: callPost, at: at, outcome: outcome})
 }
 
 // judge says what a sent posting comes to.
@@ -107,7 +108,7 @@ func judge(outcome Outcome) verdict {
 	result := verdict{state: Unknown, class: outcome.Class, detail: outcome.Detail}
 	switch outcome.Class {
 	case divalto.Accepted:
-		result.state, result.transaction = Accepted, outcome.Reply.Transactions[0]
+		return accepted(outcome.Reply.Transactions[0], outcome.Detail)
 	case divalto.AcceptedWithoutID:
 		result.state = AcceptedWithoutID
 	case divalto.Rejected:
@@ -119,13 +120,25 @@ func judge(outcome Outcome) verdict {
 	return result
 }
 
+// accepted is a posting that the ERP has, under a transaction that can be asked
+// for again, or under none.
+func accepted(transaction, detail string) verdict {
+	if !transactionPattern.MatchString(transaction) {
+		return verdict{
+			state: AcceptedWithoutID, class: divalto.AcceptedWithoutID,
+			detail: detail + ", under no transaction that could be one: ask for it, then `starter erp resolve`",
+		}
+	}
+	return verdict{state: Accepted, class: divalto.Accepted, transaction: transaction, detail: detail}
+}
+
 // notSent keeps that we did not come as far as sending.
 func (t *turn) notSent(ctx context.Context, row *db.PostingRow, made *call) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
 	err := pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
 		queries := db.New(tx)
-		if _, err := queries.NoteNotSent(ctx, string(made.outcome.Class), made.outcome.Detail, row.Number); err != nil {
+		if _, err := queries.NoteNotSent(ctx, string(made.outcome.Class), plain(made.outcome.Detail), row.Number); err != nil {
 			return fmt.Errorf("note it: %w", err)
 		}
 		return made.write(ctx, queries)

@@ -3,6 +3,7 @@ package erp_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -407,4 +408,70 @@ func TestACancelledAttemptKeepsItsOutcome(t *testing.T) {
 	require.NoError(t, w.pool.QueryRow(t.Context(), `select number from erp_posting`).Scan(&number))
 	require.Equal(t, string(words.Accepted), w.find(t, number).Class)
 	w.prove(t)
+}
+
+// strange is an ERP that answers what no ERP should.
+type strange struct {
+	outcome erp.Outcome
+	found   erp.Found
+}
+
+func (s strange) Login(context.Context) erp.Outcome               { return erp.Outcome{} }
+func (s strange) Post(context.Context, string) erp.Outcome        { return s.outcome }
+func (s strange) Find(context.Context, string) (erp.Found, error) { return s.found, nil }
+
+// TestStrangeRepliesAreKept: no character in a reply makes us forget an outcome.
+func TestStrangeRepliesAreKept(t *testing.T) {
+	t.Parallel()
+	const junk = "\x00\xff\u0000é\n"
+	reply := words.Reply{Tier: words.TierStrict, Error: junk, ResultCode: junk, Message: junk, Transactions: []string{junk}, TxtErr: junk}
+	raw := []byte(strings.Repeat(junk, 1000))
+	for _, class := range []words.Class{words.Accepted, words.Rejected, words.TechnicalError, words.Unknown, words.NotSent, words.AcceptedWithoutID} {
+		t.Run(string(class), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.some(t, 1)
+			outcome := erp.Outcome{Class: class, Reply: reply, Raw: raw, Detail: strings.Repeat(junk, 1000)}
+			odd := strange{outcome: outcome, found: erp.Found{
+				Outcome: outcome, Answered: true, Entries: []erp.Entry{{Transaction: junk, ThirdParty: "N0000001", Amount: 101}},
+			}}
+			on := erp.New(erp.Parts{Pool: w.pool, ERP: odd, Settings: w.settings, Waker: w.waker, Clock: now})
+			posted, err := call[activities.PostSettlementResult](t.Context(), on, activities.PostSettlementName,
+				activities.PostSettlementRequest{Dossier: dossier})
+			require.NoError(t, err)
+			want := class
+			if class == words.Accepted {
+				want = words.AcceptedWithoutID
+			}
+			require.Equal(t, string(want), posted.Class)
+			found, err := call[activities.FindPostingResult](t.Context(), on, activities.FindPostingName,
+				activities.FindPostingRequest{Number: posted.Number})
+			require.NoError(t, err)
+			if class != words.Rejected && class != words.NotSent {
+				require.Equal(t, string(words.AcceptedWithoutID), found.Class)
+			}
+			shown, err := erp.Show(t.Context(), w.pool, strconv.Itoa(posted.Number))
+			require.NoError(t, err)
+			require.Equal(t, raw, shown.Calls[0].Reply)
+		})
+	}
+}
+
+// TestEachWayOfWriting is booked as the same.
+func TestEachWayOfWriting(t *testing.T) {
+	t.Parallel()
+	for _, quote := range []words.Quote{words.QuoteDouble, words.QuoteSingle} {
+		for _, base := range []string{words.DictionaryNames, words.TagNames} {
+			t.Run(string(quote)+" "+base, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				vocabulary, err := words.NewVocabulary(base, map[string]string{"LIB": "LibEcr"})
+				require.NoError(t, err)
+				w.settings.Options.Quote, w.settings.Options.Vocabulary = quote, vocabulary
+				w.some(t, 1)
+				require.Equal(t, string(words.Accepted), w.post(t).Class, w.texts(t, `select detail from erp_posting`))
+				w.prove(t)
+			})
+		}
+	}
 }

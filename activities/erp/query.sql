@@ -4,6 +4,7 @@ select b.number, v.number as vacation, v.business_date::text as business_date
 from bulk b join vacation v on v.number = b.vacation
 where b.purpose = 'PAYOUT' and b.state in ('SENT', 'EXECUTED') and v.business_date >= sqlc.arg(since)::text::date
   and not exists (select from erp_bulk e where e.bulk = b.number)
+  and not exists (select from payout p where p.bulk = b.number and p.state in ('PREPARED', 'UNKNOWN'))
 order by b.number;
 
 -- A second planner waits here for the first one's commit.
@@ -17,6 +18,11 @@ from payout p left join merchant m on m.account_id = p.account_id
 where p.bulk = sqlc.arg(bulk)::int and p.state in ('SENT', 'EXECUTED') and p.number > sqlc.arg(after)
 order by p.number
 limit sqlc.arg(most)::int;
+
+-- Two planners at once would insert the same rows, which one unique index takes
+-- for the same and another for a mistake: the second waits for the first.
+-- name: LockPlanning :exec
+select pg_advisory_xact_lock(hashtextextended('erp-plan/' || sqlc.arg(dossier)::text, 0));
 
 -- Of a settlement that a correction was planned for, the first attempt is there.
 -- name: SettlementsToPlan :many

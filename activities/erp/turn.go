@@ -3,7 +3,9 @@ package erp
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -86,7 +88,7 @@ func (c *call) write(ctx context.Context, queries *db.Queries) error {
 	}
 	err := queries.InsertAttempt(ctx, db.InsertAttemptParams{
 		Posting: c.posting, What: c.what, CalledAt: c.at, Class: string(c.outcome.Class), Tier: int16(reply.Tier), //nolint:gosec // 0 to 3
-		ErrorCode: reply.Error, ResultCode: reply.ResultCode, Reply: raw, Detail: c.outcome.Detail,
+		ErrorCode: plain(reply.Error), ResultCode: plain(reply.ResultCode), Reply: raw, Detail: plain(c.outcome.Detail),
 	})
 	if err != nil {
 		return fmt.Errorf("write the call down: %w", err)
@@ -132,7 +134,7 @@ func settle(ctx context.Context, queries *db.Queries, verdict verdict, number in
 		settled = &verdict.settledAt
 	}
 	changed, err := queries.Settle(ctx, db.SettleParams{
-		State: string(verdict.state), Class: string(verdict.class), Detail: verdict.detail, SettledAt: settled,
+		State: string(verdict.state), Class: string(verdict.class), Detail: plain(verdict.detail), SettledAt: settled,
 		TransactionID: verdict.transaction, Number: number, Before: string(before), Attempts: attempts,
 	})
 	if err != nil {
@@ -142,4 +144,19 @@ func settle(ctx context.Context, queries *db.Queries, verdict verdict, number in
 		return fmt.Errorf("it is no longer %s: somebody else decided on it", before)
 	}
 	return nil
+}
+
+// maxText is how many characters of a text are kept; the raw reply has the whole.
+const maxText = 1_000
+
+// plain is a partner's text as the database takes it: an outcome must not be lost
+// for a strange character.
+func plain(text string) string {
+	characters := []rune(strings.Map(func(char rune) rune {
+		if !unicode.IsPrint(char) {
+			return unicode.ReplacementChar
+		}
+		return char
+	}, text))
+	return string(characters[:min(len(characters), maxText)])
 }

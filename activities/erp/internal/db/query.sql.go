@@ -50,6 +50,7 @@ select b.number, v.number as vacation, v.business_date::text as business_date
 from bulk b join vacation v on v.number = b.vacation
 where b.purpose = 'PAYOUT' and b.state in ('SENT', 'EXECUTED') and v.business_date >= $1::text::date
   and not exists (select from erp_bulk e where e.bulk = b.number)
+  and not exists (select from payout p where p.bulk = b.number and p.state in ('PREPARED', 'UNKNOWN'))
 order by b.number
 `
 
@@ -345,6 +346,17 @@ select pg_advisory_lock(hashtextextended('erp/' || $1::text, 0))
 // The ERP takes one call at a time a dossier.
 func (q *Queries) LockDossier(ctx context.Context, dossier string) error {
 	_, err := q.db.Exec(ctx, lockDossier, dossier)
+	return err
+}
+
+const lockPlanning = `-- name: LockPlanning :exec
+select pg_advisory_xact_lock(hashtextextended('erp-plan/' || $1::text, 0))
+`
+
+// Two planners at once would insert the same rows, which one unique index takes
+// for the same and another for a mistake: the second waits for the first.
+func (q *Queries) LockPlanning(ctx context.Context, dossier string) error {
+	_, err := q.db.Exec(ctx, lockPlanning, dossier)
 	return err
 }
 
