@@ -63,6 +63,7 @@ func frontModules(ctx context.Context) fx.Option { //nolint:ireturn // fx has no
 			inRoutes(newHookRoute),
 			inRoutes(newNotificationRoute),
 			inRoutes(newFormRoute),
+			inRoutes(newConsoleRoutes),
 			fx.Annotate(newFront, fx.ParamTags(routeGroup)),
 			newFrontServer,
 		),

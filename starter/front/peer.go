@@ -36,6 +36,13 @@ func (p Proxies) Peer(r *http.Request) netip.Addr {
 	return peer
 }
 
+// Pass tells whether a request came by one of our proxies, which then answers for
+// the headers that it sets.
+func (p Proxies) Pass(r *http.Request) bool {
+	connected, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && p.contain(plain(connected.Addr()))
+}
+
 func (p Proxies) contain(address netip.Addr) bool {
 	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(address) })
 }
