@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -109,6 +110,7 @@ func (s *session) serve(cmd *cobra.Command, register bool) error {
 	for _, route := range routes {
 		shown.Routes = append(shown.Routes, route.Pattern)
 	}
+	slices.Sort(shown.Routes) // they were made in any order
 	err = told(cmd.Context())
 	if err == nil {
 		err = s.show(shown)

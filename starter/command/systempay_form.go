@@ -31,7 +31,7 @@ type formFlags struct {
 func newSystemPayForm(s *session) *cobra.Command {
 	flags := new(formFlags)
 	cmd := &cobra.Command{
-		Use:   "form",
+		Use:   "form --shop NAME --amount AMOUNT [--order REFERENCE]",
 		Short: "Ask for a payment: keep its form, and write the page that a buyer's browser posts",
 		Long: `Ask for a payment: keep its form, and write the page that a buyer's browser
 posts, which has one button and no script. What it asks for is in the database
@@ -50,7 +50,8 @@ the buyer. Without it, the page goes to the standard output.`,
 	set.IntVar(&flags.year, "year", 0, "year to which the order belongs, of a reference that is composed (default: this one)")
 	set.StringVar(&flags.amount, "amount", "", "amount, such as 19.99")
 	set.StringVar(&flags.order.Currency, "currency", "EUR", "currency: three letters of ISO 4217")
-	set.StringVar(&flags.plan, "plan", "SINGLE", "SINGLE, MULTI:first=…;count=…;period=… or MULTI_EXT:yyyyMMdd=…;…, amounts in cents")
+	set.StringVar(&flags.plan, "plan", "SINGLE",
+		"SINGLE, MULTI:first=…;count=…;period=… or MULTI_EXT:yyyyMMdd=…;…, amounts in the currency's smallest unit")
 	set.StringVar(&flags.order.Customer.ID, "customer", "", "the shop's own number of the customer")
 	set.StringVar(&flags.order.Customer.Email, "email", "", "where SystemPay writes to the buyer")
 	set.StringVar(&flags.order.Customer.FirstName, "first-name", "", "the buyer's first name")
@@ -60,9 +61,6 @@ the buyer. Without it, the page goes to the standard output.`,
 	set.StringVar(&flags.invoice.Piece, "invoice-piece", "", "number of that invoice")
 	set.StringVar(&flags.invoice.ThirdParty, "third-party", "", "whose it is, by the ERP's code (default: the shop's)")
 	set.StringVar(&flags.out, "out", "", "file of the page, which must not be there yet")
-	for _, name := range []string{"shop", "amount"} {
-		_ = cmd.MarkFlagRequired(name) // the flag is there
-	}
 	return cmd
 }
 
@@ -97,7 +95,10 @@ func (s *session) paymentForm(cmd *cobra.Command, flags *formFlags) error {
 		_, err = file.WriteString(page)
 	}
 	if err := errors.Join(err, file.Close()); err != nil {
-		return &InputError{What: "write " + flags.out, Next: "make room there, remove it and ask again: the form is kept, and stands in nobody's way", Err: err}
+		return &InputError{
+			What: "write " + flags.out, Err: err,
+			Next: "make room there, remove it and ask again: the form is kept, and stands in nobody's way",
+		}
 	}
 	return s.show(document)
 }
@@ -128,6 +129,11 @@ func release(file *os.File) error {
 
 // complete reads what the command line has as text.
 func (f *formFlags) complete(now time.Time) error {
+	for _, given := range []struct{ flag, value string }{{"--shop", f.shop}, {"--amount", f.amount}} {
+		if given.value == "" {
+			return &systempay.FieldError{Field: given.flag, Reason: "is missing"}
+		}
+	}
 	amount, err := decimal.NewFromString(f.amount)
 	if err != nil {
 		return &systempay.FieldError{Field: "--amount", Reason: "must be an amount, such as 19.99"}
@@ -149,7 +155,7 @@ func wrongForm(err error) error {
 		return &InputError{What: "--shop: " + err.Error(), Next: "see systempay.shops"}
 	}
 	if _, is := errors.AsType[*systempay.FieldError](err); !is {
-		return err
+		return err // not of what was asked for
 	}
 	flags := strings.NewReplacer(
 		"vads_order_id", "--order", "vads_amount", "--amount", "vads_currency", "--currency", "vads_payment_config", "--plan",
