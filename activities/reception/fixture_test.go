@@ -192,6 +192,9 @@ type box struct {
 	keeps  bool
 	fails  map[string]error // by what is called
 	breaks map[string]int   // bytes after which fetching a file fails
+	// told is called once the box was told that a content is safe, which it then
+	// gives to nobody any more. It is not told when told is nil.
+	told   func(name string) error
 	before func(doing, name string)
 
 	announced []channels.Announcement // last
@@ -246,8 +249,14 @@ func (b *box) Fetch(ctx context.Context, offer channels.Offer, to io.Writer) err
 		_, _ = io.WriteString(to, content[:after])
 		return errPartner
 	}
-	_, err := io.WriteString(to, content)
-	return errors.Join(err, ctx.Err())
+	if _, err := io.WriteString(to, content); err != nil || b.told == nil {
+		return errors.Join(err, ctx.Err())
+	}
+	if err := to.(interface{ Sync() error }).Sync(); err != nil {
+		return err
+	}
+	delete(b.files, offer.Name)
+	return b.told(offer.Name)
 }
 
 func (b *box) Taken(_ context.Context, offer channels.Offer) error {

@@ -93,17 +93,21 @@ func (r *receiving) fetch(ctx context.Context, partner Partner, offer channels.O
 	}
 	defer func() { _ = os.Remove(file.Name()) }() // gone when it was kept
 	taken := &writing{to: file, digest: sha256.New(), call: r}
+	taken.keep = func() (int32, error) {
+		return r.keep(ctx, partner, offer, fetchedFile{path: file.Name(), sum: taken.digest.Sum(nil), bytes: taken.bytes})
+	}
 	err = partner.Mailbox.Fetch(ctx, offer, taken)
+	if err == nil {
+		err = taken.Sync()
+	}
 	if taken.failed != nil { // whatever the mailbox made of it
 		err = taken.failed
 	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
+	err = errors.Join(err, file.Close())
+	if taken.number == 0 && err != nil {
 		return 0, fmt.Errorf("fetch it: %w", err)
 	}
-	return r.keep(ctx, partner, offer, fetchedFile{path: file.Name(), sum: taken.digest.Sum(nil), bytes: taken.bytes})
+	return taken.number, nil // once it is kept, what else becomes of the call changes nothing of it
 }
 
 // writing takes a content in, up to the limit.
@@ -113,10 +117,19 @@ type writing struct {
 	call   *receiving
 	bytes  int64
 	failed error // the first
+	// keep keeps what came, whole; number is not 0 from then on.
+	keep   func() (int32, error)
+	number int32
 }
 
+// errAfterEnd is a mailbox that has more of a content after it said that this was all.
+var errAfterEnd = errors.New("its content went on after its end: nothing more of it was taken")
+
 func (w *writing) Write(part []byte) (int, error) {
-	if w.failed == nil && w.bytes+int64(len(part)) > w.call.limit {
+	switch {
+	case w.number != 0:
+		return 0, errAfterEnd
+	case w.failed == nil && w.bytes+int64(len(part)) > w.call.limit:
 		w.failed = ErrTooLarge
 	}
 	if w.failed != nil {
@@ -132,14 +145,18 @@ func (w *writing) Write(part []byte) (int, error) {
 	return n, w.failed
 }
 
-// Sync brings what came to the disk. A mailbox asks for it before it tells a partner
-// that the content is kept, which may give it only once.
+// Sync keeps what came as a whole: its bytes on the disk, its row in the
+// database. A mailbox asks for it before it tells a partner that the content is
+// kept, which may give it only once.
 func (w *writing) Sync() error {
-	if w.failed == nil {
-		if err := w.to.Sync(); err != nil {
-			w.failed = fmt.Errorf("keep it on the disk: %w", err)
-		}
+	if w.failed != nil || w.number != 0 {
+		return w.failed
 	}
+	if err := w.to.Sync(); err != nil {
+		w.failed = fmt.Errorf("keep it on the disk: %w", err)
+		return w.failed
+	}
+	w.number, w.failed = w.keep()
 	return w.failed
 }
 

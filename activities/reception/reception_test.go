@@ -401,6 +401,27 @@ func TestKilledBetweenTheStepsOfAFile(t *testing.T) {
 	}
 }
 
+// A partner that gives a file once has been told that it is kept: by then it is,
+// row and bytes, whatever becomes of the call and of the worker.
+func TestWhatAPartnerGivesOnceIsKeptBeforeItIsTold(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]error{"and all goes well": nil, "and the line breaks": errPartner} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			content := stated(t, 1)
+			w.box.files["releve.xml"] = content
+			w.box.told = func(string) error {
+				require.Equal(t, []string{"STORED"}, w.texts(t, `select state from received_file`))
+				require.FileExists(t, filepath.Join(w.stored(), sum([]byte(content))))
+				return after
+			}
+			require.Equal(t, activities.ReceiveFilesResult{Received: 1}, w.must(t))
+			require.Equal(t, []string{"ROUTED releve.xml"}, w.texts(t, `select state || ' ' || inbox_name from received_file`))
+		})
+	}
+}
+
 func leave(t *testing.T, folder, name, content string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600))
