@@ -145,6 +145,8 @@ func (d *Desk) readAnew(ctx context.Context, queries *db.Queries, row *db.LockPo
 			return "", 0, fmt.Errorf("read its settlement: %w", err)
 		}
 		return d.Settings.SettlementThirdParty, cents, nil
+	case divalto.Order:
+		return d.paymentNow(ctx, queries, row)
 	case divalto.Remise:
 		items, err := queries.DepositItems(ctx, row.Number)
 		if err != nil {

@@ -76,6 +76,10 @@ type Settings struct {
 	Since calendar.Date
 	// SettlementThirdParty is whom the ERP has the bank's card settlements from.
 	SettlementThirdParty string
+	// Payers are by shop whom the ERP has its card payments from where the form
+	// names nobody, empty where every form does. Payments of other shops are not
+	// posted.
+	Payers map[string]string
 	// States are the changes of state by dossier, means and direction.
 	States divalto.States
 	// Options are how the ERP wants its requests.

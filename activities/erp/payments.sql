@@ -1,4 +1,5 @@
--- Payments of which it is to be decided whether the ERP is told, and of what. Another planner goes past those that one has.
+-- Payments of which it is to be decided whether the ERP is told, and of what. Another planner waits here, and
+-- goes past them.
 -- name: PaymentsToPlan :many
 select p.number, p.key, p.shop, p.operation, abs(p.amount_units)::bigint as amount_cents,
        (coalesce(p.paid_at, p.first_at) at time zone 'Europe/Paris')::date::text as paid_on,
@@ -7,7 +8,7 @@ from payment p join payment_form f on f.number = p.form
 where p.settles and p.erp_at is null and p.doubt = '' and p.form is not null and p.shop = any (sqlc.arg(shops)::text[])
 order by p.number
 limit sqlc.arg(most)
-for update of p skip locked;
+for no key update of p;
 
 -- name: PaymentsDecided :exec
 update payment set erp_at = sqlc.arg(decided_at)::timestamptz where number = any (sqlc.arg(numbers)::bigint[]);
@@ -28,7 +29,14 @@ from (select unnest(sqlc.arg(reference)::text[]) as reference, unnest(sqlc.arg(t
              unnest(sqlc.arg(piece)::text[]) as piece, unnest(sqlc.arg(posting_date)::text[]) as posting_date) as x
 on conflict (kind, reference, attempt) do nothing;
 
+-- What was told is not taken back by us: nobody knows yet whether the money moved.
+-- name: DoubtTold :exec
+update payment p set doubt = sqlc.arg(text)::text
+where p.erp_at is not null and not p.settles and p.doubt = ''
+  and exists (select from erp_posting e where e.kind = 'PAYMENT' and e.reference = p.key and e.state not in ('REJECTED', 'INVALID'));
+
 -- name: PaymentNow :one
-select p.shop, abs(p.amount_units)::bigint as amount_cents, coalesce(f.third_party, '')::text as third_party, p.settles, p.doubt
+select p.shop, abs(p.amount_units)::bigint as amount_cents, coalesce(f.third_party, '')::text as third_party,
+       (p.settles and p.doubt = '')::boolean as sound
 from payment p left join payment_form f on f.number = p.form
 where p.key = sqlc.arg(key);

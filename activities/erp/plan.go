@@ -24,9 +24,9 @@ const (
 const noThirdParty = "the merchant has no third party at the ERP: " +
 	"have erpThirdParty of the merchants' snapshot set and loaded, then retry it"
 
-// PlanPostings makes a posting of each payout that the bank has and of each card
-// settlement that was ended, since the day of the settings, and has what is due
-// sent. A bulk's payouts are planned together, once and for all.
+// PlanPostings makes a posting of each payout that the bank has, of each card
+// settlement that was ended and of each card payment that settles an invoice,
+// since the day of the settings, and has what is due sent. A bulk's payouts are planned together, once and for all.
 func (a *Activities) PlanPostings(ctx context.Context) (activities.PlanPostingsResult, error) {
 	if a.erp == nil {
 		return activities.PlanPostingsResult{}, nil
@@ -47,6 +47,10 @@ func (a *Activities) plan(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	payments, err := a.planPayments(ctx)
+	if err != nil {
+		return 0, err
+	}
 	due, err := db.New(a.pool).SomethingDue(ctx, a.settings.dossier())
 	if err != nil {
 		return 0, fmt.Errorf("look for what is due: %w", err)
@@ -57,7 +61,7 @@ func (a *Activities) plan(ctx context.Context) (int, error) {
 			return 0, fmt.Errorf("have what is due sent: %w", err)
 		}
 	}
-	return payouts + settlements, nil
+	return payouts + settlements + payments, nil
 }
 
 func (a *Activities) planPayouts(ctx context.Context) (int, error) {

@@ -78,6 +78,7 @@ create index payment_unmatched on payment (number) where settles and not matched
 create index payment_unmatched_amount on payment (shop, amount_units, paid_at) where settles and not matched;
 create index payment_unmatched_authorisation on payment (shop, lower(authorisation)) where settles and not matched and authorisation <> '';
 create index payment_lost on payment (number) where matched and not settles and doubt = '';
+create index payment_told_lost on payment (number) where erp_at is not null and not settles and doubt = '';
 create index payment_untold on payment (number) where settles and erp_at is null and doubt = '' and form is not null;
 
 -- Messages that came as notifications, as they came but for cards' numbers, believed or not.

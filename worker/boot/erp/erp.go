@@ -17,8 +17,10 @@ import (
 	"github.com/reglo/reglo/activities/erp"
 	"github.com/reglo/reglo/activities/erp/divalto"
 	words "github.com/reglo/reglo/domain/divalto"
+	"github.com/reglo/reglo/domain/systempay"
 	"github.com/reglo/reglo/worker/boot/channel"
 	"github.com/reglo/reglo/worker/boot/config"
+	"github.com/reglo/reglo/worker/boot/shop"
 )
 
 // maxStates bounds the file of the changes of state, in bytes: a site has a
@@ -76,8 +78,12 @@ func Settings(settings config.Config) (erp.Settings, error) {
 	if err != nil {
 		return erp.Settings{}, settings.Refuse("erp.states", err.Error())
 	}
+	payers, err := readPayers(settings)
+	if err != nil {
+		return erp.Settings{}, err
+	}
 	made := erp.Settings{
-		Since: c.Since, SettlementThirdParty: c.SettlementThirdParty, States: states,
+		Since: c.Since, SettlementThirdParty: c.SettlementThirdParty, Payers: payers, States: states,
 		Options: words.Options{
 			Dossier: words.Dossier{Dos: c.Dossier, DosCpt: c.DosCpt, Etb: c.Etb}, Quote: c.Quote, Vocabulary: vocabulary,
 		},
@@ -86,6 +92,22 @@ func Settings(settings config.Config) (erp.Settings, error) {
 		return erp.Settings{}, settings.Refuse("erp.states", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return made, nil
+}
+
+// readPayers are by shop whom the ERP has its payments from. A shop of mode TEST
+// is none of them in production, where the ERP's books are real.
+func readPayers(settings config.Config) (map[string]string, error) {
+	shops, err := shop.Read(settings)
+	if err != nil {
+		return nil, err
+	}
+	payers := make(map[string]string, len(shops))
+	for i := range shops {
+		if settings.Event.Environment != config.Production || shops[i].Mode == systempay.Production {
+			payers[shops[i].Name] = shops[i].ThirdParty
+		}
+	}
+	return payers, nil
 }
 
 func readStates(path string) (words.States, error) {

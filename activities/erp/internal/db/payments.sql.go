@@ -10,8 +10,21 @@ import (
 	"time"
 )
 
+const doubtTold = `-- name: DoubtTold :exec
+update payment p set doubt = $1::text
+where p.erp_at is not null and not p.settles and p.doubt = ''
+  and exists (select from erp_posting e where e.kind = 'PAYMENT' and e.reference = p.key and e.state not in ('REJECTED', 'INVALID'))
+`
+
+// What was told is not taken back by us: nobody knows yet whether the money moved.
+func (q *Queries) DoubtTold(ctx context.Context, text string) error {
+	_, err := q.db.Exec(ctx, doubtTold, text)
+	return err
+}
+
 const paymentNow = `-- name: PaymentNow :one
-select p.shop, abs(p.amount_units)::bigint as amount_cents, coalesce(f.third_party, '')::text as third_party, p.settles, p.doubt
+select p.shop, abs(p.amount_units)::bigint as amount_cents, coalesce(f.third_party, '')::text as third_party,
+       (p.settles and p.doubt = '')::boolean as sound
 from payment p left join payment_form f on f.number = p.form
 where p.key = $1
 `
@@ -20,8 +33,7 @@ type PaymentNowRow struct {
 	Shop        string
 	AmountCents int64
 	ThirdParty  string
-	Settles     bool
-	Doubt       string
+	Sound       bool
 }
 
 func (q *Queries) PaymentNow(ctx context.Context, key string) (PaymentNowRow, error) {
@@ -31,8 +43,7 @@ func (q *Queries) PaymentNow(ctx context.Context, key string) (PaymentNowRow, er
 		&i.Shop,
 		&i.AmountCents,
 		&i.ThirdParty,
-		&i.Settles,
-		&i.Doubt,
+		&i.Sound,
 	)
 	return i, err
 }
@@ -54,7 +65,7 @@ from payment p join payment_form f on f.number = p.form
 where p.settles and p.erp_at is null and p.doubt = '' and p.form is not null and p.shop = any ($1::text[])
 order by p.number
 limit $2
-for update of p skip locked
+for no key update of p
 `
 
 type PaymentsToPlanRow struct {
@@ -69,7 +80,8 @@ type PaymentsToPlanRow struct {
 	ThirdParty    string
 }
 
-// Payments of which it is to be decided whether the ERP is told, and of what. Another planner goes past those that one has.
+// Payments of which it is to be decided whether the ERP is told, and of what. Another planner waits here, and
+// goes past them.
 func (q *Queries) PaymentsToPlan(ctx context.Context, shops []string, most int32) ([]PaymentsToPlanRow, error) {
 	rows, err := q.db.Query(ctx, paymentsToPlan, shops, most)
 	if err != nil {
