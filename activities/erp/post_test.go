@@ -230,6 +230,21 @@ func TestTheTokenIsRenewedByOurClock(t *testing.T) {
 	w.prove(t)
 }
 
+// TestATokenThatTheERPForgotIsNotShownAgain, not even to look the posting up.
+func TestATokenThatTheERPForgotIsNotShownAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.some(t, 1)
+	w.breaks(t, "token-expired*1")
+	posted := w.post(t)
+	require.True(t, w.find(t, posted.Number).Due)
+	require.Equal(t, 2, w.erp.Calls(standin.Auth))
+	require.Equal(t, 1, w.erp.Calls(standin.RecordSQL))
+	w.drive(t)
+	require.Equal(t, 2, w.erp.Calls(standin.Auth), "renewed once")
+	w.prove(t)
+}
+
 // TestWhatTheERPHasOtherwise: an entry of ours that is there twice, or of another
 // amount, is an operator's.
 func TestWhatTheERPHasOtherwise(t *testing.T) {
