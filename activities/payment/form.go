@@ -37,7 +37,7 @@ type Form struct {
 //
 // Errors: [ErrNoShop], and *[systempay.FieldError], joined, for what cannot be
 // asked for. None repeats a value.
-func (d *Desk) Begin(ctx context.Context, shop string, order systempay.Order, invoice Invoice) (Form, error) { //nolint:gocritic // once a payment
+func (d *Desk) Begin(ctx context.Context, shop string, order systempay.Order, invoice Invoice) (Form, error) {
 	at, known := d.shops[shop]
 	if !known {
 		return Form{}, ErrNoShop
@@ -98,7 +98,7 @@ func dayOf(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }
 
 // codePattern is of codes that the ERP keeps as they are: of ASCII, without a space
 // at either end.
-var codePattern = regexp.MustCompile(`^([!-~]([ -~]*[!-~])?)?$`)
+var codePattern = regexp.MustCompile(`^([[:graph:]]([[:print:]]*[[:graph:]])?)?$`)
 
 // check is nil for an invoice that the ERP can be told of.
 func (i *Invoice) check() error {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,7 +49,7 @@ func TestInAnyOrderAnyNumberOfTimes(t *testing.T) {
 		for _, one := range drawn {
 			states[one.status] = one.state
 			bodies = append(bodies, signed(told(&form, map[string]string{
-				"vads_trans_status": one.status, "vads_result": one.result, "vads_hash": fmt.Sprint(len(bodies)),
+				"vads_trans_status": one.status, "vads_result": one.result, "vads_hash": strconv.Itoa(len(bodies)),
 			}), &shops()[0], testKey))
 		}
 		for _, state := range states {
@@ -121,13 +122,13 @@ func TestManyAtOnce(t *testing.T) {
 
 // A message whose answer was lost on the way to the database is never answered 200
 // without being there; sent again it is there once.
-func TestCutOffAtEachMessage(t *testing.T) {
+func TestCutOffAtEachMessage(t *testing.T) { //nolint:tparallel // its parts share a database, which makes each one quick
 	t.Parallel()
 	shared := newBench(t)
-	for name, statuses := range map[string][]string{
+	for name, statuses := range map[string][]string{ //nolint:paralleltest // as above
 		"the first": {"AUTHORISED"}, "a further one": {"AUTHORISED", "CAPTURED"}, "the same again": {"AUTHORISED", "AUTHORISED"},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // on one database
+		t.Run(name, func(t *testing.T) {
 			for message := 1; ; message++ {
 				b := shared.cleared(t)
 				form := b.begin("ORDER-1")

@@ -40,11 +40,11 @@ func rule(known *db.LookRow, event *systempay.Event, n *systempay.Notification) 
 	if known.Conflict != 0 {
 		return ruling{outcome: systempay.OutcomeDuplicate, repeats: known.Conflict}, nil
 	}
-	before, err := compare(known, event)
-	if err != nil {
-		return ruling{
-			outcome: systempay.OutcomeConflict, reason: err.Error(), eventKey: conflictKey(event, n), doubt: err.Error(),
-		}, nil
+	before, conflict := compare(known, event)
+	if conflict != nil {
+		why := conflict.Error()
+		ruled := ruling{outcome: systempay.OutcomeConflict, reason: why, eventKey: conflictKey(event, n), doubt: why}
+		return ruled, nil //nolint:nilerr // it is what there is to keep
 	}
 	if before == systempay.Duplicate {
 		return ruling{outcome: systempay.OutcomeDuplicate, repeats: known.Seen}, nil
@@ -56,13 +56,13 @@ func rule(known *db.LookRow, event *systempay.Event, n *systempay.Notification) 
 // *[systempay.ConflictError].
 func compare(known *db.LookRow, event *systempay.Event) (systempay.Relation, error) {
 	if known.Seen != 0 {
-		return systempay.Compare(&systempay.Event{ //nolint:wrapcheck // it is our own domain's, and its text is shown
+		return systempay.Compare(&systempay.Event{
 			Transaction: event.Transaction, Key: event.Key, OrderID: known.SeenOrderID, Amount: known.SeenAmount,
 			Currency: known.SeenCurrency, EffectiveCurrency: known.SeenEffectiveCurrency,
 		}, event)
 	}
 	if known.Payment != 0 {
-		return systempay.Compare(&systempay.Event{ //nolint:wrapcheck // as above
+		return systempay.Compare(&systempay.Event{
 			Transaction: event.Transaction, Key: known.FirstKey, OrderID: known.FirstOrderID, Currency: known.FirstCurrency,
 		}, event)
 	}
@@ -79,7 +79,7 @@ func advance(known *db.LookRow, event *systempay.Event, n *systempay.Notificatio
 	if contradiction != nil {
 		ruled.outcome, ruled.reason, ruled.doubt = systempay.OutcomeConflict, contradiction.Error(), contradiction.Error()
 		ruled.class = systempay.ClassUnknown
-		return ruled, nil
+		return ruled, nil //nolint:nilerr // it is what there is to keep
 	}
 	if current == systempay.StateContradictory && verdict.State != systempay.StateNone {
 		ruled.outcome = systempay.OutcomeConflict

@@ -16,10 +16,10 @@ import (
 	"github.com/reglo/reglo/domain/systempay"
 )
 
-func TestEachOutcome(t *testing.T) {
+func TestEachOutcome(t *testing.T) { //nolint:tparallel // its parts share a database, which makes each one quick
 	t.Parallel()
 	shared := newBench(t)
-	for name, one := range map[string]struct {
+	for name, one := range map[string]struct { //nolint:paralleltest // as above
 		changes      map[string]string
 		outcome      systempay.Outcome
 		level, class string
@@ -81,7 +81,7 @@ func TestEachOutcome(t *testing.T) {
 			map[string]string{"vads_effective_amount": "1e3"}, "MISMATCH", "WARN", "PAID", "AUTHORISED", 0, "vads_effective_amount", true,
 		},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // on one database, which makes each one quick
+		t.Run(name, func(t *testing.T) {
 			b := shared.cleared(t)
 			form := b.begin("ORDER-1")
 			answer := b.notify(&form, one.changes)
@@ -91,7 +91,7 @@ func TestEachOutcome(t *testing.T) {
 			require.True(t, answer.Kept)
 			require.Contains(t, answer.Reason, one.reason)
 
-			kept := b.rows("select * from payment_notification")
+			kept := b.rows("table payment_notification")
 			require.Len(t, kept, 1)
 			require.Equal(t, string(one.outcome), kept[0]["outcome"])
 			require.Equal(t, one.level, kept[0]["level"])
@@ -116,14 +116,14 @@ func TestEachOutcome(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefused(t *testing.T) {
+func TestWhatIsRefused(t *testing.T) { //nolint:tparallel // its parts share a database, which makes each one quick
 	t.Parallel()
 	shared := newBench(t)
 	form := shared.begin("ORDER-1")
 	test, production := &shops()[0], &shops()[1]
 	fields := told(&form, nil)
 	good := signed(fields, test, testKey)
-	for name, one := range map[string]struct {
+	for name, one := range map[string]struct { //nolint:paralleltest // as above
 		shop    string
 		peer    string
 		body    []byte
@@ -150,7 +150,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"a card's number":               {"cantine", "194.50.38.7", signed(told(&form, map[string]string{"vads_card_number": "4970100000000055"}), test, testKey), 400, "UNMASKED_CARD", "ALERT"},
 		"a caller whom nobody can read": {"cantine", "", good, 403, "FORBIDDEN", "WARN"},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // on one database, which makes each one quick
+		t.Run(name, func(t *testing.T) {
 			b := shared.cleared(t)
 			var peer netip.Addr
 			if one.peer != "" {
@@ -162,7 +162,7 @@ func TestWhatIsRefused(t *testing.T) {
 			require.Equal(t, one.outcome, answer.Outcome)
 			require.Equal(t, string(one.outcome), answer.Text)
 			require.True(t, answer.Kept)
-			kept := b.rows("select * from payment_notification")
+			kept := b.rows("table payment_notification")
 			require.Len(t, kept, 1)
 			require.Equal(t, string(one.outcome), kept[0]["outcome"])
 			require.Equal(t, one.level, kept[0]["level"])
@@ -172,7 +172,7 @@ func TestWhatIsRefused(t *testing.T) {
 			for _, nothing := range []string{"fields", "event_key", "payment"} {
 				require.Nil(t, kept[0][nothing])
 			}
-			require.Empty(t, b.rows("select * from payment"))
+			require.Empty(t, b.rows("table payment"))
 			require.NotContains(t, b.everything(), "4970100000000055")
 		})
 	}
@@ -226,7 +226,7 @@ func TestTheSameAgain(t *testing.T) {
 		require.Equal(t, http.StatusOK, answer.Status)
 		require.Equal(t, systempay.OutcomeDuplicate, answer.Outcome)
 	}
-	kept := b.rows("select * from payment_notification")
+	kept := b.rows("table payment_notification")
 	require.Len(t, kept, 1)
 	require.EqualValues(t, 3, kept[0]["repeats"])
 	require.NotNil(t, kept[0]["repeated_at"])
@@ -234,16 +234,16 @@ func TestTheSameAgain(t *testing.T) {
 	require.Equal(t, before, b.payment())
 }
 
-func TestTheSameEventWithSomethingElse(t *testing.T) {
+func TestTheSameEventWithSomethingElse(t *testing.T) { //nolint:tparallel // its parts share a database, which makes each one quick
 	t.Parallel()
 	shared := newBench(t)
-	for name, changes := range map[string]map[string]string{
+	for name, changes := range map[string]map[string]string{ //nolint:paralleltest // as above
 		"another amount":            {"vads_amount": "30000"},
 		"another currency":          {"vads_currency": "840"},
 		"another order":             {"vads_order_id": "ORDER-2"},
 		"another order, further on": {"vads_order_id": "ORDER-2", "vads_trans_status": "CAPTURED"},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // on one database, which makes each one quick
+		t.Run(name, func(t *testing.T) {
 			b := shared.cleared(t)
 			form := b.begin("ORDER-1")
 			require.Equal(t, systempay.OutcomeAccepted, b.notify(&form, nil).Outcome)

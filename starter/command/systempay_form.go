@@ -140,13 +140,13 @@ func (f *formFlags) complete(now time.Time) error {
 	}
 	f.order.Amount = amount
 	if f.order.Plan, err = systempay.ParsePlan(f.plan); err != nil {
-		return err //nolint:wrapcheck // it names the field
+		return err
 	}
 	if f.order.ID != "" {
 		return nil
 	}
 	f.order.ID, err = payment.OrderID(&f.order, f.year, now)
-	return err //nolint:wrapcheck // it names the field
+	return err
 }
 
 // wrongForm names flags where the form names fields.

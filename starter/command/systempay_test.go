@@ -30,7 +30,7 @@ const (
 )
 
 // platform plays SystemPay, and gives where it takes forms.
-func platform(t *testing.T, clock func() time.Time) (played *systempay.Gateway, pages string) {
+func platform(t *testing.T, clock func() time.Time) (*systempay.Gateway, string) {
 	t.Helper()
 	played, err := systempay.New(systempay.Settings{
 		Shops: []systempay.Shop{{Site: "12345678", Algorithm: systempay.SHA256, Keys: map[string]string{"TEST": shopKey}}},
@@ -213,12 +213,16 @@ func TestServeAndThePlatform(t *testing.T) {
 		Signature string
 	}
 	require.NoError(t, json.Unmarshal(text, &form))
-	page := `<form method="post" action="` + pages + `" accept-charset="UTF-8"><input type="hidden" name="signature" value="` +
-		html.EscapeString(form.Signature) + `">`
-	for _, field := range form.Fields {
-		page += `<input type="hidden" name="` + field.Name + `" value="` + html.EscapeString(field.Value) + `">`
+	var page strings.Builder
+	input := func(name, value string) {
+		page.WriteString(`<input type="hidden" name="` + name + `" value="` + html.EscapeString(value) + `">`)
 	}
-	browser(t, page, "pay")
+	page.WriteString(`<form method="post" action="` + pages + `" accept-charset="UTF-8">`)
+	input("signature", form.Signature)
+	for _, field := range form.Fields {
+		input(field.Name, field.Value)
+	}
+	browser(t, page.String(), "pay")
 	played.Settle()
 
 	conn, err := pgx.Connect(t.Context(), databaseURL)

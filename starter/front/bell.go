@@ -41,10 +41,10 @@ func (b *Bell) Ring() {
 // Run calls when the bell is rung, until the context ends; what was rung by then is
 // called.
 func (b *Bell) Run(ctx context.Context) {
-	for {
+	defer b.last(ctx)
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			b.last(ctx)
 			return
 		case <-b.rung:
 		}
@@ -62,7 +62,7 @@ func (b *Bell) Run(ctx context.Context) {
 	}
 }
 
-// last calls for what was rung before the end.
+// last calls for what was rung before the end, once.
 func (b *Bell) last(ctx context.Context) {
 	select {
 	case <-b.rung:

@@ -187,7 +187,8 @@ func (f *Forms) refuse(w http.ResponseWriter, r *http.Request, status int, wrong
 	for _, one := range wrong {
 		fields = append(fields, one.Field)
 	}
-	f.parts.Log.WarnContext(r.Context(), "a payment form is refused", "status", status, "fields", fields, "peer", PeerOf(r.Context()).String())
+	f.parts.Log.WarnContext(r.Context(), "a payment form is refused", "status", status, "fields", fields,
+		"peer", PeerOf(r.Context()).String())
 	writeJSON(w, status, formErrors{wrong})
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -93,13 +94,13 @@ func (n *Notifications) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // order. A name of a shop that nobody knows is anybody's text, and stays out.
 func (n *Notifications) note(ctx context.Context, shop string, peer netip.Addr, answer *payment.Answer, err error) {
 	outcome, level := string(answer.Outcome), levelOf(answer.Outcome)
-	switch {
-	case answer.Status == http.StatusNotFound:
+	switch answer.Status {
+	case http.StatusNotFound:
 		shop, outcome, level = noRoute, noShopLabel, slog.LevelWarn
-	case answer.Status == http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable:
 		outcome, level = unavailableLabel, slog.LevelError
 	}
-	n.outcomes.WithLabelValues(shop, outcome, fmt.Sprint(answer.Kept)).Inc()
+	n.outcomes.WithLabelValues(shop, outcome, strconv.FormatBool(answer.Kept)).Inc()
 	attributes := []any{
 		"shop", shop, "outcome", outcome, "severity", string(answer.Outcome.Level()), "reason", answer.Reason, "order", answer.Order,
 		"peer", peer.String(), "kept", answer.Kept,
