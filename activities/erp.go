@@ -61,7 +61,8 @@ type PostSettlementResult struct {
 
 // PostSettlement posts the next settlement that is due, in one attempt whose
 // intent is committed before. One whose attempt broke off before its outcome was
-// kept is UNKNOWN, and is not sent again.
+// kept is UNKNOWN, and is not sent again; nor is one in doubt of which the ERP could
+// not be asked, which comes again to be looked up.
 func PostSettlement(ctx workflow.Context, request PostSettlementRequest) (PostSettlementResult, error) {
 	return call[PostSettlementResult](erp(ctx), PostSettlementName, request)
 }

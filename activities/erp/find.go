@@ -16,6 +16,11 @@ import (
 	"github.com/reglo/reglo/domain/vacation"
 )
 
+// lookUpsMax is how often a posting is looked up of which the ERP does not say what
+// it has: those of three runs. Then an operator is left with it, so that a site
+// whose ERP serves no look-up does not wait for one for ever.
+const lookUpsMax = 9
+
 // FindPosting looks a posting up in the ERP by its label, and never posts. One of
 // which the ERP cannot be asked stays as it is.
 func (a *Activities) FindPosting(ctx context.Context, request activities.FindPostingRequest) (activities.FindPostingResult, error) {
@@ -72,6 +77,7 @@ func (t *turn) find(ctx context.Context, row *db.PostingRow) (activities.FindPos
 		return activities.FindPostingResult{}, fmt.Errorf("ask the ERP: %w", err)
 	}
 	verdict := weigh(row, found, at)
+	verdict.lookedUp = found.Answered
 	made := &call{posting: row.Number, what: callFind, at: at, outcome: found.Outcome}
 	if found.Answered {
 		made.outcome.Class = verdict.class

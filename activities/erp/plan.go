@@ -51,7 +51,7 @@ func (a *Activities) plan(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	due, err := db.New(a.pool).SomethingDue(ctx, a.settings.dossier())
+	due, err := db.New(a.pool).SomethingDue(ctx, a.settings.dossier(), lookUpsMax)
 	if err != nil {
 		return 0, fmt.Errorf("look for what is due: %w", err)
 	}

@@ -19,7 +19,8 @@ import (
 const brokeOff = "the attempt broke off before its outcome was kept"
 
 // PostSettlement sends the next posting of the dossier that is due, in one
-// attempt. One whose attempt broke off is UNKNOWN, and is not sent.
+// attempt. One whose attempt broke off is UNKNOWN, and is not sent; neither is one
+// in doubt of which the ERP could not be asked: it is to be looked up.
 func (a *Activities) PostSettlement(
 	ctx context.Context, request activities.PostSettlementRequest,
 ) (activities.PostSettlementResult, error) {
@@ -45,7 +46,7 @@ func (a *Activities) postNext(ctx context.Context, request activities.PostSettle
 	defer turn.end(ctx)
 
 	queries := db.New(turn.conn)
-	number, err := queries.NextDue(ctx, request.Dossier, int64(request.After))
+	number, err := queries.NextDue(ctx, request.Dossier, int64(request.After), lookUpsMax)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return none, nil
 	}
@@ -72,10 +73,14 @@ func (a *Activities) serves(dossier string) error {
 	return nil
 }
 
-// attempt sends a posting, unless an attempt at it broke off.
+// attempt sends a posting, unless an attempt at it broke off, or it is in doubt.
 func (t *turn) attempt(ctx context.Context, row *db.PostingRow) (divalto.Class, error) {
-	if State(row.State) == Sent {
+	switch State(row.State) {
+	case Unknown, AcceptedWithoutID:
+		return divalto.Class(row.Class), nil
+	case Sent:
 		return divalto.Unknown, t.keep(ctx, row, verdict{state: Unknown, class: divalto.Unknown, detail: brokeOff}, nil)
+	default:
 	}
 	parameter, err := t.compose(ctx, db.New(t.conn), row)
 	if broken, is := errors.AsType[*divalto.RuleError](err); is {

@@ -296,6 +296,38 @@ func TestALookUpThatSaysNothingChangesNothing(t *testing.T) {
 	}
 }
 
+// TestWhatCouldNotBeAskedIsAskedByTheNextRun, and in the end by a person.
+func TestWhatCouldNotBeAskedIsAskedByTheNextRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.some(t, 2)
+	w.breaks(t, "reply-lost*2", "recordsql/server-error")
+	first, second := w.post(t), w.post(t)
+	require.Equal(t, first, second, "it comes first until it is looked up")
+	require.Equal(t, 1, w.erp.Calls(standin.Execute))
+	for range 3 {
+		require.Equal(t, string(words.Unknown), w.find(t, first.Number).Class)
+	}
+	woken := w.waker.times()
+	w.plan(t)
+	require.Equal(t, woken+1, w.waker.times())
+	w.breaks(t, "reply-lost*1")
+	w.drive(t)
+	require.Equal(t, []string{"ref-1 ACCEPTED", "ref-2 ACCEPTED"}, w.states(t))
+	w.prove(t)
+
+	// One that is never answered is left to an operator.
+	w.anew(t, 7)
+	w.breaks(t, "reply-lost*1", "recordsql/server-error")
+	w.drive(t)
+	require.Equal(t, "again-7 UNKNOWN", w.states(t)[2])
+	require.Equal(t, []string{"9"}, w.texts(t, `
+		select count(*)::text from erp_attempt a join erp_posting p on p.number = a.posting where a.what = 'FIND' and p.reference = 'again-7'`))
+	woken = w.waker.times()
+	w.plan(t)
+	require.Equal(t, woken, w.waker.times())
+}
+
 func TestPostingTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -49,7 +49,10 @@ from (select unnest(sqlc.arg(reference)::text[]) as reference, unnest(sqlc.arg(t
 on conflict (kind, reference, attempt) do nothing;
 
 -- name: SomethingDue :one
-select exists (select from erp_posting where dossier = sqlc.arg(dossier) and state in ('PREPARED', 'SENT'))::boolean;
+select exists (select from erp_posting p
+               where p.dossier = sqlc.arg(dossier) and p.state in ('PREPARED', 'SENT', 'UNKNOWN', 'ACCEPTED_WITHOUT_ID')
+                 and (p.state in ('PREPARED', 'SENT') or not p.looked_up and sqlc.arg(tries)::int >
+                      (select count(*) from erp_attempt a where a.posting = p.number and a.what = 'FIND' and a.called_at >= p.attempted_at)))::boolean;
 
 -- The ERP takes one call at a time a dossier.
 -- name: LockDossier :exec
@@ -58,10 +61,14 @@ select pg_advisory_lock(hashtextextended('erp/' || sqlc.arg(dossier)::text, 0));
 -- name: UnlockDossier :exec
 select pg_advisory_unlock(hashtextextended('erp/' || sqlc.arg(dossier)::text, 0));
 
+-- What is to be sent, and what is in doubt and of which the ERP could not be
+-- asked, unless that was tried too often.
 -- name: NextDue :one
-select number from erp_posting
-where dossier = sqlc.arg(dossier) and state in ('PREPARED', 'SENT') and number > sqlc.arg(after)
-order by number
+select p.number from erp_posting p
+where p.dossier = sqlc.arg(dossier) and p.state in ('PREPARED', 'SENT', 'UNKNOWN', 'ACCEPTED_WITHOUT_ID') and p.number > sqlc.arg(after)
+  and (p.state in ('PREPARED', 'SENT') or not p.looked_up and sqlc.arg(tries)::int >
+       (select count(*) from erp_attempt a where a.posting = p.number and a.what = 'FIND' and a.called_at >= p.attempted_at))
+order by p.number
 limit 1;
 
 -- name: Posting :one
@@ -82,7 +89,7 @@ order by i.ordinal;
 
 -- name: Intend :execrows
 update erp_posting
-set state = 'SENT', attempts = attempts + 1, attempted_at = sqlc.arg(attempted_at)::timestamptz, payload_sha256 = sqlc.arg(payload_sha256)::bytea
+set state = 'SENT', attempts = attempts + 1, looked_up = false, attempted_at = sqlc.arg(attempted_at)::timestamptz, payload_sha256 = sqlc.arg(payload_sha256)::bytea
 where number = sqlc.arg(number) and state = 'PREPARED';
 
 -- What did not get as far as an intent.
@@ -94,7 +101,7 @@ where number = sqlc.arg(number) and state = 'PREPARED';
 -- name: Settle :execrows
 update erp_posting
 set state = sqlc.arg(state), class = sqlc.arg(class), detail = sqlc.arg(detail), settled_at = sqlc.narg(settled_at)::timestamptz,
-    transaction_id = sqlc.arg(transaction_id)
+    transaction_id = sqlc.arg(transaction_id), looked_up = looked_up or sqlc.arg(looked_up)::boolean
 where number = sqlc.arg(number) and state = sqlc.arg(before) and attempts = sqlc.arg(attempts);
 
 -- name: InsertAttempt :exec

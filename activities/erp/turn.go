@@ -106,6 +106,7 @@ type verdict struct {
 	transaction string
 	detail      string
 	settledAt   time.Time // of a state that is settled
+	lookedUp    bool      // the ERP has said what it has
 }
 
 // keep keeps a verdict on the attempt that the row is of, with the call that it
@@ -135,7 +136,7 @@ func settle(ctx context.Context, queries *db.Queries, verdict verdict, number in
 	}
 	changed, err := queries.Settle(ctx, db.SettleParams{
 		State: string(verdict.state), Class: string(verdict.class), Detail: plain(verdict.detail), SettledAt: settled,
-		TransactionID: verdict.transaction, Number: number, Before: string(before), Attempts: attempts,
+		TransactionID: verdict.transaction, LookedUp: verdict.lookedUp, Number: number, Before: string(before), Attempts: attempts,
 	})
 	if err != nil {
 		return fmt.Errorf("settle it: %w", err)

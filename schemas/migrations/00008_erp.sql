@@ -36,6 +36,8 @@ create table erp_posting (
     payload_sha256 bytea    check (length(payload_sha256) = 32),
     settled_at     timestamptz,
     transaction_id text     not null default '',
+    -- Whether the ERP has said since then what it has of it.
+    looked_up      boolean  not null default false,
     unique (kind, reference, attempt),
     check ((state = 'ACCEPTED') = (transaction_id <> '')),
     check (state in ('PREPARED', 'INVALID') or (attempted_at is not null and payload_sha256 is not null)),
@@ -52,7 +54,7 @@ comment on column erp_posting.detail is 'what an operator is to know of it, with
 create unique index erp_posting_one on erp_posting (kind, reference)
     where state in ('PREPARED', 'SENT', 'ACCEPTED', 'ACCEPTED_WITHOUT_ID', 'UNKNOWN');
 
-create index erp_posting_due on erp_posting (dossier, number) where state in ('PREPARED', 'SENT');
+create index erp_posting_due on erp_posting (dossier, number) where state in ('PREPARED', 'SENT', 'UNKNOWN', 'ACCEPTED_WITHOUT_ID');
 create index erp_posting_doubt on erp_posting (number) where state in ('ACCEPTED_WITHOUT_ID', 'REJECTED', 'INVALID', 'UNKNOWN');
 create index erp_posting_vacation on erp_posting (vacation);
 

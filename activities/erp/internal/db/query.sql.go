@@ -327,7 +327,7 @@ func (q *Queries) InsertDepositItem(ctx context.Context, deposit int64, ordinal 
 
 const intend = `-- name: Intend :execrows
 update erp_posting
-set state = 'SENT', attempts = attempts + 1, attempted_at = $1::timestamptz, payload_sha256 = $2::bytea
+set state = 'SENT', attempts = attempts + 1, looked_up = false, attempted_at = $1::timestamptz, payload_sha256 = $2::bytea
 where number = $3 and state = 'PREPARED'
 `
 
@@ -417,14 +417,18 @@ func (q *Queries) NewestAttempt(ctx context.Context, kind string, reference stri
 }
 
 const nextDue = `-- name: NextDue :one
-select number from erp_posting
-where dossier = $1 and state in ('PREPARED', 'SENT') and number > $2
-order by number
+select p.number from erp_posting p
+where p.dossier = $1 and p.state in ('PREPARED', 'SENT', 'UNKNOWN', 'ACCEPTED_WITHOUT_ID') and p.number > $2
+  and (p.state in ('PREPARED', 'SENT') or not p.looked_up and $3::int >
+       (select count(*) from erp_attempt a where a.posting = p.number and a.what = 'FIND' and a.called_at >= p.attempted_at))
+order by p.number
 limit 1
 `
 
-func (q *Queries) NextDue(ctx context.Context, dossier string, after int64) (int64, error) {
-	row := q.db.QueryRow(ctx, nextDue, dossier, after)
+// What is to be sent, and what is in doubt and of which the ERP could not be
+// asked, unless that was tried too often.
+func (q *Queries) NextDue(ctx context.Context, dossier string, after int64, tries int32) (int64, error) {
+	row := q.db.QueryRow(ctx, nextDue, dossier, after, tries)
 	var number int64
 	err := row.Scan(&number)
 	return number, err
@@ -685,8 +689,8 @@ func (q *Queries) Postings(ctx context.Context, state string, operator bool, mos
 const settle = `-- name: Settle :execrows
 update erp_posting
 set state = $1, class = $2, detail = $3, settled_at = $4::timestamptz,
-    transaction_id = $5
-where number = $6 and state = $7 and attempts = $8
+    transaction_id = $5, looked_up = looked_up or $6::boolean
+where number = $7 and state = $8 and attempts = $9
 `
 
 type SettleParams struct {
@@ -695,6 +699,7 @@ type SettleParams struct {
 	Detail        string
 	SettledAt     *time.Time
 	TransactionID string
+	LookedUp      bool
 	Number        int64
 	Before        string
 	Attempts      int32
@@ -708,6 +713,7 @@ func (q *Queries) Settle(ctx context.Context, arg SettleParams) (int64, error) {
 		arg.Detail,
 		arg.SettledAt,
 		arg.TransactionID,
+		arg.LookedUp,
 		arg.Number,
 		arg.Before,
 		arg.Attempts,
@@ -843,11 +849,14 @@ func (q *Queries) Shown(ctx context.Context, number int64) (ShownRow, error) {
 }
 
 const somethingDue = `-- name: SomethingDue :one
-select exists (select from erp_posting where dossier = $1 and state in ('PREPARED', 'SENT'))::boolean
+select exists (select from erp_posting p
+               where p.dossier = $1 and p.state in ('PREPARED', 'SENT', 'UNKNOWN', 'ACCEPTED_WITHOUT_ID')
+                 and (p.state in ('PREPARED', 'SENT') or not p.looked_up and $2::int >
+                      (select count(*) from erp_attempt a where a.posting = p.number and a.what = 'FIND' and a.called_at >= p.attempted_at)))::boolean
 `
 
-func (q *Queries) SomethingDue(ctx context.Context, dossier string) (bool, error) {
-	row := q.db.QueryRow(ctx, somethingDue, dossier)
+func (q *Queries) SomethingDue(ctx context.Context, dossier string, tries int32) (bool, error) {
+	row := q.db.QueryRow(ctx, somethingDue, dossier, tries)
 	var column_1 bool
 	err := row.Scan(&column_1)
 	return column_1, err
