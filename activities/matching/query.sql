@@ -198,7 +198,7 @@ where m.payment = sqlc.arg(payment);
 
 -- name: InsertMatch :exec
 insert into payment_match (payment, settlement, line, rule, actor, matched_at)
-values (sqlc.arg(payment), sqlc.arg(settlement), sqlc.arg(line), 'operator', sqlc.arg(actor), sqlc.arg(matched_at));
+values (sqlc.arg(payment), sqlc.arg(settlement), sqlc.arg(line), sqlc.arg(rule), sqlc.arg(actor), sqlc.arg(matched_at));
 
 -- name: DeleteMatch :exec
 delete from payment_match where payment = sqlc.arg(payment);

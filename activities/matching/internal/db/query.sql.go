@@ -41,13 +41,14 @@ func (q *Queries) Handled(ctx context.Context, handledAt time.Time, numbers []in
 
 const insertMatch = `-- name: InsertMatch :exec
 insert into payment_match (payment, settlement, line, rule, actor, matched_at)
-values ($1, $2, $3, 'operator', $4, $5)
+values ($1, $2, $3, $4, $5, $6)
 `
 
 type InsertMatchParams struct {
 	Payment    int64
 	Settlement int32
 	Line       int32
+	Rule       string
 	Actor      string
 	MatchedAt  time.Time
 }
@@ -57,6 +58,7 @@ func (q *Queries) InsertMatch(ctx context.Context, arg InsertMatchParams) error 
 		arg.Payment,
 		arg.Settlement,
 		arg.Line,
+		arg.Rule,
 		arg.Actor,
 		arg.MatchedAt,
 	)
