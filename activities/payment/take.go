@@ -48,6 +48,13 @@ type Answer struct {
 	Kept bool
 }
 
+// Awaits tells whether a message to a shop may come from an address. Of another one
+// nothing need be read: Take refuses it whatever it says.
+func (d *Desk) Awaits(shop string, peer netip.Addr) bool {
+	at, known := d.shops[shop]
+	return known && at.Allows(peer)
+}
+
 // Take takes in a message that came as a notification to a shop, from an address,
 // and gives the answer once all that it changes is safe. Taken twice, or twice at
 // once, it changes nothing more. The error is for a log: it says why something is

@@ -1,5 +1,6 @@
 // Package front answers the partners who call us by HTTP: notices of the file
-// transfer product. It trusts nobody: not in who a caller says to be, not in how
+// transfer product, notifications of card payments, and shops' programs that ask
+// for payment forms. It trusts nobody: not in who a caller says to be, not in how
 // long a request is, not in how many come at once.
 //
 // A partner takes an answer for its word, and a redirect for one: an answer of

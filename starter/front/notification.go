@@ -20,6 +20,9 @@ const NotificationPattern = "POST /ipn/systempay/{shop}"
 
 // Taker takes in what the gateway tells.
 type Taker interface {
+	// Awaits tells whether a message to a shop may come from an address, see
+	// [payment.Desk.Awaits].
+	Awaits(shop string, peer netip.Addr) bool
 	// Take gives the answer of a message once it is safe, see [payment.Desk.Take].
 	Take(ctx context.Context, shop string, peer netip.Addr, body []byte) (payment.Answer, error)
 }
@@ -66,9 +69,14 @@ func NewNotifications(parts NotificationParts) (*Notifications, error) {
 // answers when it is safe.
 func (n *Notifications) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, shop, peer := context.WithoutCancel(r.Context()), r.PathValue("shop"), PeerOf(r.Context())
-	// One byte more than there may be shows that it is too long: it is refused after
-	// who sent it is.
-	text, err := io.ReadAll(io.LimitReader(r.Body, systempay.MaxBody+1))
+	var text []byte
+	var err error
+	if n.parts.Taker.Awaits(shop, peer) {
+		// One byte more than there may be shows that it is too long.
+		text, err = io.ReadAll(io.LimitReader(r.Body, systempay.MaxBody+1))
+	} else {
+		w.Header().Set("Connection", "close") // a stranger keeps no place by sending slowly
+	}
 	if err != nil {
 		n.outcomes.WithLabelValues(noRoute, brokenOffLabel, "false").Inc()
 		n.parts.Log.WarnContext(ctx, "a payment notification broke off", "peer", peer.String())

@@ -274,6 +274,15 @@ func TestAnswersToStrangers(t *testing.T) {
 	require.Zero(t, s.ringer.rings.Load())
 }
 
+// A stranger who sends slowly is answered before the end of what is sent.
+func TestAStrangerKeepsNoPlace(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	got := s.raw(t, "POST /ipn/systempay/cantine HTTP/1.1\r\nHost: us\r\nX-Forwarded-For: 203.0.113.9\r\nContent-Length: 1000\r\n\r\nvads_x=")
+	require.Equal(t, http.StatusForbidden, got.status)
+	require.Equal(t, 1, s.number("select count(*) from payment_notification where outcome = 'FORBIDDEN'"))
+}
+
 func TestTheDatabaseIsDown(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
