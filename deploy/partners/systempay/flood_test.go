@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,6 +207,28 @@ func TestAFloodOfOrders(t *testing.T) {
 		_, err := systempay.ReadOrders(strings.NewReader(wrong))
 		require.Error(t, err)
 	}
+}
+
+// TestAStallIsFeltByAllThatWait has time pass while the first notification is answered: those that should have gone
+// meanwhile are late as well.
+func TestAStallIsFeltByAllThatWait(t *testing.T) {
+	t.Parallel()
+	const stall, due = 2 * time.Second, time.Second
+	shop := listen(t)
+	var stalled atomic.Int64
+	shop.answer = func(n int) int {
+		if n == 0 {
+			stalled.Store(int64(stall))
+		}
+		return http.StatusOK
+	}
+	wanted := flood(shop.URL)
+	wanted.Connections, wanted.Rate = 1, 1000
+	wanted.Clock = func() time.Time { return time.Now().Add(time.Duration(stalled.Load())) }
+	tally, err := wanted.Run(t.Context(), &bytes.Buffer{})
+	require.NoError(t, err)
+	require.Less(t, float64(tally.Notifications+tally.Forged)/wanted.Rate, due.Seconds())
+	require.GreaterOrEqual(t, tally.P50, float64((stall - due).Milliseconds()))
 }
 
 // full takes nothing.
