@@ -128,6 +128,7 @@ func parts() []part {
 		{[]string{"P6"}, payouts},
 		{[]string{"P6"}, orderFiles},
 		{[]string{"P7"}, statements},
+		{[]string{"P8"}, notifications},
 	}
 }
 

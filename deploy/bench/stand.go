@@ -240,7 +240,7 @@ func (s *stand) file(made *sample.Day) (workflows.ReglementRequest, error) {
 	}, nil
 }
 
-// process is a worker on a database.
+// process is a worker or a front on a database.
 type process struct {
 	command *exec.Cmd
 	address string
@@ -248,13 +248,10 @@ type process struct {
 
 // start runs the worker until it is ready.
 func (d *database) start(ctx context.Context, settings ...string) (*process, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	address, err := freeAddress(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("find a port: %w", err)
+		return nil, err
 	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-
 	command := exec.CommandContext(ctx, filepath.Join(d.stand.folder, "worker"))
 	command.Env = append(os.Environ(),
 		"REGLO_DATABASE_URL="+d.url, "REGLO_DATA_DIR="+filepath.Join(d.stand.folder, d.name),
@@ -263,8 +260,25 @@ func (d *database) start(ctx context.Context, settings ...string) (*process, err
 		"REGLO_CHANNEL_TECHNOLOGY=directory")
 	command.Env = append(command.Env, settings...)
 	command.Stderr = os.Stderr
+	return launch(ctx, command, address)
+}
+
+// freeAddress is one at which nobody listens.
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a port: %w", err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+	return address, nil
+}
+
+// launch runs a program until it is ready.
+func launch(ctx context.Context, command *exec.Cmd, address string) (*process, error) {
+	name := filepath.Base(command.Path)
 	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("start the worker: %w", err)
+		return nil, fmt.Errorf("start the %s: %w", name, err)
 	}
 	p := &process{command: command, address: address}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
@@ -275,7 +289,7 @@ func (d *database) start(ctx context.Context, settings ...string) (*process, err
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
 		if err != nil {
-			return nil, fmt.Errorf("ask the worker: %w", err)
+			return nil, fmt.Errorf("ask the %s: %w", name, err)
 		}
 		response, err := probe.Do(request)
 		if err == nil {
@@ -287,19 +301,19 @@ func (d *database) start(ctx context.Context, settings ...string) (*process, err
 		select {
 		case <-ctx.Done():
 			p.stop()
-			return nil, fmt.Errorf("the worker is not ready: %w", ctx.Err())
+			return nil, fmt.Errorf("the %s is not ready: %w", name, ctx.Err())
 		case <-ticker.C:
 		}
 	}
 }
 
-// stop ends the worker and waits for it.
+// stop ends the program and waits for it.
 func (p *process) stop() {
 	_ = p.command.Process.Signal(syscall.SIGTERM)
 	_ = p.command.Wait()
 }
 
-// peak is the worker's largest resident memory so far, in bytes.
+// peak is the program's largest resident memory so far, in bytes.
 func (p *process) peak() (float64, error) {
 	bytes, err := resident.Peak(strconv.Itoa(p.command.Process.Pid))
 	return float64(bytes), err
