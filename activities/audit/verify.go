@@ -36,6 +36,9 @@ const (
 	BookedOnce ledger.Invariant = "BOOKED_ONCE"
 	// RequestsAnswered: each request of a Payline file is decided, and done as it was answered.
 	RequestsAnswered ledger.Invariant = "REQUESTS_ANSWERED"
+	// PostingsProved: the ERP was told of payouts and settlements what the books have
+	// of them, each once.
+	PostingsProved ledger.Invariant = "POSTINGS_PROVED"
 	// RejectsProved: a settled lot is the payouts that came back in it.
 	RejectsProved ledger.Invariant = "REJECTS_PROVED"
 	// HoldsProved: a hold is on a CP that there is.
@@ -139,6 +142,7 @@ func checks() []check {
 		{MovementsTold, "events_movements"},
 		{ledger.OneEnd, "one_end"},
 		{OrdersProved, "orders"},
+		{PostingsProved, "erp"},
 	}
 }
 

@@ -1,0 +1,21 @@
+-- What the ERP was told is what the books have: a payout's and a settlement's own
+-- amount, each accepted under a transaction of its own, and attempted anew by an
+-- operator only.
+select d.place, d.found, d.expected
+from (select e.number, 'posting ' || e.label as place, e.amount_cents * 0.01 || '' as found,
+             coalesce(p.amount_cents * 0.01 || ' of its payout', 'a payout') as expected
+      from erp_posting e left join payout p on p.ref_externe = e.reference
+      where e.kind = 'PAYOUT' and p.amount_cents is distinct from e.amount_cents
+      union all
+      select e.number, 'posting ' || e.label, e.amount_cents * 0.01 || '', coalesce(s.amount_cents * 0.01 || ' of its settlement', 'a settlement')
+      from erp_posting e left join settlement s on s.reference = e.reference and s.kind = 'TRANSACTION'
+      where e.kind = 'SETTLEMENT' and s.amount_cents is distinct from e.amount_cents
+      union all
+      select e.number, 'posting ' || e.label, 'transaction ' || e.transaction_id, 'not that of posting ' || f.label
+      from erp_posting e join erp_posting f on f.dossier = e.dossier and f.transaction_id = e.transaction_id and f.number < e.number
+      where e.transaction_id <> ''
+      union all
+      select e.number, 'posting ' || e.label, 'attempt ' || e.attempt, 'an act erp-retry of the attempt before'
+      from erp_posting e left join erp_posting f on f.kind = e.kind and f.reference = e.reference and f.attempt = e.attempt - 1
+      where e.attempt > 1 and not exists (select from operator_act o where o.act = 'erp-retry' and o.subject = f.label)) as d
+order by d.number, d.found
