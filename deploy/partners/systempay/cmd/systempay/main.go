@@ -102,7 +102,7 @@ wrong with the same notification. Kinds: ` + kinds() + `.`,
 	cmd.Flags().StringArrayVar(&flags.faults, "fault", nil, "what goes wrong from the beginning")
 	cmd.Flags().DurationSliceVar(&flags.repeats, "repeat", systempay.DefaultRepeats(),
 		"waits before a notification is sent again that was not answered 200")
-	cmd.AddCommand(newFlood(out))
+	cmd.AddCommand(newFlood(out), newBuy(out))
 	return cmd
 }
 
