@@ -33,6 +33,7 @@ create table payment_form (
 );
 
 create index payment_form_order on payment_form (order_id);
+create index payment_form_shown on payment_form (shown_at);
 
 -- What became of each attempt to pay: one row a transaction of the gateway.
 create table payment (

@@ -179,6 +179,10 @@ func newCast(t testing.TB, pool *pgxpool.Pool) cast {
 	_, err := pool.Exec(t.Context(), `insert into payment_match (payment, settlement, line, rule, actor, matched_at)
 		values ($1, $2, 7, 'order', 'anne', $3)`, c.payment, c.settlement, at().Add(3*time.Hour))
 	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `update payment set matched = true`)
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `update payment_line set matched = true`)
+	require.NoError(t, err)
 	return c
 }
 

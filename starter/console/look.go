@@ -283,9 +283,14 @@ func fieldFacts(fields map[string]string) []fact {
 	return facts
 }
 
-// openAfter is how long a form may go without an end before anybody looks: buyers
-// who pay do so within minutes, and the gateway tries for a day to tell.
-const openAfter = 24 * time.Hour
+const (
+	// openAfter is how long a form may go without an end before anybody looks: buyers
+	// who pay do so within minutes.
+	openAfter = 24 * time.Hour
+	// openFor is how long it is looked at: the gateway tells of no form that is older,
+	// and buyers who have changed their minds leave many.
+	openFor = 30 * 24 * time.Hour
+)
 
 // unmatchedBody is a list of what is not matched.
 type unmatchedBody[T any] struct {
@@ -340,7 +345,10 @@ func (c *Console) showForms(w http.ResponseWriter, r *http.Request, person Perso
 	return showUnmatched(c, w, r, person, "Formulaires sans suite", formsPage,
 		func(p *parameters) { after = p.place() },
 		func(ctx context.Context, on *db.Queries) ([]*Form, error) {
-			rows, err := on.OpenForms(ctx, c.parts.Clock().Add(-openAfter), after, DefaultLimit+1)
+			now := c.parts.Clock()
+			rows, err := on.OpenForms(ctx, db.OpenFormsParams{
+				ShownFrom: now.Add(-openFor), ShownBefore: now.Add(-openAfter), After: after, Most: DefaultLimit + 1,
+			})
 			return all(rows, openForm), err
 		},
 		func(row **Form) string { return strconv.FormatInt((*row).Number, 10) })

@@ -57,14 +57,13 @@ join payment_line l on l.settlement = m.settlement and l.line = m.line
 join settlement s on s.number = m.settlement
 where m.payment = sqlc.arg(payment)::bigint;
 
--- Transactions that bring or take money, and that no card line settles, newest first.
+-- Transactions that a card line is to settle, and none does, newest first.
 -- name: UnmatchedPayments :many
 select p.number, p.shop, p.order_id, p.customer, p.operation, p.status, p.amount_units, p.currency, p.authorisation, p.contract,
        p.paid_at, p.first_at, p.doubt,
        coalesce((select max(n.number) from payment_notification n where n.payment = p.number), 0)::bigint as notification
 from payment p
-where p.class = 'PAID'
-  and not exists (select from payment_match m where m.payment = p.number)
+where p.settles and not p.matched
   and (sqlc.narg(after)::bigint is null or p.number < sqlc.narg(after))
 order by p.number desc
 limit sqlc.arg(most);
@@ -74,7 +73,7 @@ limit sqlc.arg(most);
 select l.settlement, l.line, s.reference, l.contract, l.amount_cents, l.transaction_at, l.acquirer_ref, l.label
 from payment_line l
 join settlement s on s.number = l.settlement
-where not exists (select from payment_match m where m.settlement = l.settlement and m.line = l.line)
+where not l.matched
   and (sqlc.narg(after_settlement)::integer is null
        or (l.settlement, l.line) < (sqlc.narg(after_settlement)::integer, sqlc.arg(after_line)::integer))
 order by l.settlement desc, l.line desc
@@ -84,7 +83,7 @@ limit sqlc.arg(most);
 -- name: OpenForms :many
 select f.number, f.shop, f.order_id, f.customer, f.trans_id, f.amount_units, f.currency, f.plan, f.shown_at
 from payment_form f
-where f.shown_at < sqlc.arg(shown_before)::timestamptz
+where f.shown_at >= sqlc.arg(shown_from)::timestamptz and f.shown_at < sqlc.arg(shown_before)::timestamptz
   and not exists (select from payment p where p.form = f.number and p.state not in ('', 'PENDING'))
   and (sqlc.narg(after)::bigint is null or f.number < sqlc.narg(after))
 order by f.number desc

@@ -309,12 +309,19 @@ func (q *Queries) Notification(ctx context.Context, number int64) (NotificationR
 const openForms = `-- name: OpenForms :many
 select f.number, f.shop, f.order_id, f.customer, f.trans_id, f.amount_units, f.currency, f.plan, f.shown_at
 from payment_form f
-where f.shown_at < $1::timestamptz
+where f.shown_at >= $1::timestamptz and f.shown_at < $2::timestamptz
   and not exists (select from payment p where p.form = f.number and p.state not in ('', 'PENDING'))
-  and ($2::bigint is null or f.number < $2)
+  and ($3::bigint is null or f.number < $3)
 order by f.number desc
-limit $3
+limit $4
 `
+
+type OpenFormsParams struct {
+	ShownFrom   time.Time
+	ShownBefore time.Time
+	After       *int64
+	Most        int32
+}
 
 type OpenFormsRow struct {
 	Number      int64
@@ -329,8 +336,13 @@ type OpenFormsRow struct {
 }
 
 // Forms of which nothing final was told, newest first.
-func (q *Queries) OpenForms(ctx context.Context, shownBefore time.Time, after *int64, most int32) ([]OpenFormsRow, error) {
-	rows, err := q.db.Query(ctx, openForms, shownBefore, after, most)
+func (q *Queries) OpenForms(ctx context.Context, arg OpenFormsParams) ([]OpenFormsRow, error) {
+	rows, err := q.db.Query(ctx, openForms,
+		arg.ShownFrom,
+		arg.ShownBefore,
+		arg.After,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -435,7 +447,7 @@ const unmatchedLines = `-- name: UnmatchedLines :many
 select l.settlement, l.line, s.reference, l.contract, l.amount_cents, l.transaction_at, l.acquirer_ref, l.label
 from payment_line l
 join settlement s on s.number = l.settlement
-where not exists (select from payment_match m where m.settlement = l.settlement and m.line = l.line)
+where not l.matched
   and ($1::integer is null
        or (l.settlement, l.line) < ($1::integer, $2::integer))
 order by l.settlement desc, l.line desc
@@ -488,8 +500,7 @@ select p.number, p.shop, p.order_id, p.customer, p.operation, p.status, p.amount
        p.paid_at, p.first_at, p.doubt,
        coalesce((select max(n.number) from payment_notification n where n.payment = p.number), 0)::bigint as notification
 from payment p
-where p.class = 'PAID'
-  and not exists (select from payment_match m where m.payment = p.number)
+where p.settles and not p.matched
   and ($1::bigint is null or p.number < $1)
 order by p.number desc
 limit $2
@@ -512,7 +523,7 @@ type UnmatchedPaymentsRow struct {
 	Notification  int64
 }
 
-// Transactions that bring or take money, and that no card line settles, newest first.
+// Transactions that a card line is to settle, and none does, newest first.
 func (q *Queries) UnmatchedPayments(ctx context.Context, after *int64, most int32) ([]UnmatchedPaymentsRow, error) {
 	rows, err := q.db.Query(ctx, unmatchedPayments, after, most)
 	if err != nil {
