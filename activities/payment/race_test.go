@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -185,4 +186,21 @@ func TestAFormIsCutOffAtEachMessage(t *testing.T) {
 			return
 		}
 	}
+}
+
+// PostgreSQL was restarted since the last notification: the next one is taken by a
+// new connection.
+func TestConnectionsFromBeforeARestart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	form := b.begin("ORDER-1")
+	other, err := pgx.ConnectConfig(t.Context(), b.pool.Config().ConnConfig.Copy())
+	require.NoError(t, err)
+	defer func() { _ = other.Close(context.WithoutCancel(t.Context())) }()
+	var ended int
+	require.NoError(t, other.QueryRow(t.Context(), `select count(pg_terminate_backend(pid)) from pg_stat_activity
+		where datname = current_database() and pid <> pg_backend_pid()`).Scan(&ended))
+	require.Positive(t, ended)
+	require.Equal(t, systempay.OutcomeAccepted, b.notify(&form, nil).Outcome)
+	require.EqualValues(t, 1, b.number("select count(*) from payment_notification where repeats = 0"))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,8 +22,8 @@ const (
 	// keepLimit is for all work on the database of one message: the gateway is
 	// answered within a second, and sends again what was not kept.
 	keepLimit = 900 * time.Millisecond
-	// maxAttempts is how often a transaction is begun anew that PostgreSQL gave up for
-	// the sake of another one, or that did not reach it.
+	// maxAttempts is how often a transaction is begun that PostgreSQL gave up for the
+	// sake of another one, or whose connection turned out to be dead.
 	maxAttempts = 3
 )
 
@@ -30,6 +31,8 @@ const (
 const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	// adminShutdown is of connections from before a restart.
+	adminShutdown = "57P01"
 )
 
 // Answer is what a message that came as a notification is answered, in every case.
@@ -152,10 +155,11 @@ func (d *Desk) keep(ctx context.Context, came *arrival) (Answer, error) {
 	}
 }
 
-// passing tells errors after which the transaction is begun anew: PostgreSQL undid
-// it, or knows nothing of it.
+// passing tells errors after which the transaction is begun anew. One that was
+// committed all the same is then found to be a repeated one.
 func passing(err error) bool {
-	return postgres.IsCode(err, serializationFailure) || postgres.IsCode(err, deadlockDetected) || pgconn.SafeToRetry(err)
+	return pgconn.SafeToRetry(err) || slices.ContainsFunc([]string{serializationFailure, deadlockDetected, adminShutdown},
+		func(code string) bool { return postgres.IsCode(err, code) })
 }
 
 // attempt is one transaction.

@@ -235,8 +235,12 @@ func jsonKind(kind string) string {
 // order is what is to be paid for.
 func (r *formRequest) order(now time.Time) (*systempay.Order, error) {
 	var wrong []error
-	amount, err := decimal.NewFromString(r.Amount)
-	if err != nil || strings.ContainsAny(r.Amount, "eE") || len(r.Amount) > maxAmount {
+	var amount decimal.Decimal
+	err := errors.New("too long, or with an exponent")
+	if len(r.Amount) <= maxAmount && !strings.ContainsAny(r.Amount, "eE") {
+		amount, err = decimal.NewFromString(r.Amount)
+	}
+	if err != nil {
 		wrong = append(wrong, &systempay.FieldError{Field: "amount", Reason: `must be a decimal in quotes, such as "19.99"`})
 	}
 	order := &systempay.Order{

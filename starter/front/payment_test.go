@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -414,6 +416,51 @@ func TestAReferenceIsComposed(t *testing.T) {
 	got := s.ask(strings.Replace(asked("cantine", ""), `"1234"`, `"x"`, 1))
 	require.Equal(t, http.StatusBadRequest, got.status)
 	require.Contains(t, got.body, "customer.id")
+}
+
+// begun begins nothing, and says that it did.
+type begun struct{}
+
+func (begun) Begin(_ context.Context, _ string, order systempay.Order, _ payment.Invoice) (payment.Form, error) {
+	made, err := systempay.BuildForm(&order, &systempay.Shop{
+		Name: "cantine", SiteID: "12345678", Mode: systempay.Test, Algorithm: systempay.HMACSHA256,
+		Keys: systempay.Keys{Test: systempay.NewKey(cantineKey)},
+	}, at(), "000000")
+	return payment.Form{Form: made}, err
+}
+
+// Whatever is asked for, there is a form or a reason.
+func FuzzFormRequest(f *testing.F) {
+	for _, seed := range []string{
+		asked("cantine", "ORDER-1"), asked("cantine", ""), "{}", "null", "[]", `{"products":null}`, `{"amount":"-0"}`, `{"amount":"NaN"}`,
+		`{"amount":"99999999999999"}`, `{"year":1e9}`, `{"plan":"MULTI_EXT:20260318=1;20260319=2"}`, "{} x", `{"customer":{"id":7}}`,
+	} {
+		f.Add(seed)
+	}
+	forms, err := front.NewForms(front.FormParts{Beginner: begun{}, Key: formKey, Clock: at, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, body string) {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/systempay/forms", strings.NewReader(body))
+		request.Header.Set("Authorization", "Bearer "+formKey)
+		got := httptest.NewRecorder()
+		forms.ServeHTTP(got, request)
+		var said struct {
+			Signature string
+			Errors    []struct{ Field, Reason string }
+		}
+		require.NoError(t, json.Unmarshal(got.Body.Bytes(), &said))
+		switch got.Code {
+		case http.StatusCreated:
+			require.NotEmpty(t, said.Signature)
+		case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+			require.NotEmpty(t, said.Errors)
+			for _, one := range said.Errors {
+				require.NotEmpty(t, one.Reason)
+			}
+		default:
+			require.Fail(t, "unexpected", "%d %s", got.Code, got.Body)
+		}
+	})
 }
 
 // awake is a waker that fails as long as it is told to.
