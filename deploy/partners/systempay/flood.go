@@ -438,7 +438,7 @@ func (r *floodRun) deliver(ctx context.Context, i int, one job) {
 		}
 		made := wire{
 			target: r.Target, forwarded: r.Forwarded,
-			fields: signWrong(r.Shop, r.Mode, fields(told, event, floodForm(), source), faults),
+			fields: signWrong(r.Shop, r.Mode, fields(&r.Shop, told, event, floodForm(), source), faults),
 		}
 		begun := r.Clock()
 		if attempt == 0 && r.Rate > 0 {

@@ -41,6 +41,8 @@ type Shop struct {
 	Keys map[string]string `json:"keys"`
 	// Check is where notifications go when the form does not say (vads_url_check). They go nowhere when it is empty, too.
 	Check string `json:"url_check"`
+	// Contract is the shop's acceptance contract (vads_contract_used); 5785350 when it is empty.
+	Contract string `json:"contract"`
 }
 
 // Settings are those of the platform.

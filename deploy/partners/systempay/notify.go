@@ -1,6 +1,7 @@
 package systempay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ func (g *Gateway) attempt(ctx context.Context, one notice) bool {
 		return true
 	}
 	faults := g.next()
-	fields := fields(&told, &told.Events[one.event], echoed, one.source)
+	fields := fields(&shop, &told, &told.Events[one.event], echoed, one.source)
 	fields = signWrong(shop, told.Mode, fields, faults)
 	made := wire{target: target, fields: fields, forwarded: g.settings.Forwarded, faults: faults}
 
@@ -164,7 +165,7 @@ func signWrong(shop Shop, mode string, fields []field, faults []Fault) []field {
 }
 
 // fields are those of a notification, unsigned.
-func fields(of *Transaction, event *Event, echoed map[string]string, source string) []field {
+func fields(shop *Shop, of *Transaction, event *Event, echoed map[string]string, source string) []field {
 	amount, effective := strconv.FormatInt(of.Amount, 10), strconv.FormatInt(event.Effective, 10)
 	all := []field{
 		{amountField, amount},
@@ -174,7 +175,7 @@ func fields(of *Transaction, event *Event, echoed map[string]string, source stri
 		{"vads_card_brand", "CB"},
 		{"vads_card_country", "FR"},
 		{"vads_card_number", of.Card},
-		{"vads_contract_used", "5785350"},
+		{"vads_contract_used", cmp.Or(shop.Contract, "5785350")},
 		{modeField, of.Mode},
 		{currencyField, of.Currency},
 		{"vads_effective_amount", effective},

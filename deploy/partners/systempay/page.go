@@ -139,8 +139,8 @@ func (g *Gateway) returned(decided *Payment) []field {
 	g.lock.Lock()
 	defer g.lock.Unlock()
 	first := g.transactions[decided.Transactions[0]]
-	all := fields(first, &first.Events[0], decided.Form, "")
-	all = unset(unset(all, "vads_hash"), "vads_url_check_src")
 	shop := g.shop(first.Site)
+	all := fields(&shop, first, &first.Events[0], decided.Form, "")
+	all = unset(unset(all, "vads_hash"), "vads_url_check_src")
 	return append(all, field{signatureField, sign(shop.Algorithm, shop.Keys[first.Mode], all)})
 }
