@@ -47,7 +47,6 @@ func BenchmarkLoad(b *testing.B) {
 // peak looks every few milliseconds how much is held, until it is stopped.
 func peak(b *testing.B) (stop func() uint64) {
 	b.Helper()
-	runtime.GC()
 	ended, most := make(chan struct{}), make(chan uint64)
 	go func() {
 		ticker := time.NewTicker(20 * time.Millisecond)

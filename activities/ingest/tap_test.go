@@ -110,9 +110,13 @@ func (w *world) file(t testing.TB, sequence int, kind settlement.FileKind, lines
 	return reference
 }
 
-func id(reference string) vacation.ID { return vacation.ID{Kind: vacation.ReglementTransactions, Key: reference} }
+func id(reference string) vacation.ID {
+	return vacation.ID{Kind: vacation.ReglementTransactions, Key: reference}
+}
 
-func (w *world) path(reference string) string { return filepath.Join(w.folders.Inbox, reference+".cre") }
+func (w *world) path(reference string) string {
+	return filepath.Join(w.folders.Inbox, reference+".cre")
+}
 
 // load loads a settlement's file on connections of its own.
 func (w *world) load(pool *pgxpool.Pool, reference string, contracts ...string) (activities.LoadFileResult, error) {

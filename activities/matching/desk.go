@@ -56,7 +56,7 @@ func (d *Desk) Match(ctx context.Context, payment int64, reference string, line 
 		queries := db.New(tx)
 		wanted, err := queries.LockLine(ctx, reference, int32(line)) //nolint:gosec // a line that is no line is not found
 		if errors.Is(err, pgx.ErrNoRows) {
-			return refused("line %d of %s is none of a shop's card lines: `starter systempay unmatched --lines` lists them", line, reference)
+			return refused("line %d of %s is no card line of a shop: `starter systempay unmatched --lines` lists them", line, reference)
 		}
 		if err != nil {
 			return fmt.Errorf("read line %d of %s: %w", line, reference, err)
@@ -114,7 +114,7 @@ func (d *Desk) Unmatch(ctx context.Context, payment int64, by activities.Answer)
 // decide takes a decision on a payment while nobody else matches anything.
 func (d *Desk) decide(ctx context.Context, payment int64, by activities.Answer, take func(pgx.Tx, db.LockPaymentRow) error) error {
 	if err := d.actors.Check(by.Actor); err != nil {
-		return err //nolint:wrapcheck // it names the actor
+		return err
 	}
 	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error { //nolint:wrapcheck // the caller names the payment
 		queries := db.New(tx)

@@ -199,9 +199,9 @@ func (w *world) prove(t testing.TB) {
 		where matched <> exists (select from payment_match m where (m.settlement, m.line) = (l.settlement, l.line))`))
 }
 
-func (w *world) texts(t testing.TB, query string, arguments ...any) []string {
+func (w *world) texts(t testing.TB, query string) []string {
 	t.Helper()
-	rows, err := w.pool.Query(context.WithoutCancel(t.Context()), query, arguments...)
+	rows, err := w.pool.Query(context.WithoutCancel(t.Context()), query)
 	require.NoError(t, err)
 	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)

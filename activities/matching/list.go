@@ -39,7 +39,8 @@ func Payments(ctx context.Context, on postgres.Querier, since time.Time) ([]Paym
 		row := &rows[i]
 		list[i] = Payment{
 			Number: row.Number, Shop: row.Shop, Order: row.OrderID, Transaction: row.Key, Operation: row.Operation, Status: row.Status,
-			Amount: money.Cents(row.AmountUnits), Authorisation: row.Authorisation, Contract: row.Contract, PaidAt: row.PaidAt, Doubt: row.Doubt,
+			Amount: money.Cents(row.AmountUnits), Authorisation: row.Authorisation, Contract: row.Contract,
+			PaidAt: row.PaidAt, Doubt: row.Doubt,
 		}
 	}
 	return list, nil
@@ -100,8 +101,8 @@ func Forms(ctx context.Context, on postgres.Querier, since, now time.Time) ([]Fo
 	for i := range rows {
 		row := &rows[i]
 		list[i] = Form{
-			Number: row.Number, Shop: row.Shop, Order: row.OrderID, Transaction: row.TransID, Amount: row.AmountUnits, Currency: row.Currency,
-			ShownAt: row.ShownAt,
+			Number: row.Number, Shop: row.Shop, Order: row.OrderID, Transaction: row.TransID, Amount: row.AmountUnits,
+			Currency: row.Currency, ShownAt: row.ShownAt,
 		}
 	}
 	return list, nil

@@ -142,7 +142,7 @@ func (a *Activities) applyTo(ctx context.Context, conn *pgxpool.Conn, rule Rule,
 		found, err = a.find(ctx, queries, rule, after, upto)
 		return err
 	})
-	return found, err //nolint:wrapcheck // the step's own error, or that of the transaction; the caller names the slice
+	return found, err
 }
 
 // find matches what the rule leaves no choice for.

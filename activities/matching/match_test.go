@@ -212,7 +212,7 @@ func TestWhatIsLate(t *testing.T) {
 	// Three business days after Friday the 13th, and after its weekend, is Wednesday the 18th; after Monday, today.
 	for number, day := range []int{6, 13, 14, 15, 16, 17, 19} {
 		w.payment(t, payment{number: int64(number + 1), cents: int64(1000 + number), day: day})
-		w.line(t, line{number: int32(number + 1), cents: int64(2000 + number), day: 1, loaded: day}) //nolint:gosec // small
+		w.line(t, line{number: int32(number + 1), cents: int64(2000 + number), day: 1, loaded: day})
 	}
 	w.payment(t, payment{number: 20, cents: 1, day: 1, shop: idle})
 	result := w.match(t)

@@ -30,7 +30,8 @@ select coalesce(max(number), 0)::bigint
 from (select number from payment where settles and not matched and number > sqlc.arg(after) order by number limit sqlc.arg(most)) as slice;
 
 -- For each rule: the lines that a payment may have (two are too many already), and of the only ones those that no other
--- payment may have. Lines and payments that are found so are in no other pair, so that the order of slices is no matter.
+-- payment may have. Lines and payments that are found so are in no other pair, so that the order of slices is no matter. What is
+-- searched for by the reference or the order is searched for by nothing else first (offset 0): of an amount there are too many.
 
 -- The acquirer gives the gateway's own identifier, or an authorisation, of which the same may come again on another day.
 -- name: MatchReferences :execrows
@@ -42,10 +43,12 @@ with own as (
     from payment p
     cross join lateral (
         select m.settlement, m.line, m.amount_cents, m.acquirer_ref, m.transaction_at
-        from payment_line m join own on own.contract = m.contract and own.shop = p.shop
-        where not m.matched and m.acquirer_ref <> ''
-          and lower(m.acquirer_ref) in (case when split_part(p.key, ':', 4) = '' then split_part(p.key, ':', 3) end, nullif(lower(p.authorisation), ''))
-          and (p.key = p.site_id || ':' || p.mode || ':' || lower(m.acquirer_ref)
+        from (select * from payment_line
+              where not matched and acquirer_ref <> ''
+                and lower(acquirer_ref) in (case when split_part(p.key, ':', 4) = '' then split_part(p.key, ':', 3) end,
+                                            nullif(lower(p.authorisation), ''))
+              offset 0) as m join own on own.contract = m.contract and own.shop = p.shop
+        where (p.key = p.site_id || ':' || p.mode || ':' || lower(m.acquirer_ref)
                or (m.transaction_at at time zone 'Europe/Paris')::date - (p.paid_at at time zone 'Europe/Paris')::date
                       between 0 and sqlc.arg(days)::int)
           and m.amount_cents between p.amount_units - sqlc.arg(tolerance)::bigint and p.amount_units + sqlc.arg(tolerance)
@@ -59,11 +62,13 @@ with own as (
     select pair.number, pair.settlement, pair.line, 'reference', sqlc.arg(matched_at)::timestamptz
     from pair
     where pair.choices = 1 and not exists (
-        select from payment q
-        where q.settles and not q.matched and q.shop = pair.shop and q.number <> pair.number
-          and (q.key = pair.site || pair.reference
-               or q.authorisation <> '' and lower(q.authorisation) = pair.reference
-                  and pair.day - (q.paid_at at time zone 'Europe/Paris')::date between 0 and sqlc.arg(days)::int)
+        select from (select * from (select * from payment where key = pair.site || pair.reference offset 0) as k
+                     where k.settles and not k.matched
+                     union all
+                     select * from (select * from payment
+                                    where settles and not matched and authorisation <> '' and lower(authorisation) = pair.reference offset 0) as r
+                     where pair.day - (r.paid_at at time zone 'Europe/Paris')::date between 0 and sqlc.arg(days)::int) as q
+        where q.shop = pair.shop and q.number <> pair.number
           and q.amount_units between pair.amount_cents - sqlc.arg(tolerance)::bigint and pair.amount_cents + sqlc.arg(tolerance)
           and (q.amount_units > 0) = (pair.amount_cents > 0)
           and not exists (select from payment_apart a where a.payment = q.number and a.settlement = pair.settlement and a.line = pair.line))
@@ -81,9 +86,10 @@ with own as (
     from payment p
     cross join lateral (
         select m.settlement, m.line, m.amount_cents, m.orders
-        from payment_line m join own on own.contract = m.contract and own.shop = p.shop
-        where not m.matched and m.orders <> '' and string_to_array(m.orders, ' ') @> array[p.order_id]
-          and m.amount_cents between p.amount_units - sqlc.arg(tolerance)::bigint and p.amount_units + sqlc.arg(tolerance)
+        from (select * from payment_line
+              where not matched and orders <> '' and string_to_array(orders, ' ') @> array[p.order_id]
+              offset 0) as m join own on own.contract = m.contract and own.shop = p.shop
+        where m.amount_cents between p.amount_units - sqlc.arg(tolerance)::bigint and p.amount_units + sqlc.arg(tolerance)
           and (m.amount_cents > 0) = (p.amount_units > 0)
           and not exists (select from payment_apart a where a.payment = p.number and a.settlement = m.settlement and a.line = m.line)
         limit 2
@@ -94,9 +100,9 @@ with own as (
     select pair.number, pair.settlement, pair.line, 'order', sqlc.arg(matched_at)::timestamptz
     from pair
     where pair.choices = 1 and not exists (
-        select from payment q
-        where q.settles and not q.matched and q.shop = pair.shop and q.number <> pair.number
-          and q.order_id = any (string_to_array(pair.orders, ' '))
+        select from (select * from payment
+                     where settles and not matched and order_id = any (string_to_array(pair.orders, ' ')) offset 0) as q
+        where q.shop = pair.shop and q.number <> pair.number
           and q.amount_units between pair.amount_cents - sqlc.arg(tolerance)::bigint and pair.amount_cents + sqlc.arg(tolerance)
           and (q.amount_units > 0) = (pair.amount_cents > 0)
           and not exists (select from payment_apart a where a.payment = q.number and a.settlement = pair.settlement and a.line = pair.line))

@@ -77,7 +77,8 @@ create index payment_order on payment (order_id);
 create index payment_form_of on payment (form);
 create index payment_unmatched on payment (number) where settles and not matched;
 create index payment_unmatched_amount on payment (shop, amount_units, paid_at) where settles and not matched;
-create index payment_unmatched_authorisation on payment (shop, lower(authorisation)) where settles and not matched and authorisation <> '';
+create index payment_unmatched_order on payment (order_id) where settles and not matched;
+create index payment_unmatched_authorisation on payment (lower(authorisation)) where settles and not matched and authorisation <> '';
 create index payment_lost on payment (number) where matched and not settles and doubt = '';
 create index payment_told_lost on payment (number) where erp_at is not null and not settles and doubt = '';
 create index payment_untold on payment (number) where settles and erp_at is null and doubt = '' and form is not null;
@@ -138,7 +139,9 @@ create table payment_line (
 
 create index payment_line_unmatched on payment_line (contract, amount_cents, transaction_at) where not matched;
 create index payment_line_reference on payment_line (lower(acquirer_ref)) where not matched and acquirer_ref <> '';
-create index payment_line_orders on payment_line using gin (string_to_array(orders, ' ')) where not matched and orders <> '';
+-- Not put off (fastupdate): each search would read all that is still to be indexed, and a file's lines are searched soon.
+create index payment_line_orders on payment_line using gin (string_to_array(orders, ' ')) with (fastupdate = off)
+    where not matched and orders <> '';
 
 -- Which line settles which payment, found by rules or said by an operator.
 create table payment_match (

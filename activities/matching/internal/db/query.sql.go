@@ -435,9 +435,10 @@ with own as (
     from payment p
     cross join lateral (
         select m.settlement, m.line, m.amount_cents, m.orders
-        from payment_line m join own on own.contract = m.contract and own.shop = p.shop
-        where not m.matched and m.orders <> '' and string_to_array(m.orders, ' ') @> array[p.order_id]
-          and m.amount_cents between p.amount_units - $3::bigint and p.amount_units + $3
+        from (select settlement, line, cre_id, contract, amount_cents, transaction_at, acquirer_ref, label, orders, loaded_at, matched from payment_line
+              where not matched and orders <> '' and string_to_array(orders, ' ') @> array[p.order_id]
+              offset 0) as m join own on own.contract = m.contract and own.shop = p.shop
+        where m.amount_cents between p.amount_units - $3::bigint and p.amount_units + $3
           and (m.amount_cents > 0) = (p.amount_units > 0)
           and not exists (select from payment_apart a where a.payment = p.number and a.settlement = m.settlement and a.line = m.line)
         limit 2
@@ -448,9 +449,9 @@ with own as (
     select pair.number, pair.settlement, pair.line, 'order', $6::timestamptz
     from pair
     where pair.choices = 1 and not exists (
-        select from payment q
-        where q.settles and not q.matched and q.shop = pair.shop and q.number <> pair.number
-          and q.order_id = any (string_to_array(pair.orders, ' '))
+        select from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from payment
+                     where settles and not matched and order_id = any (string_to_array(pair.orders, ' ')) offset 0) as q
+        where q.shop = pair.shop and q.number <> pair.number
           and q.amount_units between pair.amount_cents - $3::bigint and pair.amount_cents + $3
           and (q.amount_units > 0) = (pair.amount_cents > 0)
           and not exists (select from payment_apart a where a.payment = q.number and a.settlement = pair.settlement and a.line = pair.line))
@@ -495,10 +496,12 @@ with own as (
     from payment p
     cross join lateral (
         select m.settlement, m.line, m.amount_cents, m.acquirer_ref, m.transaction_at
-        from payment_line m join own on own.contract = m.contract and own.shop = p.shop
-        where not m.matched and m.acquirer_ref <> ''
-          and lower(m.acquirer_ref) in (case when split_part(p.key, ':', 4) = '' then split_part(p.key, ':', 3) end, nullif(lower(p.authorisation), ''))
-          and (p.key = p.site_id || ':' || p.mode || ':' || lower(m.acquirer_ref)
+        from (select settlement, line, cre_id, contract, amount_cents, transaction_at, acquirer_ref, label, orders, loaded_at, matched from payment_line
+              where not matched and acquirer_ref <> ''
+                and lower(acquirer_ref) in (case when split_part(p.key, ':', 4) = '' then split_part(p.key, ':', 3) end,
+                                            nullif(lower(p.authorisation), ''))
+              offset 0) as m join own on own.contract = m.contract and own.shop = p.shop
+        where (p.key = p.site_id || ':' || p.mode || ':' || lower(m.acquirer_ref)
                or (m.transaction_at at time zone 'Europe/Paris')::date - (p.paid_at at time zone 'Europe/Paris')::date
                       between 0 and $3::int)
           and m.amount_cents between p.amount_units - $4::bigint and p.amount_units + $4
@@ -512,11 +515,13 @@ with own as (
     select pair.number, pair.settlement, pair.line, 'reference', $7::timestamptz
     from pair
     where pair.choices = 1 and not exists (
-        select from payment q
-        where q.settles and not q.matched and q.shop = pair.shop and q.number <> pair.number
-          and (q.key = pair.site || pair.reference
-               or q.authorisation <> '' and lower(q.authorisation) = pair.reference
-                  and pair.day - (q.paid_at at time zone 'Europe/Paris')::date between 0 and $3::int)
+        select from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from payment where key = pair.site || pair.reference offset 0) as k
+                     where k.settles and not k.matched
+                     union all
+                     select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from payment
+                                    where settles and not matched and authorisation <> '' and lower(authorisation) = pair.reference offset 0) as r
+                     where pair.day - (r.paid_at at time zone 'Europe/Paris')::date between 0 and $3::int) as q
+        where q.shop = pair.shop and q.number <> pair.number
           and q.amount_units between pair.amount_cents - $4::bigint and pair.amount_cents + $4
           and (q.amount_units > 0) = (pair.amount_cents > 0)
           and not exists (select from payment_apart a where a.payment = q.number and a.settlement = pair.settlement and a.line = pair.line))
@@ -538,7 +543,8 @@ type MatchReferencesParams struct {
 }
 
 // For each rule: the lines that a payment may have (two are too many already), and of the only ones those that no other
-// payment may have. Lines and payments that are found so are in no other pair, so that the order of slices is no matter.
+// payment may have. Lines and payments that are found so are in no other pair, so that the order of slices is no matter. What is
+// searched for by the reference or the order is searched for by nothing else first (offset 0): of an amount there are too many.
 // The acquirer gives the gateway's own identifier, or an authorisation, of which the same may come again on another day.
 func (q *Queries) MatchReferences(ctx context.Context, arg MatchReferencesParams) (int64, error) {
 	result, err := q.db.Exec(ctx, matchReferences,
