@@ -188,13 +188,7 @@ func (w *dayWorld) play(t *testing.T, deaths []moment) {
 func (w *dayWorld) playOn(t *testing.T) {
 	t.Helper()
 	run := w.start(t)
-	eventually(t, "the lot of rejects", func() bool {
-		return w.ask(`select count(*) from bank_line where class = 'REJECTS'`) > 0 &&
-			w.ask(`select count(*) from bank_line where class = 'REJECTS' and batch is null`) == 0 &&
-			w.ask(`select count(*) from settlement where kind = 'REJECTS' and settled_at is null`) == 0
-	})
-	w.bringLate(t, vacation.ReglementTransactions, w.salesReference(), w.begun.sales)
-	w.bringLate(t, vacation.ReglementImpayes, w.unpaidsReference(), w.begun.unpaids)
+	w.settle(t)
 	if w.meanwhile != nil {
 		w.meanwhile()
 	}
@@ -216,6 +210,19 @@ func (w *dayWorld) playOn(t *testing.T) {
 		w.settled()
 	}
 	w.assign(t)
+}
+
+// settle brings the files of the day's règlements, one after the other: their
+// order is the acquirer's in life.
+func (w *dayWorld) settle(t *testing.T) {
+	t.Helper()
+	eventually(t, "the lot of rejects", func() bool {
+		return w.ask(`select count(*) from bank_line where class = 'REJECTS'`) > 0 &&
+			w.ask(`select count(*) from bank_line where class = 'REJECTS' and batch is null`) == 0 &&
+			w.ask(`select count(*) from settlement where kind = 'REJECTS' and settled_at is null`) == 0
+	})
+	w.bringLate(t, vacation.ReglementTransactions, w.salesReference(), w.begun.sales)
+	w.bringLate(t, vacation.ReglementImpayes, w.unpaidsReference(), w.begun.unpaids)
 }
 
 // assign has a line that was parked assigned to a payment account.
