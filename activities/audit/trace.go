@@ -36,6 +36,8 @@ const (
 	BankLineID  Recognized = "bank line"
 	FileSHA256  Recognized = "SHA-256 of a file"
 	DebtNumber  Recognized = "debt"
+	CardOrder   Recognized = "order of card payments"
+	CardPayment Recognized = "transaction of a card payment"
 	Session     Recognized = "vacation"
 )
 
@@ -185,9 +187,9 @@ type EventID struct {
 
 // Trace follows an identifier across vacations: a correlationId, a settlement's
 // reference, a creId, a payment account, a SIRET, an order's refExterne or
-// endToEndId, a bulk's name or bulkId, a bank line, a debt's number, or the
-// SHA-256 of a file that came in or went out, whole or its first [HashPrefix] digits and more.
-// An account of the ledger, such as DEBT.73282932000074, stands for what it is
+// endToEndId, a bulk's name or bulkId, a bank line, a debt's number, the order or
+// the gateway's transaction of a card payment, or the SHA-256 of a file that came
+// in or went out, whole or its first [HashPrefix] digits and more. An account of the ledger, such as DEBT.73282932000074, stands for what it is
 // named for. No name of a person is in a trail, and IBANs are masked.
 //
 // The error is a [*NotFoundError] when it is none of them.
@@ -262,6 +264,8 @@ func (f *finder) find(ctx context.Context) error {
 		{BankLineID, f.seed("line")},
 		{FileSHA256, f.file},
 		{DebtNumber, f.seed("debt")},
+		{CardOrder, f.seed("card_order")},
+		{CardPayment, f.seed("card_payment")},
 	})
 	if err != nil {
 		return err

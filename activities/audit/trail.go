@@ -51,6 +51,7 @@ type Section struct {
 
 // The sections, in their order.
 const (
+	SectionPayments  = "card payments"
 	SectionFiles     = "files"
 	SectionRequests  = "requests"
 	SectionJournal   = "journal"
@@ -84,6 +85,8 @@ const (
 	keyStatement  key = "statement"
 	keySnapshot   key = "snapshot"
 	keySubject    key = "subject" // of operators' acts
+	keyPayment    key = "payment" // numbers of card payments
+	keyForm       key = "form"    // numbers of their forms
 	keySession    key = "vacation"
 	keyCorrelated key = "correlation"
 )
@@ -127,7 +130,7 @@ func (f *finder) arguments() pgx.NamedArgs {
 	}
 	for _, name := range []key{
 		keySettlement, keyRun, keyScope, keyCP, keySiret, keyPayout, keyRef, keyOrder, keyRequest, keyBulk, keyWhole, keyLine,
-		keyFile, keyStatement, keySnapshot, keySubject, keySession, keyCorrelated,
+		keyFile, keyStatement, keySnapshot, keySubject, keyPayment, keyForm, keySession, keyCorrelated,
 	} {
 		values := f.keys.values[name]
 		if values == nil {
@@ -257,6 +260,7 @@ func (f *finder) sections(ctx context.Context, payouts Section) error {
 		debts = "debts"
 	}
 	for _, wanted := range []struct{ name, query string }{
+		{SectionPayments, "card_payments"},
 		{SectionFiles, "files"},
 		{SectionRequests, "requests"},
 		{SectionJournal, journal},

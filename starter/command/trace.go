@@ -30,8 +30,8 @@ their recoveries, payouts, bulks, bank lines, rejects, operators' acts, events.
 
 ID is a correlationId, a settlement's reference, a creId, a payment account, a
 SIRET, an order's refExterne or endToEndId, a bulk's name or bulkId, a bank
-line, a debt's number, or the SHA-256 of a file that came in: twelve digits of
-it are enough. Events are shown of a correlationId, or of a reference's last
+line, a debt's number, the order or the gateway's transaction of a card payment,
+or the SHA-256 of a file that came in: twelve digits of it are enough. Events are shown of a correlationId, or of a reference's last
 run; of a creId the one event of that line.
 
 With --events-only the events alone are streamed, a JSON object a line, all of
