@@ -19,7 +19,7 @@ type haste struct {
 
 // hastyPause is the longest pause: a look for a posting comes after what the
 // stand-in still works on when it was given up.
-const hastyPause = 500 * time.Millisecond
+const hastyPause = 200 * time.Millisecond
 
 func (*haste) InterceptWorkflow(
 	ctx workflow.Context, next interceptor.WorkflowInboundInterceptor,
