@@ -189,8 +189,9 @@ type EventID struct {
 // reference, a creId, a payment account, a SIRET, an order's refExterne or
 // endToEndId, a bulk's name or bulkId, a bank line, a debt's number, the order or
 // the gateway's transaction of a card payment, or the SHA-256 of a file that came
-// in or went out, whole or its first [HashPrefix] digits and more. An account of the ledger, such as DEBT.73282932000074, stands for what it is
-// named for. No name of a person is in a trail, and IBANs are masked.
+// in or went out, whole or its first [HashPrefix] digits and more. An account of
+// the ledger, such as DEBT.73282932000074, stands for what it is named for.
+// No name of a person is in a trail, and IBANs are masked.
 //
 // The error is a [*NotFoundError] when it is none of them.
 func Trace(ctx context.Context, pool *pgxpool.Pool, id string) (Trail, error) {

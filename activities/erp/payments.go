@@ -69,7 +69,7 @@ func (a *Activities) planPaymentPage(ctx context.Context, queries *db.Queries, p
 		}
 		plan.Reference = append(plan.Reference, row.Key)
 		plan.ThirdParty = append(plan.ThirdParty, cmp.Or(row.ThirdParty, a.settings.Payers[row.Shop]))
-		plan.Direction = append(plan.Direction, int16(directionOf(systempay.Operation(row.Operation))))
+		plan.Direction = append(plan.Direction, directionOf(systempay.Operation(row.Operation)))
 		plan.AmountCents = append(plan.AmountCents, row.AmountCents)
 		plan.Label = append(plan.Label, label)
 		plan.PiecePrefix = append(plan.PiecePrefix, row.InvoicePrefix)
@@ -86,11 +86,12 @@ func (a *Activities) planPaymentPage(ctx context.Context, queries *db.Queries, p
 	return int(count), nil
 }
 
-func directionOf(operation systempay.Operation) divalto.Direction {
+// directionOf is which way the money goes, as the table has it.
+func directionOf(operation systempay.Operation) int16 {
 	if operation == systempay.Credit {
-		return divalto.Disbursement
+		return int16(divalto.Disbursement)
 	}
-	return divalto.Encashment
+	return int16(divalto.Encashment)
 }
 
 // paymentNow is what a payment and the settings say now of what was refused.

@@ -49,7 +49,7 @@ func (w *world) card(t testing.TB, number int, c card) {
 		                     currency, paid_at, first_at, changed_at, doubt)
 		overriding system value
 		values ($1::int, '12345678:TEST:' || $1::int, $2, '12345678', 'TEST', 'o', $1::int, $3, 1, '', $4, $4, $5, $6, $7,
-		        $8::text::date + interval '12 hours', now(), now(), $9)`,
+		        $8::text::date + interval '12 hours', $8::text::date, $8::text::date, $9)`,
 		number, c.shop, operation, c.state, c.class, c.cents, c.currency, c.day, c.doubt)
 }
 
@@ -62,7 +62,7 @@ func (w *world) payers() {
 func (w *world) paid(t testing.TB) []string {
 	t.Helper()
 	return w.texts(t, `
-		select concat_ws(' ', reference, attempt, third_party, direction, means, amount_cents, piece_prefix || piece, posting_date, state, class)
+		select concat_ws(' ', reference, attempt, third_party, direction, means, amount_cents, piece_prefix || piece, posting_date, state)
 		from erp_posting where kind = 'PAYMENT' order by reference, attempt`)
 }
 
@@ -87,10 +87,10 @@ func TestWhichPaymentsArePlanned(t *testing.T) {
 		w.card(t, i+1, c)
 	}
 	want := []string{
-		"12345678:TEST:1 1 C0000007 1 card 1999 FA1001 2026-03-17 PREPARED ",
-		"12345678:TEST:2 1 C0000099 1 card 500 FA1002 2026-03-17 PREPARED ",
-		"12345678:TEST:3 1 C0000007 2 card 300 FA1003 2026-03-17 PREPARED ",
-		"12345678:TEST:4 1  1 card 100 FA1004 2026-03-17 INVALID INVALID",
+		"12345678:TEST:1 1 C0000007 1 card 1999 FA1001 2026-03-17 PREPARED",
+		"12345678:TEST:2 1 C0000099 1 card 500 FA1002 2026-03-17 PREPARED",
+		"12345678:TEST:3 1 C0000007 2 card 300 FA1003 2026-03-17 PREPARED",
+		"12345678:TEST:4 1  1 card 100 FA1004 2026-03-17 INVALID",
 	}
 	require.Equal(t, len(want), w.plan(t))
 	require.Equal(t, want, w.paid(t))
@@ -102,7 +102,7 @@ func TestWhichPaymentsArePlanned(t *testing.T) {
 	w.exec(t, `update payment set state = 'CAPTURED', status = 'CAPTURED' where number = 1`)
 	w.exec(t, `update payment set state = 'AUTHORISED', class = 'PAID' where number = 8`)
 	require.Equal(t, 1, w.plan(t))
-	require.Contains(t, w.paid(t), "12345678:TEST:8 1 C0000007 1 card 100 FA1008 2026-03-17 PREPARED ")
+	require.Contains(t, w.paid(t), "12345678:TEST:8 1 C0000007 1 card 100 FA1008 2026-03-17 PREPARED")
 }
 
 // A payment that the ERP was told of and that is none any more is somebody's to look at.
@@ -130,10 +130,10 @@ func TestPaymentsReachTheERP(t *testing.T) {
 	w.drive(t)
 	w.prove(t)
 	require.Equal(t, []string{
-		"12345678:TEST:1 1 C0000007 1 card 1999 FA1001 2026-03-17 ACCEPTED ACCEPTED",
-		"12345678:TEST:2 1  1 card 100 FA1002 2026-03-17 INVALID INVALID",
+		"12345678:TEST:1 1 C0000007 1 card 1999 FA1001 2026-03-17 ACCEPTED",
+		"12345678:TEST:2 1  1 card 100 FA1002 2026-03-17 INVALID",
 		// The table of states says nothing of card payments that are given back.
-		"12345678:TEST:3 1 C0000007 2 card 300 FA1003 2026-03-17 INVALID INVALID",
+		"12345678:TEST:3 1 C0000007 2 card 300 FA1003 2026-03-17 INVALID",
 	}, w.paid(t))
 }
 
@@ -202,7 +202,7 @@ func TestRetryingAPayment(t *testing.T) {
 	w.exec(t, `update payment set doubt = ''`)
 	require.NoError(t, retry())
 	require.Equal(t, []string{
-		"12345678:TEST:1 1  1 card 1999 FA1001 2026-03-17 INVALID INVALID",
-		"12345678:TEST:1 2 C0000008 1 card 1999 FA1001 2026-03-17 PREPARED ",
+		"12345678:TEST:1 1  1 card 1999 FA1001 2026-03-17 INVALID",
+		"12345678:TEST:1 2 C0000008 1 card 1999 FA1001 2026-03-17 PREPARED",
 	}, w.paid(t))
 }

@@ -51,7 +51,7 @@ func cardLines() *rapid.Generator[[]line] {
 	return rapid.Custom(func(t *rapid.T) []line {
 		list := rapid.SliceOfN(one, 0, 8).Draw(t, "lines")
 		for i := range list {
-			list[i].number = int32(i + 1) //nolint:gosec // at most eight
+			list[i].number = int32(i + 1)
 		}
 		return list
 	})

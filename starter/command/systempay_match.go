@@ -131,12 +131,13 @@ func newSystemPayMatch(s *session) *cobra.Command {
 		Short: "Say that a line of a settlement settles a payment",
 		Long: `Say that a line of a settlement settles a payment, where no rule could tell. It
 moves no money. The amounts may differ; one may not pay what the other gives back.`,
-		Example: "  starter systempay match --payment 17 --reference 00000120261123UEP --line 4 --actor alice --reason \"same card and hour\"",
+		Example: "  starter systempay match --payment 17 --reference 00000120261123UEP --line 4 --actor alice --reason \"same hour\"",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if payment < 1 || reference == "" || line < 1 || line > math.MaxInt32 {
 				return &InputError{
-					What: "--payment, --reference and --line must name a payment and a line", Next: "`starter systempay unmatched` lists them",
+					What: "--payment, --reference and --line must name a payment and a line",
+					Next: "`starter systempay unmatched` lists them",
 				}
 			}
 			return s.decideMatch(cmd, &by, func(desk *matching.Desk, answer activities.Answer) (matching.Decision, error) {
