@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -46,7 +47,7 @@ const (
 	// ordersPaid have some eleven thousand notifications: more than twenty seconds
 	// of them.
 	ordersPaid = 6_000
-	// commitTime is how long bare commits are counted.
+	// commitTime is how long bare commits are measured, in either way.
 	commitTime = 5 * time.Second
 )
 
@@ -60,7 +61,7 @@ const (
 // notifications is P8: the gateway tells a front of payments, at the rate of the
 // goal and then as fast as it can, beside bare commits of the same rows.
 func notifications(ctx context.Context, stand *stand, options options, found *report) error {
-	var sustained, p50, p95, p99, kept, unbound, commits, ratios []float64
+	var sustained, p50, p95, p99, bareP99, kept, unbound, commits, ratios []float64
 	for range options.runs {
 		one, err := notificationsOnce(ctx, stand)
 		if err != nil {
@@ -68,8 +69,8 @@ func notifications(ctx context.Context, stand *stand, options options, found *re
 		}
 		sustained, kept = append(sustained, one.sustained.PerSecond), append(kept, float64(one.kept))
 		p50, p95, p99 = append(p50, one.sustained.P50), append(p95, one.sustained.P95), append(p99, one.sustained.P99)
-		unbound, commits = append(unbound, one.unbound.PerSecond), append(commits, one.commits)
-		ratios = append(ratios, one.unbound.PerSecond/one.commits)
+		unbound, commits = append(unbound, one.unbound.PerSecond), append(commits, one.commits.second)
+		bareP99, ratios = append(bareP99, one.commits.p99), append(ratios, one.unbound.PerSecond/one.commits.second)
 	}
 	found.atLeast("P8", fmt.Sprintf("notifications committed and answered, %d connections, %d a second sent",
 		gatewayConnections, notificationsSent), median(sustained), notificationsLeast, "/s")
@@ -77,6 +78,7 @@ func notifications(ctx context.Context, stand *stand, options options, found *re
 	found.add("P8", "answer after its time, half of them within", median(p50), "ms")
 	found.add("P8", "answer after its time, 95 % within", median(p95), "ms")
 	found.atMost("P8", "answer after its time, 99 % within", median(p99), latencyMost, "ms")
+	found.add("P8", "a bare commit of such a row at the same pace, 99 % within", median(bareP99), "ms")
 	found.add("P8", "notifications as fast as the gateway can send", median(unbound), "/s")
 	found.add("P8", fmt.Sprintf("ceiling: bare commits of the same rows, %d connections", gatewayConnections), median(commits), "/s")
 	found.atLeast("P8", "as fast as it can / ceiling", median(ratios), commitsLeast, "")
@@ -86,8 +88,8 @@ func notifications(ctx context.Context, stand *stand, options options, found *re
 // told is what one run came to.
 type told struct {
 	sustained, unbound gateway.Tally
-	kept               int64   // of sustained
-	commits            float64 // a second
+	kept               int64 // of sustained
+	commits            committed
 }
 
 func notificationsOnce(ctx context.Context, stand *stand) (told, error) {
@@ -244,44 +246,95 @@ func (d *database) countTold(ctx context.Context, want int) (int64, error) {
 	return kept, nil
 }
 
-// commits is the ceiling: rows of the same table with the same indexes, each
-// inserted by one statement and committed, from as many connections. It returns
-// commits a second.
-func (d *database) commits(ctx context.Context) (float64, error) {
+// bare are rows of the same table with the same indexes, each inserted by one
+// statement and committed, from as many connections as the gateway has.
+type bare struct {
+	pool *pgxpool.Pool
+	rows atomic.Int64
+}
+
+// committed is what bare commits come to.
+type committed struct {
+	second float64 // commits a second, as many as can be
+	p99    float64 // ms after its time, at the gateway's pace
+}
+
+// commits is the ceiling.
+func (d *database) commits(ctx context.Context) (committed, error) {
 	if _, err := d.pool.Exec(ctx, `create table bare (like payment_notification including all)`); err != nil {
-		return 0, fmt.Errorf("prepare: %w", err)
+		return committed{}, fmt.Errorf("prepare: %w", err)
 	}
 	if err := d.checkpoint(ctx); err != nil {
-		return 0, err
+		return committed{}, err
 	}
 	settings := d.pool.Config()
 	settings.MaxConns, settings.MinConns = gatewayConnections, gatewayConnections
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
-		return 0, fmt.Errorf("connect: %w", err)
+		return committed{}, fmt.Errorf("connect: %w", err)
 	}
 	defer pool.Close()
-	var count atomic.Int64
-	began := time.Now()
+	rows := &bare{pool: pool}
+	var result committed
+	if result.p99, err = rows.paced(ctx); err != nil {
+		return committed{}, err
+	}
+	result.second, err = rows.unbound(ctx)
+	return result, err
+}
+
+func (b *bare) insert(ctx context.Context) error {
+	_, err := b.pool.Exec(ctx, `insert into bare (shop, peer, received_at, outcome, level, reason, sha256, event_key, payment,
+			order_id, customer, status, fields)
+		select shop, peer, now(), outcome, level, reason, sha256, event_key || $1::bigint, payment,
+			order_id, customer, status, fields
+		from payment_notification where number = (select min(number) from payment_notification)`, b.rows.Add(1))
+	if err != nil {
+		return fmt.Errorf("commit a bare row: %w", err)
+	}
+	return nil
+}
+
+// unbound commits as fast as can be. It returns commits a second.
+func (b *bare) unbound(ctx context.Context) (float64, error) {
+	before, began := b.rows.Load(), time.Now()
 	until := began.Add(commitTime)
-	err = together(gatewayConnections, func() error {
+	err := together(gatewayConnections, func() error {
 		for time.Now().Before(until) {
-			number := count.Add(1)
-			_, err := pool.Exec(ctx, `insert into bare (shop, peer, received_at, outcome, level, reason, sha256, event_key, payment,
-					order_id, customer, status, fields)
-				select shop, peer, now(), outcome, level, reason, sha256, event_key || $1::bigint, payment,
-					order_id, customer, status, fields
-				from payment_notification where number = (select min(number) from payment_notification)`, number)
-			if err != nil {
-				return fmt.Errorf("insert row %d: %w", number, err)
+			if err := b.insert(ctx); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return 0, fmt.Errorf("commit bare rows: %w", err)
-	}
-	return float64(count.Load()) / time.Since(began).Seconds(), nil
+	return float64(b.rows.Load()-before) / time.Since(began).Seconds(), err
+}
+
+// paced commits as many a second as the gateway sends. It returns within how many
+// milliseconds of its time 99 % are committed: no notification is quicker.
+func (b *bare) paced(ctx context.Context) (float64, error) {
+	late := make([]float64, int(notificationsSent*commitTime.Seconds()))
+	began := time.Now()
+	var taken atomic.Int64
+	err := together(gatewayConnections, func() error {
+		for i := int(taken.Add(1)) - 1; i < len(late); i = int(taken.Add(1)) - 1 {
+			due := began.Add(time.Duration(i) * time.Second / notificationsSent)
+			timer := time.NewTimer(time.Until(due))
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return fmt.Errorf("wait for the next: %w", ctx.Err())
+			case <-timer.C:
+			}
+			if err := b.insert(ctx); err != nil {
+				return err
+			}
+			late[i] = float64(time.Since(due)) / float64(time.Millisecond)
+		}
+		return nil
+	})
+	slices.Sort(late)
+	return late[len(late)*99/100], err
 }
 
 // together has so many do the same at once, and gives one of their errors.
