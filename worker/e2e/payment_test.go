@@ -36,7 +36,7 @@ const paymentsVariable = "REGLO_CRASH_PAYMENTS"
 // How a storm of notifications is: each order has two and a half of them, those
 // that are sent again included.
 const (
-	fewOrders, fewNotifications, fewASecond    = 500, 1_000, 400
+	fewOrders, fewNotifications, fewASecond    = 400, 1_000, 400
 	manyOrders, manyNotifications, manyASecond = 5_000, 10_000, 800
 
 	floodConnections = 16
