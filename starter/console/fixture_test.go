@@ -213,6 +213,8 @@ func (s *stage) data(t testing.TB, target, schema string) answer {
 }
 
 // schemas are those of the OpenAPI document, by their names.
+//
+//nolint:gochecknoglobals // compiled once for all tests; nothing changes it
 var schemas = sync.OnceValue(func() map[string]*jsonschema.Schema {
 	api, err := jsonschema.UnmarshalJSON(bytes.NewReader(openapischema.SystemPay))
 	if err != nil {

@@ -129,8 +129,9 @@ func plainOptions(values []string) []option {
 type fact struct {
 	Name, Value string
 	At          *time.Time
-	// Masked is a value that is not kept.
-	Masked bool
+	// Masked is a value that is not kept; English one that is in that language, as all
+	// that the engine says itself.
+	Masked, English bool
 }
 
 type notificationBody struct {
@@ -228,7 +229,7 @@ func transactionFacts(t *Transaction) []fact {
 		{Name: "Payée le", At: t.PaidAt},
 		{Name: "Connue depuis le", At: &t.FirstAt},
 		{Name: "Dernier changement", At: &t.ChangedAt},
-		{Name: "À vérifier", Value: t.Doubt},
+		{Name: "À vérifier", Value: t.Doubt, English: true},
 	}
 }
 

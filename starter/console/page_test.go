@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,12 +130,13 @@ func TestUnmatched(t *testing.T) {
 		line(t, pool, 100+i, fmt.Sprintf("MANY-%03d", i))
 	}
 	for _, kind := range []string{"payments", "lines", "forms"} {
-		target, seen, pages := listPath+"/unmatched/"+kind, "", 0
+		target, pages := listPath+"/unmatched/"+kind, 0
+		var all strings.Builder
 		for target != "" {
 			page := v.get(t, target)
 			require.Equal(t, http.StatusOK, page.status, page.body)
 			require.Equal(t, pages > 0, strings.Contains(page.body, "Première page"))
-			seen += page.body
+			all.WriteString(page.body)
 			target = ""
 			if _, after, more := strings.Cut(page.body, `<li><a href="`+listPath+"/unmatched/"+kind+"?after="); more {
 				place, _, _ := strings.Cut(after, `"`)
@@ -145,7 +147,7 @@ func TestUnmatched(t *testing.T) {
 		require.Equal(t, 3, pages, kind)
 		for i := range 120 {
 			cell := fmt.Sprintf("<bdi>MANY-%03d</bdi>", i)
-			require.Equal(t, 1, strings.Count(seen, cell), kind+cell)
+			require.Equal(t, 1, strings.Count(all.String(), cell), kind+cell)
 		}
 	}
 	for _, wrong := range []string{"payments?after=x", "forms?after=0", "lines?after=1", "lines?after=1-", "lines?after=99999999999-1", "lines?shop=x"} {
@@ -226,9 +228,11 @@ func TestALongSearchEnds(t *testing.T) {
 	_, err = tx.Exec(t.Context(), `lock table payment_notification in access exclusive mode`)
 	require.NoError(t, err)
 	answers := make(chan answer, 3)
+	var work sync.WaitGroup
 	for range cap(answers) {
-		go func() { answers <- v.get(t, listPath) }()
+		work.Go(func() { answers <- v.get(t, listPath) })
 	}
+	work.Wait()
 	for range cap(answers) {
 		got := <-answers
 		require.Equal(t, http.StatusServiceUnavailable, got.status)

@@ -146,11 +146,11 @@ func fill(t testing.TB, pool *pgxpool.Pool, rows int) {
 		        (i::bigint * i %% 1000)::text, timestamptz '2026-03-17' - i * interval '1 minute' from generate_series(1, %d) i`,
 		`insert into payment (key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units,
 		                      currency, paid_at, first_at, changed_at)
-		 select 'T' || i, 'boutique', '12345678', 'TEST', 'O-' || i, i, 'DEBIT', 1, (i::bigint * i %% 1000)::text, 'CAPTURED', 'CAPTURED', 'PAID', 1999, '978',
-		        now(), now(), now() from generate_series(1, %d) i`,
+		 select concat('T', i), 'boutique', '12345678', 'TEST', concat('O-', i), i + 0, 'DEBIT', 1, (i::bigint * i %% 1000)::text, 'CAPTURED', 'CAPTURED', 'PAID', 1999, '978',
+		        now(), '2026-01-01', '2026-01-02' from generate_series(1, %d) i`,
 		`insert into payment_notification (shop, peer, received_at, outcome, level, sha256, event_key, payment, order_id, customer, status, fields)
 		 select case when i %% 1000 = 0 then 'theatre' else 'boutique' end, '194.50.38.7', timestamptz '2026-01-01' + i * interval '1 minute',
-		        case when i %% 5000 = 0 then 'MISMATCH' else 'ACCEPTED' end, 'INFO', sha256('x'), 'E' || i, i, 'O-' || i,
+		        case when i %% 5000 = 0 then 'MISMATCH' else 'ACCEPTED' end, 'INFO', sha256('x'), concat('E', i), i + 0, concat('O-', i),
 		        case when i %% 3 = 0 then '1' else (i::bigint * i %% 1000)::text end, case when i %% 2000 = 0 then 'REFUSED' else 'CAPTURED' end,
 		        '{"vads_amount": "1999", "vads_currency": "978"}' from generate_series(1, %d) i`,
 		`insert into settlement (reference, scope, kind, operation_type, amount_cents, bank_line, bank_line_sha256, value_date)

@@ -4,8 +4,8 @@
 // long a request is, not in how many come at once.
 //
 // A partner takes an answer for its word, and a redirect for one: an answer of
-// success is given once what it says is safe in the database, and nothing is
-// redirected.
+// success is given once what it says is safe in the database, and nothing that one
+// calls is redirected.
 package front
 
 import (

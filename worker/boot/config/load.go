@@ -171,7 +171,8 @@ func (l *loader) fromFlags(flags *pflag.FlagSet) {
 // config reads every value into its place.
 func (l *loader) config() Config {
 	config := Config{
-		Channel: new(Channel), Front: new(Front), Hook: new(Hook), ERP: new(ERP), SystemPay: new(SystemPay), Console: new(Console), origins: l.origins,
+		Channel: new(Channel), Front: new(Front), Hook: new(Hook), ERP: new(ERP), SystemPay: new(SystemPay), Console: new(Console),
+		origins: l.origins,
 	}
 	for _, s := range settings {
 		value := s.fallback
