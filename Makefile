@@ -58,7 +58,8 @@ BUILDVCS = $(shell git cat-file -e HEAD:./go.mod 2>/dev/null && echo true || ech
 build: ## Build bin/worker, bin/starter and the stand-ins for partners
 	@mkdir -p bin
 	go build -buildvcs=$(BUILDVCS) -o bin/ ./worker ./starter \
-		./deploy/partners/bank/cmd/bank ./deploy/partners/pesitwizard/cmd/pesitwizard ./deploy/partners/divalto/cmd/divalto
+		./deploy/partners/bank/cmd/bank ./deploy/partners/pesitwizard/cmd/pesitwizard ./deploy/partners/divalto/cmd/divalto \
+		./deploy/partners/systempay/cmd/systempay
 
 # Where tests make databases of their own, and what they start a Temporal server of their own with.
 TEST_SERVERS = REGLO_TEST_DATABASE_URL="$$(source .dev/env && echo "$$DEV_POSTGRES_ADMIN_URL")" \

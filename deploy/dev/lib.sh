@@ -2,7 +2,7 @@
 # Functions and places shared by the scripts of this folder. Sourced, never run.
 #
 # Everything that the platform of one machine writes is under $DEV (.dev in the checkout): env (addresses and
-# ports, to be sourced), logs/, run/ (who runs), data/ (the engine's files), temporal/, bank/ and erp/ (what the
+# ports, to be sourced), logs/, run/ (who runs), data/ (the engine's files), temporal/, bank/, erp/ and systempay/ (what the
 # stand-ins for partners keep), secrets/ and, where the user that runs PostgreSQL can reach it, postgres/.
 
 set -euo pipefail
