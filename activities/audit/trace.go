@@ -36,7 +36,7 @@ const (
 	BankLineID  Recognized = "bank line"
 	FileSHA256  Recognized = "SHA-256 of a file"
 	DebtNumber  Recognized = "debt"
-	CardOrder   Recognized = "order of card payments"
+	CardOrder   Recognized = "card payment order"
 	CardPayment Recognized = "transaction of a card payment"
 	Session     Recognized = "vacation"
 )

@@ -185,7 +185,7 @@ func TestTraceOfTheUnknown(t *testing.T) {
 		require.Equal(t, id, unknown.ID)
 		require.Equal(t, []string{
 			"correlation", "bulk", "settlement reference", "creId", "payment account", "SIRET", "refExterne", "endToEndId", "bank line",
-			"SHA-256 of a file", "debt", "order of card payments", "transaction of a card payment",
+			"SHA-256 of a file", "debt", "card payment order", "transaction of a card payment",
 		}, unknown.LookedFor)
 		require.ErrorAs(t, audit.Events(t.Context(), pool, id, 1, 1, nil), &unknown)
 	}

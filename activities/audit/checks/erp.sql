@@ -11,6 +11,10 @@ from (select e.number, 'posting ' || e.label as place, e.amount_cents * 0.01 || 
       from erp_posting e left join settlement s on s.reference = e.reference and s.kind = 'TRANSACTION'
       where e.kind = 'SETTLEMENT' and s.amount_cents is distinct from e.amount_cents
       union all
+      select e.number, 'posting ' || e.label, e.amount_cents * 0.01 || '', 'a card payment, and its direction'
+      from erp_posting e left join payment p on p.key = e.reference and e.direction = case p.operation when 'CREDIT' then 2 else 1 end
+      where e.kind = 'PAYMENT' and p.number is null
+      union all
       select e.number, 'posting ' || e.label, 'transaction ' || e.transaction_id, 'not that of posting ' || f.label
       from erp_posting e join erp_posting f on f.dossier = e.dossier and f.transaction_id = e.transaction_id and f.number < e.number
       where e.transaction_id <> ''
