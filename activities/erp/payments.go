@@ -21,8 +21,8 @@ const (
 	// noPayer is why a payment cannot be posted.
 	noPayer = "neither the form nor the shop names the payment's third party at the ERP: " +
 		"give third_party to the shop in the file of shops, then retry it"
-	// toldLost is what an operator is to know of a payment that is none any more.
-	toldLost = "the ERP was told of it, and it is not paid any more: look it up in SystemPay's back office, and correct it at the ERP"
+	// toldLost is what an operator is to know of a payment that is none any more, or of another amount.
+	toldLost = "the ERP was told of it otherwise than it is paid now: look it up in SystemPay's back office, and correct it at the ERP"
 )
 
 // planPayments makes a posting of each card payment in euros that settles an
@@ -30,7 +30,7 @@ const (
 // A payment is decided on once, whether it is posted or not.
 func (a *Activities) planPayments(ctx context.Context) (planned int, err error) {
 	if err := db.New(a.pool).DoubtTold(ctx, toldLost); err != nil {
-		return 0, fmt.Errorf("look for payments that are none any more: %w", err)
+		return 0, fmt.Errorf("look for payments that are not what the ERP was told: %w", err)
 	}
 	shops := slices.Sorted(maps.Keys(a.settings.Payers))
 	for {
@@ -80,7 +80,7 @@ func (a *Activities) planPaymentPage(ctx context.Context, queries *db.Queries, p
 	if err != nil {
 		return 0, fmt.Errorf("plan %d payments: %w", len(plan.Reference), err)
 	}
-	if err := queries.PaymentsDecided(ctx, now, decided); err != nil {
+	if err := queries.PaymentsDecided(ctx, now, plan.Reference, decided); err != nil {
 		return 0, fmt.Errorf("mark %d payments: %w", len(decided), err)
 	}
 	return int(count), nil
@@ -105,6 +105,9 @@ func (d *Desk) paymentNow(ctx context.Context, queries *db.Queries, row *db.Lock
 	}
 	if thirdParty = cmp.Or(payment.ThirdParty, d.Settings.Payers[payment.Shop]); thirdParty == "" {
 		return "", 0, refuse(row, "still: %s", noPayer)
+	}
+	if err := queries.PaymentTold(ctx, row.Reference); err != nil {
+		return "", 0, fmt.Errorf("note what the ERP is told of its payment: %w", err)
 	}
 	return thirdParty, payment.AmountCents, nil
 }

@@ -11,7 +11,9 @@ limit sqlc.arg(most)
 for no key update of p;
 
 -- name: PaymentsDecided :exec
-update payment set erp_at = sqlc.arg(decided_at)::timestamptz where number = any (sqlc.arg(numbers)::bigint[]);
+update payment
+set erp_at = sqlc.arg(decided_at)::timestamptz, erp_units = case when key = any (sqlc.arg(told)::text[]) then amount_units end
+where number = any (sqlc.arg(numbers)::bigint[]);
 
 -- A label that stands for another payment already is an error, not a conflict.
 -- name: PlanPayments :execrows
@@ -32,8 +34,11 @@ on conflict (kind, reference, attempt) do nothing;
 -- What was told is not taken back by us: nobody knows yet whether the money moved.
 -- name: DoubtTold :exec
 update payment p set doubt = sqlc.arg(text)::text
-where p.erp_at is not null and not p.settles and p.doubt = ''
+where p.doubt = '' and p.erp_units <> case when p.settles then p.amount_units else 0 end
   and exists (select from erp_posting e where e.kind = 'PAYMENT' and e.reference = p.key and e.state not in ('REJECTED', 'INVALID'));
+
+-- name: PaymentTold :exec
+update payment set erp_units = amount_units where key = sqlc.arg(key);
 
 -- name: PaymentNow :one
 select p.shop, abs(p.amount_units)::bigint as amount_cents, coalesce(f.third_party, '')::text as third_party,

@@ -105,18 +105,24 @@ func TestWhichPaymentsArePlanned(t *testing.T) {
 	require.Contains(t, w.paid(t), "12345678:TEST:8 1 C0000007 1 card 100 FA1008 2026-03-17 PREPARED")
 }
 
-// A payment that the ERP was told of and that is none any more is somebody's to look at.
-func TestAPaymentThatIsNoneAnyMore(t *testing.T) {
+// A payment that is not what the ERP was told is somebody's to look at.
+func TestAPaymentThatIsNotWhatWasTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.payers()
 	w.card(t, 1, card{piece: "1001", cents: 1999})
 	w.card(t, 2, card{piece: "1002", cents: 100, shop: "kiosk"})
 	w.card(t, 3, card{cents: 100})
-	require.Equal(t, 2, w.plan(t))
+	w.card(t, 4, card{piece: "1004", cents: 500})
+	w.card(t, 5, card{piece: "1005", cents: -500})
+	require.Equal(t, 4, w.plan(t))
+	w.exec(t, `update payment set state = 'CAPTURED', amount_units = 400 where number = 4`)
+	w.exec(t, `update payment set state = 'CAPTURED' where number = 5`)
+	require.Zero(t, w.plan(t))
+	require.Equal(t, []string{"4"}, w.texts(t, `select number::text from payment where doubt like '%the ERP was told%'`))
 	w.exec(t, `update payment set class = 'CANCELLED', state = 'CANCELLED'`)
 	require.Zero(t, w.plan(t))
-	require.Equal(t, []string{"1"}, w.texts(t, `select number::text from payment where doubt like '%the ERP was told%'`))
+	require.Equal(t, []string{"1", "4", "5"}, w.texts(t, `select number::text from payment where doubt like '%the ERP was told%' order by number`))
 }
 
 func TestPaymentsReachTheERP(t *testing.T) {
@@ -200,9 +206,13 @@ func TestRetryingAPayment(t *testing.T) {
 	w.exec(t, `update payment set doubt = 'another amount'`)
 	require.ErrorContains(t, retry(), "in doubt")
 	w.exec(t, `update payment set doubt = ''`)
+	w.exec(t, `update payment set amount_units = 1500`)
+	require.Zero(t, w.plan(t), "the ERP was told of nothing yet")
 	require.NoError(t, retry())
+	require.Zero(t, w.plan(t))
+	require.Equal(t, []string{""}, w.texts(t, `select doubt from payment`))
 	require.Equal(t, []string{
 		"12345678:TEST:1 1  1 card 1999 FA1001 2026-03-17 INVALID",
-		"12345678:TEST:1 2 C0000008 1 card 1999 FA1001 2026-03-17 PREPARED",
+		"12345678:TEST:1 2 C0000008 1 card 1500 FA1001 2026-03-17 PREPARED",
 	}, w.paid(t))
 }

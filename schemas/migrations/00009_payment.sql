@@ -69,8 +69,9 @@ create table payment (
                        (class = 'PAID' and state in ('AUTHORISED', 'CAPTURED') and currency = '978' and operation in ('DEBIT', 'CREDIT')) stored,
     -- Whether payment_match has it: what has no match is looked for often, among all that ever came.
     matched        boolean not null default false,
-    -- When it was decided what the ERP is told of it, be it nothing; null before.
-    erp_at         timestamptz
+    -- When it was decided what the ERP is told of it, and that amount; null before, and for nothing.
+    erp_at         timestamptz,
+    erp_units      bigint
 );
 
 create index payment_order on payment (order_id);
@@ -80,7 +81,7 @@ create index payment_unmatched_amount on payment (shop, amount_units, paid_at) w
 create index payment_unmatched_order on payment (order_id) where settles and not matched;
 create index payment_unmatched_authorisation on payment (lower(authorisation)) where settles and not matched and authorisation <> '';
 create index payment_lost on payment (number) where matched and not settles and doubt = '';
-create index payment_told_lost on payment (number) where erp_at is not null and not settles and doubt = '';
+create index payment_told_otherwise on payment (number) where doubt = '' and erp_units <> case when settles then amount_units else 0 end;
 create index payment_untold on payment (number) where settles and erp_at is null and doubt = '' and form is not null;
 
 -- Messages that came as notifications, as they came but for cards' numbers, believed or not.

@@ -12,7 +12,7 @@ import (
 
 const doubtTold = `-- name: DoubtTold :exec
 update payment p set doubt = $1::text
-where p.erp_at is not null and not p.settles and p.doubt = ''
+where p.doubt = '' and p.erp_units <> case when p.settles then p.amount_units else 0 end
   and exists (select from erp_posting e where e.kind = 'PAYMENT' and e.reference = p.key and e.state not in ('REJECTED', 'INVALID'))
 `
 
@@ -48,12 +48,23 @@ func (q *Queries) PaymentNow(ctx context.Context, key string) (PaymentNowRow, er
 	return i, err
 }
 
-const paymentsDecided = `-- name: PaymentsDecided :exec
-update payment set erp_at = $1::timestamptz where number = any ($2::bigint[])
+const paymentTold = `-- name: PaymentTold :exec
+update payment set erp_units = amount_units where key = $1
 `
 
-func (q *Queries) PaymentsDecided(ctx context.Context, decidedAt time.Time, numbers []int64) error {
-	_, err := q.db.Exec(ctx, paymentsDecided, decidedAt, numbers)
+func (q *Queries) PaymentTold(ctx context.Context, key string) error {
+	_, err := q.db.Exec(ctx, paymentTold, key)
+	return err
+}
+
+const paymentsDecided = `-- name: PaymentsDecided :exec
+update payment
+set erp_at = $1::timestamptz, erp_units = case when key = any ($2::text[]) then amount_units end
+where number = any ($3::bigint[])
+`
+
+func (q *Queries) PaymentsDecided(ctx context.Context, decidedAt time.Time, told []string, numbers []int64) error {
+	_, err := q.db.Exec(ctx, paymentsDecided, decidedAt, told, numbers)
 	return err
 }
 
