@@ -223,6 +223,7 @@ func (r *raging) wait() { <-r.over }
 
 // strike has something go wrong, and tells whether the storm goes on.
 func (r *raging) strike(ctx context.Context, t *testing.T) bool {
+	t.Helper()
 	const half, most = 0.45, 0.9
 	progress := r.progress() //nolint:contextcheck // each question to the database has an end of its own
 	switch {
@@ -271,13 +272,16 @@ func (r *raging) attempted() float64 {
 
 // letGoOn waits until what has failed so far is looked for no more.
 func (r *raging) letGoOn(ctx context.Context, t *testing.T) {
+	t.Helper()
 	if err := r.books.erp.Break(); err != nil {
 		t.Errorf("mend the ERP: %v", err)
 	}
 	const others = 2 // the first may have begun before
 	calls := r.books.erp.Calls(infinity.Execute)
-	goesOn := func() bool { return r.books.erp.Calls(infinity.Execute) < calls+others && r.attempted() < 1 }
-	for ctx.Err() == nil && goesOn() { //nolint:contextcheck // as above
+	goesOn := func() bool { //nolint:contextcheck // as above
+		return r.books.erp.Calls(infinity.Execute) < calls+others && r.attempted() < 1
+	}
+	for ctx.Err() == nil && goesOn() {
 		pause(ctx, lookEvery)
 	}
 }
