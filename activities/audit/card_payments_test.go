@@ -102,6 +102,18 @@ func TestTraceOfACardPayment(t *testing.T) {
 		require.Equal(t, []string{"match-payment payment 17, line 1 of 00000120260708UEP alice alone → together: same hour"},
 			items(&trail, audit.SectionActs))
 	}
+	require.Empty(t, brokenMatches(t, pool))
+	for _, spoiled := range []string{
+		`update payment set matched = false`, `update payment_line set matched = false`,
+		`update operator_act set actor = 'bruno' where answer_id = 'x'`,
+	} {
+		_, err := pool.Exec(t.Context(), spoiled)
+		require.NoError(t, err)
+		require.NotEmpty(t, brokenMatches(t, pool), spoiled)
+		_, err = pool.Exec(t.Context(), `update payment set matched = true; update payment_line set matched = true;
+			update operator_act set actor = 'alice'`)
+		require.NoError(t, err)
+	}
 	trail, err := audit.Trace(t.Context(), pool, cardCRE)
 	require.NoError(t, err)
 	require.Equal(t, audit.CreID, trail.Recognized)
@@ -110,6 +122,20 @@ func TestTraceOfACardPayment(t *testing.T) {
 	trail, err = audit.Trace(t.Context(), pool, s.reference)
 	require.NoError(t, err)
 	require.Empty(t, items(&trail, audit.SectionPayments), "a settlement may have a million")
+}
+
+// brokenMatches are the breaches that a check of matches finds.
+func brokenMatches(t testing.TB, pool *pgxpool.Pool) []audit.Breach {
+	t.Helper()
+	report, err := audit.Verify(t.Context(), pool)
+	require.NoError(t, err)
+	var found []audit.Breach
+	for _, breach := range report.Breaches {
+		if breach.Invariant == audit.PaymentsMatched {
+			found = append(found, breach)
+		}
+	}
+	return found
 }
 
 func TestTraceOfAFormAlone(t *testing.T) {

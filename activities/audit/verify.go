@@ -39,6 +39,8 @@ const (
 	// PostingsProved: the ERP was told of payouts and settlements what the books have
 	// of them, each once.
 	PostingsProved ledger.Invariant = "POSTINGS_PROVED"
+	// PaymentsMatched: a card payment and the line that settles it know of each other.
+	PaymentsMatched ledger.Invariant = "PAYMENTS_MATCHED"
 	// RejectsProved: a settled lot is the payouts that came back in it.
 	RejectsProved ledger.Invariant = "REJECTS_PROVED"
 	// HoldsProved: a hold is on a CP that there is.
@@ -143,6 +145,7 @@ func checks() []check {
 		{ledger.OneEnd, "one_end"},
 		{OrdersProved, "orders"},
 		{PostingsProved, "erp"},
+		{PaymentsMatched, "card_matches"},
 	}
 }
 

@@ -449,7 +449,7 @@ with own as (
     select pair.number, pair.settlement, pair.line, 'order', $6::timestamptz
     from pair
     where pair.choices = 1 and not exists (
-        select from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from payment
+        select from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at, erp_units from payment
                      where settles and not matched and order_id = any (string_to_array(pair.orders, ' ')) offset 0) as q
         where q.shop = pair.shop and q.number <> pair.number
           and q.amount_units between pair.amount_cents - $3::bigint and pair.amount_cents + $3
@@ -515,10 +515,10 @@ with own as (
     select pair.number, pair.settlement, pair.line, 'reference', $7::timestamptz
     from pair
     where pair.choices = 1 and not exists (
-        select from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from payment where key = pair.site || pair.reference offset 0) as k
+        select from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at, erp_units from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at, erp_units from payment where key = pair.site || pair.reference offset 0) as k
                      where k.settles and not k.matched
                      union all
-                     select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at from payment
+                     select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at, erp_units from (select number, key, shop, site_id, mode, order_id, form, operation, sequence, customer, state, status, class, amount_units, currency, authorisation, contract, paid_at, first_at, changed_at, doubt, settles, matched, erp_at, erp_units from payment
                                     where settles and not matched and authorisation <> '' and lower(authorisation) = pair.reference offset 0) as r
                      where pair.day - (r.paid_at at time zone 'Europe/Paris')::date between 0 and $3::int) as q
         where q.shop = pair.shop and q.number <> pair.number
