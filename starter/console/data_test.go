@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/systempay"
 	openapischema "github.com/reglo/reglo/schemas/openapi"
 	"github.com/reglo/reglo/starter/console"
 )
@@ -162,7 +163,7 @@ func newCast(t testing.TB, pool *pgxpool.Pool) cast {
 	c.form = form(t, pool, "TS2026-1", at().Add(-time.Minute))
 	c.payment = payment(t, pool, "TS2026-1", "CAPTURED", "CAPTURED", "PAID", &c.form)
 	fields := map[string]string{
-		"vads_amount": "123456", "vads_currency": "978", "vads_card_number": "497010XXXXXX0055", "vads_cust_last_name": "[hidden]",
+		"vads_amount": "123456", "vads_currency": "978", "vads_card_number": "497010XXXXXX0055", "vads_cust_last_name": fmt.Sprint(systempay.NewKey("x")), // what the domain hides, it hides so
 	}
 	c.first = insert(t, pool, row{
 		at: at(), shop: "boutique", outcome: "PENDING", level: "NOTICE", reason: "authorisation is awaited", order: "TS2026-1", customer: "C42",

@@ -153,12 +153,12 @@ func (s *stage) visitor(t testing.TB) *visitor {
 
 func (v *visitor) do(t testing.TB, method, target, body string, headers ...string) answer {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, v.stage.url+target, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), method, v.stage.url+target, strings.NewReader(body)) //nolint:gosec,nolintlint // the test's own server; found with other packages only
 	require.NoError(t, err)
 	for pair := range slices.Chunk(headers, 2) {
 		request.Header.Add(pair[0], pair[1])
 	}
-	response, err := v.http.Do(request)
+	response, err := v.http.Do(request) //nolint:gosec,nolintlint // as above
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
