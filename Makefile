@@ -70,6 +70,7 @@ ISO_SCHEMAS ?= $(abspath $(wildcard ../shared/xsd))
 
 .PHONY: test
 test: bin/temporal ## Run the tests on a real PostgreSQL and Temporal, with the race detector (PKG=./domain/..., TESTFLAGS=-v)
+	@deploy/dev/needs sshd=openssh-server xmllint=libxml2-utils chromium=chromium
 	@deploy/dev/up postgres
 	@$(TEST_SERVERS) go test -race $(TESTFLAGS) $(PKG)
 
@@ -119,7 +120,7 @@ check-workflows: bin/workflowcheck
 .PHONY: check-shell
 check-shell:
 	@if command -v shellcheck >/dev/null; then \
-		echo shellcheck; shellcheck -x deploy/dev/{up,down,clean,sample-day,fuzz,*.sh} deploy/bench/peers/run .ci/run; \
+		echo shellcheck; shellcheck -x deploy/dev/{up,down,clean,needs,sample-day,fuzz,*.sh} deploy/bench/peers/run .ci/run; \
 	else \
 		echo "shellcheck: skipped, it is not installed"; \
 	fi

@@ -29,8 +29,10 @@ import (
 	"github.com/reglo/reglo/activities/days"
 	"github.com/reglo/reglo/activities/debts"
 	"github.com/reglo/reglo/activities/decisions"
+	"github.com/reglo/reglo/activities/erp"
 	"github.com/reglo/reglo/activities/inbox"
 	"github.com/reglo/reglo/activities/ingest"
+	"github.com/reglo/reglo/activities/matching"
 	"github.com/reglo/reglo/activities/merchants"
 	"github.com/reglo/reglo/activities/operator"
 	"github.com/reglo/reglo/activities/part"
@@ -189,6 +191,8 @@ func (s *stage) engage(outbox postgres.Outbox, to *settings) {
 		days.New(s.pool, calendar.Target{}, to.clock),
 		debts.New(s.pool, outbox, to.clock),
 		decisions.New(s.pool, outbox, actors, labels, s.transfers, to.clock),
+		erp.New(erp.Parts{Pool: s.pool, Clock: to.clock}), // there is none, and nothing is planned
+		matching.New(matching.Parts{Pool: s.pool, Calendar: calendar.Target{}, Clock: to.clock}),
 		merchants.New(s.pool, archived, actors, merchants.Guard{MaxClosedPercent: merchants.MaxClosedPercent}, to.clock),
 		payline.New(s.pool, outbox, payline.Folders{Inbox: s.folders.Inbox, Archive: s.folders.Archive, Outbox: out}, payline.Settings{
 			Bank: to.own.Named(), BankBIC: to.own.Reglement.BIC, Calendar: calendar.Target{}, Layout: requests.Ogep1{},
