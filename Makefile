@@ -75,10 +75,10 @@ test: bin/temporal ## Run the tests on a real PostgreSQL and Temporal, with the 
 	@$(TEST_SERVERS) go test -race $(TESTFLAGS) $(PKG)
 
 .PHONY: crash
-crash: bin/temporal ## Kill worker, PostgreSQL and Temporal during a vacation, and a worker at each step of a day (REGLO_CRASH_SEED=1)
+crash: bin/temporal ## Kill worker, PostgreSQL, Temporal and the front, at each step of a day, and have the ERP fail (REGLO_CRASH_SEED=1)
 	@deploy/dev/up postgres
-	@$(TEST_SERVERS) REGLO_CRASH_STORM=1 REGLO_CRASH_DAY=1 \
-		go test ./worker/e2e -run '^(TestStorm|TestADayWhoseWorkersDie)$$' -count=1 -v -timeout 30m
+	@$(TEST_SERVERS) REGLO_CRASH_STORM=1 REGLO_CRASH_DAY=1 REGLO_CRASH_PAYMENTS=1 \
+		go test ./worker/e2e -run '^Test(Storm|ADayWhoseWorkersDie|PostingsUnderAStorm|TenThousandNotifications)$$' -count=1 -v -timeout 60m
 
 .PHONY: month
 month: bin/temporal ## Play 20 TARGET days with what goes wrong in a month, against a plain model (SEED=1)
@@ -167,7 +167,7 @@ replay: ## Replay the recorded workflow histories
 record: bin/temporal ## Record the workflow histories anew; only before a release: running vacations replay the released ones
 	@deploy/dev/up postgres
 	@$(TEST_SERVERS) REGLO_RECORD_HISTORIES=1 \
-		go test ./worker/e2e -run '^Test(.*(OnARealServer|ClosedByTheNext)|EveryEventIsTold|HistoriesOfWaits)$$' -count=1
+		go test ./worker/e2e -run '^Test(.*(OnARealServer|ClosedByTheNext)|EveryEventIsTold|HistoriesOfWaits|FilesComeByWebhook|PayoutsDoNotWaitForTheERP|TenThousandNotifications)$$' -count=1
 	@$(MAKE) replay
 
 ##@ Tools

@@ -23,24 +23,30 @@ import (
 )
 
 // histories were recorded on a real server by the tests of worker/e2e that run
-// there: REGLO_RECORD_HISTORIES=1 records them anew. A history of a released
-// version stays: runs of it may be under way.
+// there: REGLO_RECORD_HISTORIES=1 records them anew. A history from before a
+// change that workflows tell by its version stays, in a folder named after the
+// change: runs of it may be under way.
 func histories(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "histories", "*.json"))
 	require.NoError(t, err)
 	var names []string
 	for _, file := range files {
-		names = append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
+		names = append(names, nameOf(file))
 	}
 	for name := range recorded() {
 		require.Contains(t, names, name)
 	}
-	for _, name := range names {
-		require.Contains(t, recorded(), name)
+	earlier, err := filepath.Glob(filepath.Join("testdata", "histories", "*", "*.json"))
+	require.NoError(t, err)
+	files = append(files, earlier...)
+	for _, file := range files {
+		require.Contains(t, recorded(), nameOf(file))
 	}
 	return files
 }
+
+func nameOf(file string) string { return strings.TrimSuffix(filepath.Base(file), ".json") }
 
 // recorded are the histories by their names, with the workflow that each is of.
 func recorded() map[string]string {
@@ -59,8 +65,11 @@ func recorded() map[string]string {
 			"technique-open", "technique-close", "technique-decisions", "technique-late-statement", "technique-mass-closure",
 			"technique-aborted",
 		},
-		workflows.DayName:     {"day", "day-retried-and-skipped"},
-		workflows.TriggerName: {"trigger-open", "trigger-closed"},
+		workflows.DayName:       {"day", "day-retried-and-skipped"},
+		workflows.TriggerName:   {"trigger-open", "trigger-closed"},
+		workflows.ReceptionName: {"reception"},
+		workflows.PostingName:   {"erp-posting"},
+		workflows.PaymentsName:  {"payments"},
 	} {
 		for _, name := range names {
 			all[name] = workflow
@@ -80,6 +89,9 @@ func functions() map[string]any {
 		workflows.TechniqueName:             workflows.Technique,
 		workflows.DayName:                   workflows.Day,
 		workflows.TriggerName:               workflows.Trigger,
+		workflows.ReceptionName:             workflows.Reception,
+		workflows.PostingName:               workflows.Posting,
+		workflows.PaymentsName:              workflows.Payments,
 	}
 }
 
@@ -94,9 +106,9 @@ func replay(t testing.TB, file, name string, function any) error {
 func TestReplayOfRecordedHistories(t *testing.T) {
 	t.Parallel()
 	for _, file := range histories(t) {
-		t.Run(filepath.Base(file), func(t *testing.T) {
+		t.Run(strings.TrimPrefix(file, filepath.Join("testdata", "histories")), func(t *testing.T) {
 			t.Parallel()
-			name := recorded()[strings.TrimSuffix(filepath.Base(file), ".json")]
+			name := recorded()[nameOf(file)]
 			require.NoError(t, replay(t, file, name, functions()[name]))
 		})
 	}
@@ -169,7 +181,7 @@ func inClear(t testing.TB, file string) string {
 		},
 	})
 	require.NoError(t, err)
-	require.Regexp(t, `"(businessDate|date)":"\d`, text.String())
+	require.Regexp(t, `"(businessDate|date|dossier)":"\d`, text.String())
 	return text.String()
 }
 

@@ -160,9 +160,22 @@ func end(t *testing.T, run client.WorkflowRun) (vacation.Totals, error) {
 // history of a run: it must replay, and hold nothing that it should not.
 func (h *house) history(t *testing.T, run client.WorkflowRun, name string) {
 	t.Helper()
+	events, text := historyOf(t, h.client, run.GetID(), run.GetRunID())
+	h.requireNothingPersonal(t, string(text)+payloads(t, events)+h.log.String())
+
+	replayer := worker.NewWorkflowReplayer()
+	workflows.Register(replayer)
+	require.NoError(t, replayer.ReplayWorkflowHistory(silent(), events))
+
+	record(t, text, name)
+}
+
+// historyOf is what Temporal has of a run, and its text.
+func historyOf(t *testing.T, server client.Client, id, run string) (*history.History, []byte) {
+	t.Helper()
 	events := &history.History{}
-	for pages := h.client.GetWorkflowHistory(
-		t.Context(), run.GetID(), run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT,
+	for pages := server.GetWorkflowHistory(
+		t.Context(), id, run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT,
 	); pages.HasNext(); {
 		event, err := pages.Next()
 		require.NoError(t, err)
@@ -170,16 +183,24 @@ func (h *house) history(t *testing.T, run client.WorkflowRun, name string) {
 	}
 	text, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(events)
 	require.NoError(t, err)
-	h.requireNothingPersonal(t, string(text)+payloads(t, events)+h.log.String())
+	return events, text
+}
 
-	replayer := worker.NewWorkflowReplayer()
-	workflows.Register(replayer)
-	require.NoError(t, replayer.ReplayWorkflowHistory(silent(), events))
-
+// record keeps a history under a name, where that is asked for.
+func record(t *testing.T, text []byte, name string) {
+	t.Helper()
 	if os.Getenv(recordVariable) == "1" {
 		require.NoError(t, os.MkdirAll(historyFolder, 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(historyFolder, name+".json"), append(text, '\n'), 0o644))
 	}
+}
+
+// keepLast keeps the history of the last run of that id, which has ended.
+func (w *world) keepLast(t *testing.T, id, name string) {
+	t.Helper()
+	require.NoError(t, w.client.GetWorkflow(t.Context(), id, "").Get(t.Context(), nil))
+	_, text := historyOf(t, w.client, id, "")
+	record(t, text, name)
 }
 
 // payloads are what requests, results and failures carry, in clear.

@@ -488,6 +488,7 @@ func (c *till) requireHandled(t *testing.T) {
 		run, err := c.world.client.DescribeWorkflowExecution(t.Context(), workflows.PaymentsID, "")
 		return err == nil && run.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	})
+	c.keepLast(t, workflows.PaymentsID, "payments")
 }
 
 // requireDiscreet proves that the front's log has neither keys nor buyers.

@@ -96,6 +96,7 @@ func TestFilesComeByWebhook(t *testing.T) {
 	p.requireEachOnce(t)
 	p.requireForgedRefused(t, first, second)
 	pgtest.Same(t, begun.opened(t), w.dump(t))
+	w.keepLast(t, workflows.ReceptionID, "reception")
 	w.requireHistoriesNameNobody(t, hookSecret, productKey)
 	w.requireLogsKeep(t, hookSecret, productKey)
 }
