@@ -13,7 +13,7 @@ RUN=$DEV/run
 LOGS=$DEV/logs
 ENV_FILE=$DEV/env
 # What the bank has got and what it has for us, as the stand-in for the product between us keeps it.
-BANK=$DEV/bank
+export BANK=$DEV/bank
 if [[ $ROOT == *\'* ]]; then
 	printf "error: the checkout's path holds a quote, which .dev/env cannot hold: %s; move it\n" "$ROOT" >&2
 	exit 1
