@@ -376,7 +376,7 @@ func (p *Product) start(working context.Context, wanted asked, size *int64) tran
 	begun.FileSize = size
 	first := *begun
 	p.lock.Unlock()
-	p.running.Go(func() {
+	p.running.run(func() {
 		if wanted.direction == sending {
 			p.end(working, begun, p.send(working, wanted))
 		} else {

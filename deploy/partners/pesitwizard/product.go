@@ -67,7 +67,7 @@ type Kept struct {
 type Product struct {
 	settings Settings
 	client   *http.Client // calls webhooks
-	running  sync.WaitGroup
+	running  *errands
 
 	lock      sync.Mutex
 	transfers map[string]*transfer
@@ -106,7 +106,7 @@ func New(settings Settings) (*Product, error) {
 		}
 	}
 	return &Product{
-		settings: settings, client: &http.Client{Timeout: webhookTimeout},
+		settings: settings, running: newErrands(), client: &http.Client{Timeout: webhookTimeout},
 		transfers: map[string]*transfer{}, kept: map[string]*Kept{}, pushed: map[string]string{}, held: make(chan struct{}),
 	}, nil
 }
@@ -148,7 +148,7 @@ func (p *Product) Release() {
 }
 
 // Settle waits until no transfer and no webhook is under way.
-func (p *Product) Settle() { p.running.Wait() }
+func (p *Product) Settle() { p.running.wait() }
 
 // The states of transfers.
 const (

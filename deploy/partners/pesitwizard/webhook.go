@@ -79,7 +79,7 @@ func (p *Product) call(ctx context.Context, ended *transfer, size *int64) {
 		}
 		_, forged := p.take(WebhookForged)
 		_, twice := p.take(WebhookTwice)
-		p.running.Go(func() {
+		p.running.run(func() {
 			if forged {
 				p.post(ctx, one.URL, "not the secret of "+one.Secret, body)
 			}
