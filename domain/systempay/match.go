@@ -27,8 +27,8 @@ func (e *MismatchError) Error() string {
 }
 
 // Match compares a notification with what its form asked for. A debit is of the form's amount, an instalment's effective
-// amount is the plan's, or less where the shop had only part of it captured; a credit gives back at most the form's amount;
-// the verification of a card has no amount of the form. The error is a *MismatchError.
+// amount is the plan's, or less where the shop had only part of it captured; of a credit neither amount is more than the
+// form's; the verification of a card has no amount of the form. The error is a *MismatchError.
 func Match(expected *Expected, n *Notification) error {
 	var differences []Difference
 
@@ -58,26 +58,11 @@ func Match(expected *Expected, n *Notification) error {
 
 // matchAmounts gives the amounts to compare.
 func matchAmounts(expected *Expected, n *Notification) []Difference {
-	whole := expected.Amount.Units
-	pair := func(field string, want int64) Difference {
-		got := n.Field(field)
-		if units, err := readAmount(field, got); err == nil {
-			got = strconv.FormatInt(units, 10)
-		}
-
-		return Difference{Field: field, Expected: strconv.FormatInt(want, 10), Received: got}
-	}
-
 	if n.Operation == Credit {
-		back, err := n.Amount()
-		if err == nil && back.Units < 0 && -back.Units <= whole {
-			return nil
-		}
-
-		return []Difference{pair("vads_amount", whole)}
+		return matchBack(expected.Amount, n)
 	}
 
-	compared := []Difference{pair("vads_amount", whole)}
+	compared := []Difference{pair(n, "vads_amount", expected.Amount.Units)}
 
 	if config := n.Field(planField); config != "" {
 		compared = append(compared, Difference{Field: planField, Expected: expected.Plan.String(), Received: config})
@@ -103,8 +88,38 @@ func matchAmounts(expected *Expected, n *Notification) []Difference {
 	case inPart, n.Field("vads_effective_amount") == "":
 		return compared
 	default:
-		return append(compared, pair("vads_effective_amount", want))
+		return append(compared, pair(n, "vads_effective_amount", want))
 	}
+}
+
+// matchBack gives the amounts of a credit that are not some of the form's: what is told, and what is booked of it.
+func matchBack(whole Amount, n *Notification) []Difference {
+	var compared []Difference
+
+	back := func(amount Amount) bool { return amount.Units < 0 && -amount.Units <= whole.Units }
+	if told, err := n.Amount(); err != nil || !back(told) {
+		compared = append(compared, pair(n, "vads_amount", whole.Units))
+	}
+
+	if n.Field("vads_effective_amount") == "" {
+		return compared
+	}
+
+	if booked, err := n.Effective(); err == nil && booked.Currency == whole.Currency && !back(booked) {
+		compared = append(compared, pair(n, "vads_effective_amount", whole.Units))
+	}
+
+	return compared
+}
+
+// pair is an amount of a notification beside the one that is wanted.
+func pair(n *Notification, field string, want int64) Difference {
+	got := n.Field(field)
+	if units, err := readAmount(field, got); err == nil {
+		got = strconv.FormatInt(units, 10)
+	}
+
+	return Difference{Field: field, Expected: strconv.FormatInt(want, 10), Received: got}
 }
 
 // instalment is the amount of the instalment of that number, from 1; the whole of an order that is paid at once, whose

@@ -51,6 +51,9 @@ func TestMatch(t *testing.T) {
 		"part given back":      {single, map[string]string{"vads_operation_type": "CREDIT", "vads_amount": "1"}, nil},
 		"more given back":      {single, map[string]string{"vads_operation_type": "CREDIT", "vads_amount": "20001"}, []string{"vads_amount"}},
 		"nothing given back":   {single, map[string]string{"vads_operation_type": "CREDIT", "vads_amount": "0"}, []string{"vads_amount"}},
+		"more booked as back":  {single, map[string]string{"vads_operation_type": "CREDIT", "vads_amount": "1", "vads_effective_amount": "20001"}, []string{"vads_effective_amount"}},
+		"nothing booked back":  {single, map[string]string{"vads_operation_type": "CREDIT", "vads_amount": "1", "vads_effective_amount": "0"}, []string{"vads_effective_amount"}},
+		"back, converted":      {single, map[string]string{"vads_operation_type": "CREDIT", "vads_effective_amount": "21500", "vads_effective_currency": "840"}, nil},
 		"given back otherwise": {single, map[string]string{"vads_operation_type": "CREDIT", "vads_currency": "840"}, []string{"vads_currency"}},
 		"a card verified":      {single, map[string]string{"vads_operation_type": "VERIFICATION", "vads_amount": "0", "vads_currency": "-"}, nil},
 	} {
