@@ -88,7 +88,8 @@ func (n *Notifications) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, err := n.parts.Taker.Take(ctx, shop, peer, text)
 	n.note(ctx, shop, peer, &answer, err)
-	if answer.Outcome == systempay.OutcomeAccepted {
+	// One that came before may have been kept without our hearing of it: nobody was rung then.
+	if answer.Outcome == systempay.OutcomeAccepted || answer.Outcome == systempay.OutcomeDuplicate {
 		n.parts.Bell.Ring()
 	}
 	if answer.Status == http.StatusServiceUnavailable {

@@ -192,6 +192,16 @@ func TestABuyerPays(t *testing.T) {
 	}
 }
 
+// What was kept without our hearing of it comes again, and somebody is rung for it then.
+func TestARepeatedOneIsLookedAt(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	s.gateway.Break(standin.Fault{Kind: standin.AnswerLost, Times: 1})
+	s.pay(s.begin("cantine", "ORDER-1"), "pay")
+	require.Equal(t, 1, s.number("select sum(repeats) from payment_notification"))
+	require.EqualValues(t, 2, s.ringer.rings.Load())
+}
+
 func TestWhatABuyerDecides(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
