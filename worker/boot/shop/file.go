@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -87,13 +88,17 @@ func readFile(path string) ([]entry, error) {
 	return entries, nil
 }
 
+// valuePattern is what the decoder repeats of a value that is none of its key.
+var valuePattern = regexp.MustCompile("`.*`")
+
 // parse reads a list of shops.
 func parse(content []byte) ([]entry, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
 	var entries []entry
 	if err := decoder.Decode(&entries); err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.New("is no list of shops: " + strings.Join(strings.Fields(err.Error()), " "))
+		said := valuePattern.ReplaceAllString(err.Error(), "") // a key may stand in its place
+		return nil, errors.New("is no list of shops: " + strings.Join(strings.Fields(said), " "))
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("holds more than one document: make it one list")
