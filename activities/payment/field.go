@@ -11,7 +11,7 @@ import (
 // show: what settles and explains a payment. None says who the buyer is.
 var describing = regexp.MustCompile(`^vads_(cust_id|card_number|contract_used|auth_number|payment_certificate|card_country|` +
 	`bank_product|nb_product|product_ref\d{1,4}|theme_config|language|threeds_(enrolled|status|eci|auth_type)|` +
-	`risk_control|risk_analysis_result|sequence_number|brand_management|warranty_result|archival_reference_identifier)$`)
+	`risk_control|risk_analysis_result|brand_management|archival_reference_identifier)$`)
 
 // keptFields are all fields of a notification. Of those that could say who the
 // buyer is, among them all that nobody knows, the names alone are kept.

@@ -84,7 +84,8 @@ create index payment_lost on payment (number) where matched and not settles and 
 create index payment_told_otherwise on payment (number) where doubt = '' and erp_units <> case when settles then amount_units else 0 end;
 create index payment_untold on payment (number) where settles and erp_at is null and doubt = '' and form is not null;
 
--- Messages that came as notifications, as they came but for cards' numbers, believed or not.
+-- Messages that came as notifications. Of one that is the gateway's, the fields: the values of those that are no buyer's own, with
+-- cards' numbers masked, and of the others the names. Of one that is not believed, nothing that it says.
 create table payment_notification (
     number      bigint  generated always as identity primary key,
     shop        text    not null,
