@@ -160,7 +160,7 @@ func wrongForm(err error) error {
 	flags := strings.NewReplacer(
 		"vads_order_id", "--order", "vads_amount", "--amount", "vads_currency", "--currency", "vads_payment_config", "--plan",
 		"vads_cust_id", "--customer", "vads_cust_email", "--email", "vads_cust_first_name", "--first-name",
-		"vads_cust_last_name", "--last-name", "vads_product_ref", "--product", "vads_nb_products", "--product",
+		"vads_cust_last_name", "--last-name", "vads_product_ref", "--product", "vads_nb_products", "--product", "vads_trans_id", "--shop",
 		"invoice.prefix", "--invoice-prefix", "invoice.piece", "--invoice-piece", "invoice.thirdParty", "--third-party",
 	)
 	return &InputError{

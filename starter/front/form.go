@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -165,7 +166,7 @@ func (f *Forms) begin(w http.ResponseWriter, r *http.Request, request *formReque
 	}
 	if err != nil {
 		f.parts.Log.ErrorContext(ctx, "no payment form is made", "error", err)
-		w.Header().Set("Retry-After", "5")
+		w.Header().Set("Retry-After", strconv.Itoa(comeAgain))
 		writeJSON(w, http.StatusServiceUnavailable, formErrors{[]formError{{Reason: "the form is not kept: ask again"}}})
 		return
 	}
