@@ -222,6 +222,26 @@ func TestMask(t *testing.T) {
 	})
 }
 
+func TestMaskIn(t *testing.T) {
+	t.Parallel()
+
+	for text, want := range map[string]string{
+		"":                            "",
+		"VENTE DU 17/03":              "VENTE DU 17/03",
+		"FR1420041010050500013M02606": "FR14…2606",
+		"vente fr1420041010050500013m02606, payée":           "vente FR14…2606, payée",
+		"(FR14 2004 1010 0505 0001 3M02 606)":                "(FR14…2606)",
+		"FR14-2004-1010-0505-0001-3M02-606":                  "FR14…2606",
+		"FR1520041010050500013M02606 is wrong":               "FR15…2606 is wrong",
+		"GB29NWBK60161331926819 MC5811222000010123456789030": "GB29…6819 MC58…9030",
+		"BQ0000000000000005":                                 "BQ0000000000000005",
+		"fr14200410100505000132606abcdef0":                   "FR14…DEF0",
+		"be14200410100505000132606abcdef0":                   "be14200410100505000132606abcdef0", // a UUID
+	} {
+		require.Equal(t, want, iban.MaskIn(text))
+	}
+}
+
 // FuzzCheck says that no text breaks the checks, that what is payable is an IBAN, and that no error repeats what it refuses.
 func FuzzCheck(f *testing.F) {
 	for _, seed := range []string{

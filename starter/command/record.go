@@ -40,7 +40,7 @@ func (r *checkedRecord) add(name, value string) {
 	case "legalName", payline.FieldCreditorName.String(), "externalName", "agent":
 		value = maskName(value)
 	default:
-		value = maskAccounts(value)
+		value = iban.MaskIn(value)
 		if iban.Resembles(value) && strings.HasSuffix(name, "Iban") {
 			value = iban.Mask(value)
 		}

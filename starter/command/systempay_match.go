@@ -12,6 +12,7 @@ import (
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/matching"
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -43,7 +44,7 @@ func newSystemPayUnmatched(s *session) *cobra.Command {
 					return nil, err
 				}
 				for i := range list.Lines {
-					list.Lines[i].Label = maskAccounts(list.Lines[i].Label)
+					list.Lines[i].Label = iban.MaskIn(list.Lines[i].Label)
 				}
 			}
 			if forms {

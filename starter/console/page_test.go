@@ -156,6 +156,29 @@ func TestUnmatched(t *testing.T) {
 	_ = c
 }
 
+// TestLinesShowNoAccount in what a bank writes of a line, on the way to a match and
+// beside it.
+func TestLinesShowNoAccount(t *testing.T) {
+	t.Parallel()
+	const account, spaced = "FR7630006000011234567890189", "FR76 3000 6000 0112 3456 7890 189"
+	pool := newDatabase(t)
+	s := open(t, pool)
+	c := newCast(t, pool)
+	line(t, pool, 8, "VENTE "+spaced)
+	_, err := pool.Exec(t.Context(), `update payment_line set acquirer_ref = $1`, account)
+	require.NoError(t, err)
+	v := s.signedIn(t)
+	page := v.get(t, listPath+"/unmatched/lines").body
+	require.Contains(t, page, "<bdi>VENTE FR76…0189</bdi>")
+	require.Contains(t, page, "<bdi>FR76…0189</bdi>")
+	page += v.get(t, fmt.Sprintf("%s/notifications/%d", listPath, c.last)).body
+	document := v.get(t, fmt.Sprintf("%s/%d", dataPath, c.last)).body
+	require.Contains(t, document, `"acquirerRef":"FR76…0189"`)
+	for _, number := range []string{account, spaced} {
+		require.NotContains(t, page+document, number)
+	}
+}
+
 // hostile is what a buyer, or whoever forges a form, may write.
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>'{{.}}&amp;` + "\u202etxt"
 

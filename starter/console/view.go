@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/reglo/reglo/domain/calendar"
+	"github.com/reglo/reglo/domain/iban"
 	"github.com/reglo/reglo/domain/systempay"
 	"github.com/reglo/reglo/starter/console/internal/db"
 )
@@ -141,7 +142,8 @@ type Payment struct {
 	FirstAt                  time.Time
 }
 
-// Line is a card line of which no payment is known.
+// Line is a card line of which no payment is known. What may be an account in the
+// words of its file is masked.
 type Line struct {
 	Settlement, Line                        int32
 	Reference, Contract, AcquirerRef, Label string
@@ -258,7 +260,7 @@ func matched(row *db.MatchRow) *Match {
 	return &Match{
 		Rule: row.Rule, Actor: row.Actor, MatchedAt: inParis(row.MatchedAt), Reference: row.Reference, Line: row.Line, CreID: row.CreID,
 		Contract: row.Contract, Amount: amountOf(row.AmountCents, euro), TransactionAt: inParis(row.TransactionAt),
-		AcquirerRef: row.AcquirerRef,
+		AcquirerRef: iban.MaskIn(row.AcquirerRef),
 	}
 }
 
@@ -272,8 +274,9 @@ func unmatchedPayment(row *db.UnmatchedPaymentsRow) Payment {
 
 func unmatchedLine(row *db.UnmatchedLinesRow) Line {
 	return Line{
-		Settlement: row.Settlement, Line: row.Line, Reference: row.Reference, Contract: row.Contract, AcquirerRef: row.AcquirerRef,
-		Label: row.Label, Amount: amountOf(row.AmountCents, euro), TransactionAt: inParis(row.TransactionAt),
+		Settlement: row.Settlement, Line: row.Line, Reference: row.Reference, Contract: row.Contract,
+		AcquirerRef: iban.MaskIn(row.AcquirerRef), Label: iban.MaskIn(row.Label), Amount: amountOf(row.AmountCents, euro),
+		TransactionAt: inParis(row.TransactionAt),
 	}
 }
 
