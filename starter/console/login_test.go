@@ -58,6 +58,17 @@ func TestKeysOfPrograms(t *testing.T) {
 	require.Contains(t, s.notes.String(), `"msg":"notifications are looked at","who":"olivier","role":"operator","by":"key"`)
 }
 
+func TestTheLogHasNothingOfWhatIsAsked(t *testing.T) {
+	t.Parallel()
+	s := open(t, newDatabase(t))
+	for _, path := range []string{listPath + "/notifications/", listPath + "/", "/console/", dataPath + "/", dataPath + "?customer="} {
+		s.visitor(t).get(t, path+"zoe@exemple.fr", "X-API-Key", auditorKey)
+	}
+	require.Equal(t, http.StatusNotFound, s.visitor(t).get(t, dataPath+"/4711", "X-API-Key", auditorKey).status)
+	require.Contains(t, s.notes.String(), `"route":"GET /systempay/notifications/{number}","number":4711`)
+	require.NotContains(t, s.notes.String(), "zoe")
+}
+
 func TestShortKeysOpenNothing(t *testing.T) {
 	t.Parallel()
 	s := open(t, newDatabase(t), func(parts *console.Parts) {

@@ -98,10 +98,14 @@ func (c *Console) nameByProxy(r *http.Request) (string, bool) {
 }
 
 // noteLook logs who looked at what: the route and a number of ours, nothing of what
-// was asked.
+// was asked. The number is 0 where there is none, or something else stands there.
 func (c *Console) noteLook(ctx context.Context, r *http.Request, person Person) {
+	number, err := strconv.ParseInt(r.PathValue("number"), 10, 64)
+	if err != nil {
+		number = 0
+	}
 	c.parts.Log.InfoContext(ctx, "notifications are looked at", "who", person.Name, "role", string(person.Role),
-		"by", person.By, "route", r.Pattern, "number", r.PathValue("number"))
+		"by", person.By, "route", r.Pattern, "number", number)
 }
 
 // seconds of a wait, rounded up.
