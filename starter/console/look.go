@@ -185,6 +185,9 @@ func (c *Console) notRead(ctx context.Context, err error) *problem {
 	case errors.Is(err, errTooSlow):
 		c.parts.Log.WarnContext(ctx, "a search took too long")
 		return tooSlow()
+	case errors.Is(err, errTooMany):
+		c.parts.Log.WarnContext(ctx, "too many search at once")
+		return tooManySearches()
 	default:
 		c.parts.Log.ErrorContext(ctx, "notifications cannot be read", "error", err)
 		return unavailable()

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reglo/reglo/starter/console"
+	"github.com/reglo/reglo/starter/front"
 )
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
@@ -262,5 +263,36 @@ func TestALongSearchEnds(t *testing.T) {
 		require.Contains(t, got.body, "Recherche trop longue")
 	}
 	require.NoError(t, tx.Rollback(t.Context()))
+	require.Equal(t, http.StatusOK, v.get(t, listPath).status)
+}
+
+// TestSearchesLeavePlaces while nobody of many is answered: those beyond a quarter
+// of what the front works on at once are told to come again, and keep no place.
+func TestSearchesLeavePlaces(t *testing.T) {
+	t.Parallel()
+	const most, beyond = front.MaxRequests / 4, 24
+	pool := newDatabase(t)
+	s := open(t, pool)
+	v := s.signedIn(t)
+	tx, err := pool.BeginTx(t.Context(), pgx.TxOptions{})
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `lock table payment_notification in access exclusive mode`)
+	require.NoError(t, err)
+	answers := make(chan answer, most+beyond)
+	var work sync.WaitGroup
+	for range most + beyond {
+		work.Go(func() { answers <- v.get(t, listPath) })
+	}
+	for range beyond {
+		got := <-answers
+		require.Equal(t, http.StatusServiceUnavailable, got.status)
+		require.Equal(t, "5", got.header.Get("Retry-After"))
+		require.Contains(t, got.body, "Trop de recherches sont en cours.")
+	}
+	require.NoError(t, tx.Rollback(t.Context()))
+	work.Wait()
+	for range most {
+		require.NotContains(t, (<-answers).body, "Trop de recherches")
+	}
 	require.Equal(t, http.StatusOK, v.get(t, listPath).status)
 }

@@ -91,6 +91,13 @@ func tooSlow() *problem {
 	}
 }
 
+func tooManySearches() *problem {
+	return &problem{
+		status: http.StatusServiceUnavailable, title: "Trop de recherches", wait: retryAfter,
+		detail: "Trop de recherches sont en cours. Réessayez dans quelques instants.",
+	}
+}
+
 func unavailable() *problem {
 	return &problem{
 		status: http.StatusServiceUnavailable, title: "Service indisponible", wait: retryAfter,

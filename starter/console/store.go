@@ -11,6 +11,7 @@ import (
 
 	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/starter/console/internal/db"
+	"github.com/reglo/reglo/starter/front"
 )
 
 const (
@@ -20,6 +21,9 @@ const (
 	// maxReaders is how many read at once: the gateway's notifications share the
 	// connections, and are not kept waiting for people who search.
 	maxReaders = 2
+	// maxAsking is how many read or wait for their turn: a part of what the front works
+	// on at once, so that a program that asks without end keeps no notification out.
+	maxAsking = front.MaxRequests / 4
 	// beginReading is a transaction that sees one state of the tables, changes nothing,
 	// and ends a statement that takes long. Its statements are planned with the values
 	// that are asked for: half of a list's conditions are not there most of the time.
@@ -31,22 +35,30 @@ const (
 // Errors of reading.
 var (
 	errTooSlow = errors.New("a search took too long")
+	errTooMany = errors.New("too many searches at once")
 	errNoRow   = errors.New("no such row")
 )
 
 // store reads, a few at once.
 type store struct {
 	pool   *pgxpool.Pool
+	asking chan struct{}
 	places chan struct{}
 }
 
 func newStore(pool *pgxpool.Pool) store {
-	return store{pool: pool, places: make(chan struct{}, maxReaders)}
+	return store{pool: pool, asking: make(chan struct{}, maxAsking), places: make(chan struct{}, maxReaders)}
 }
 
-// read reads in one transaction. The error is errTooSlow, errNoRow, or the
-// database's.
+// read reads in one transaction. The error is errTooSlow, errTooMany, errNoRow, or
+// the database's.
 func (s *store) read(ctx context.Context, do func(ctx context.Context, on *db.Queries) error) error {
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	default:
+		return errTooMany
+	}
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	select {
