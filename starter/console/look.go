@@ -27,7 +27,6 @@ type option struct {
 
 // paged is what every list has.
 type paged struct {
-	Problems    []fieldProblem
 	Summary     string
 	First, Next string
 }
@@ -62,13 +61,14 @@ func counted(count int) string {
 type listBody struct {
 	paged
 
+	Problems       []fieldProblem
 	Texts, Choices []input
 	Rows           []Notification
 }
 
 func (c *Console) showList(w http.ResponseWriter, r *http.Request, person Person) *problem {
 	f, problems := readFilter(r.URL.RawQuery)
-	body := listBody{paged: paged{Problems: problems}}
+	body := listBody{Problems: problems}
 	status := http.StatusOK
 	if len(problems) == 0 {
 		rows, more, err := c.store.list(r.Context(), &f)
