@@ -32,9 +32,13 @@ func consoleSettings() []setting {
 	}
 }
 
-// takenHeaders mean something already, and callers write them.
+// takenHeaders mean something already, and callers write them, or proxies for every
+// caller.
 func takenHeaders() []string {
-	return []string{"authorization", "cookie", "forwarded", "host", "origin", "referer", "user-agent", "x-api-key", "x-forwarded-for"}
+	return []string{
+		"authorization", "cookie", "forwarded", "host", "origin", "referer", "user-agent", "x-api-key", "x-forwarded-for",
+		"x-forwarded-host", "x-forwarded-proto", "x-real-ip",
+	}
 }
 
 func readProxyHeader(c *Config, value string) error {

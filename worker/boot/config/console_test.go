@@ -29,6 +29,7 @@ func TestWrongConsole(t *testing.T) {
 	for name, yaml := range map[string]string{
 		"no header":         proxies + "console: {proxy_header: \"X Y\"}",
 		"one of callers":    proxies + "console: {proxy_header: X-Forwarded-For}",
+		"one of proxies":    proxies + "console: {proxy_header: X-Forwarded-Proto}",
 		"one of keys":       proxies + "console: {proxy_header: authorization}",
 		"no proxies":        "console: {proxy_header: X-Reglo-User}",
 		"a header too long": proxies + "console: {proxy_header: X23456789012345678901234567890123456789012345678901234567890123456}",
