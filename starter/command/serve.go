@@ -38,7 +38,9 @@ func newServe(s *session) *cobra.Command {
 		Long: `Answer partners who call us by HTTP at front.address, until a signal: notices of
 the file transfer product at /hooks/pesit/ and hook.server, notifications of card
 payments at /ipn/systempay/ and the shop, and at /systempay/forms requests for
-payment forms. It says first where, then logs JSON lines on the standard error.
+payment forms. People who have a key look at those payments at /console/systempay,
+their programs at /systempay/notifications. It says first where, then logs JSON
+lines on the standard error.
 /livez, /readyz and /metrics answer who calls without a proxy.
 
 A first SIGTERM or SIGINT takes no more requests and finishes those that are
