@@ -97,7 +97,7 @@ wrong with the same notification. Kinds: ` + kinds() + `.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return flags.serve(cmd.Context(), out) },
 	}
 	flags.register(cmd)
-	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:9082", "address to listen on")
+	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:9083", "address to listen on")
 	cmd.Flags().StringVar(&flags.state, "state", "", "file of what the platform knows (default: it is forgotten at the end)")
 	cmd.Flags().StringArrayVar(&flags.faults, "fault", nil, "what goes wrong from the beginning")
 	cmd.Flags().DurationSliceVar(&flags.repeats, "repeat", systempay.DefaultRepeats(),
