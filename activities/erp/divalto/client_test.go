@@ -311,7 +311,9 @@ func TestFind(t *testing.T) {
 	t.Parallel()
 	record := func(fields string) string { return `{"error":0,"records":[{"record":{` + fields + `}}]}` }
 	const whole = `"TRANSAC":"7","LIB":"RGV:a","MTDEV":"12.30","TIERS":"N1"`
+	const others = `{"record":{"TRANSAC":"8","LIB":"RGV:b","MTDEV":"12.30","TIERS":"N1"}}`
 	one := []erp.Entry{{Transaction: "7", ThirdParty: "N1", Amount: 1230}}
+	unnumbered := []erp.Entry{{ThirdParty: "N1", Amount: 1230}}
 	tests := map[string]struct {
 		answer  string
 		entries []erp.Entry
@@ -332,6 +334,15 @@ func TestFind(t *testing.T) {
 		"a third of a cent":     {answer: record(`"TRANSAC":"7","LIB":"RGV:a","MTDEV":"12.333","TIERS":"N1"`), failed: "MTDEV"},
 		"an endless amount":     {answer: record(`"TRANSAC":"7","LIB":"RGV:a","MTDEV":"` + strings.Repeat("1", 40) + `","TIERS":"N1"`), failed: "no amount"},
 		"no text":               {answer: record(`"TRANSAC":{},"LIB":"RGV:a","MTDEV":"12.30","TIERS":"N1"`), failed: "no text"},
+		"a truth":               {answer: record(`"TRANSAC":true,"LIB":"RGV:a","MTDEV":"12.30","TIERS":"N1"`), failed: "no text"},
+		"no number yet":         {answer: record(`"TRANSAC":null,"LIB":"RGV:a","MTDEV":"12.30","TIERS":"N1"`), entries: unnumbered},
+		"number nought":         {answer: record(`"TRANSAC":"0","LIB":"RGV:a","MTDEV":"12.30","TIERS":"N1"`), entries: unnumbered},
+		"as many as it says":    {answer: `{"error":0,"nbrecord":"1","records":[{"record":{` + whole + `}}]}`, entries: one},
+		"none of one":           {answer: `{"error":0,"nbrecord":1,"records":[]}`, failed: "not be all"},
+		"one of two":            {answer: `{"error":0,"nbrecord":2,"records":[{"record":{` + whole + `}}]}`, failed: "not be all"},
+		"a count that is none":  {answer: `{"error":0,"nbrecord":"some","records":[]}`, failed: "not be all"},
+		"a full page of others": {answer: `{"error":0,"records":[` + strings.Repeat(others+",", 99) + others + `]}`, failed: "not be all"},
+		"others":                {answer: `{"error":0,"records":[` + strings.Repeat(others+",", 98) + others + `]}`},
 		"no list":               {answer: `{"error":0}`, failed: "no list"},
 		"no error":              {answer: `{"records":[]}`, failed: "does not say"},
 		"an error":              {answer: `{"error":6,"txterr":"s3cret/passw0rd"}`, failed: "technical error 6"},

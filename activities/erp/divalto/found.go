@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -24,10 +25,25 @@ const (
 // lookUpReply is what is read of the answer to a look-up.
 type lookUpReply struct {
 	// Error is a number or a text.
-	Error   json.RawMessage `json:"error"`
+	Error json.RawMessage `json:"error"`
+	// Count is how many records there are, as the ERP says.
+	Count   json.RawMessage `json:"nbrecord"`
 	Records *[]struct {
 		Record map[string]json.RawMessage `json:"record"`
 	} `json:"records"`
+}
+
+// whole tells whether the records are all that there are: as many as the ERP says,
+// and fewer than were asked for, beyond which there may be more.
+func (r *lookUpReply) whole() bool {
+	given := len(*r.Records)
+	said, err := text(r.Count)
+	if err == nil && said != "" {
+		var count int
+		count, err = strconv.Atoi(said)
+		return err == nil && count == given && given < maxEntries
+	}
+	return err == nil && given < maxEntries
 }
 
 // readFound reads the answer to a look-up. What cannot be read is no answer.
@@ -64,6 +80,12 @@ func (c *Client) readFound(found *erp.Found, body []byte, label string) {
 			found.Entries = append(found.Entries, entry)
 		}
 	}
+	// What is not there must be missing for certain: it may be posted again then.
+	if len(found.Entries) <= 1 && !reply.whole() {
+		found.Entries = nil
+		found.Detail = fmt.Sprintf("the look-up gave %d records, which may not be all of them", len(*reply.Records))
+		return
+	}
 	found.Answered = true
 	found.Detail = fmt.Sprintf("%d entries of the label", len(found.Entries))
 }
@@ -94,6 +116,9 @@ func (c *Client) readEntry(record map[string]json.RawMessage, label string) (ent
 		return erp.Entry{}, false, err
 	}
 	entry.Transaction, err = value(c.settings.LookUp.Field)
+	if strings.Trim(entry.Transaction, "0") == "" {
+		entry.Transaction = "" // as in a reply, 0 says that there is none
+	}
 	return entry, err == nil, err
 }
 
@@ -113,10 +138,14 @@ func euros(text string) (money.Cents, error) {
 // maxAmount is how many characters of an amount are read.
 const maxAmount = 32
 
-// text is a field's value: a text, padded to the width of its field, or a number.
+// text is a field's value: a text, padded to the width of its field, or a number;
+// empty where there is none.
 func text(raw json.RawMessage) (string, error) {
 	raw = bytes.TrimSpace(raw)
-	if len(raw) > 0 && raw[0] != '"' {
+	if len(raw) == 0 || string(raw) == "null" {
+		return "", nil
+	}
+	if raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' {
 		if !codePattern.Match(raw) {
 			return "", errors.New("a field holds no text")
 		}
