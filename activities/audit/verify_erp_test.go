@@ -34,6 +34,15 @@ func TestVerifyProvesWhatTheERPWasTold(t *testing.T) {
 	execute(`
 		insert into erp_posting (kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, posting_date, planned_at, state)
 		values ('PAYOUT', 'nothing', 2, '998', 'N1', 2, 'transfer', 100, 'RGV:nothing/2', '2026-03-17', now(), 'PREPARED')`)
+	execute(`
+		insert into erp_posting (kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, bank, posting_date,
+			planned_at, state, settled_at)
+		select 'DEPOSIT', d.name, 1, '998', '', 1, 'deposit', 200, 'RGB:' || d.name, 'BNP', '2026-03-17', now(), d.state,
+		       case when d.state = 'INVALID' then now() end
+		from (values (1, 'D0', 'INVALID'), (2, 'D1', 'PREPARED'), (3, 'D2', 'PREPARED')) as d (place, name, state) order by d.place`)
+	execute(`
+		insert into erp_deposit_item (deposit, ordinal, item)
+		select d.number, 1, i.number from erp_posting d, erp_posting i where d.kind = 'DEPOSIT' and i.reference = 'R2'`)
 	report, err = audit.Verify(t.Context(), pool)
 	require.NoError(t, err)
 	require.Equal(t, []audit.Breach{
@@ -41,5 +50,6 @@ func TestVerifyProvesWhatTheERPWasTold(t *testing.T) {
 		{audit.PostingsProved, "posting RGR:R3", "transaction t2", "not that of posting RGR:R2"},
 		{audit.PostingsProved, "posting RGV:nothing/2", "1.00", "a payout"},
 		{audit.PostingsProved, "posting RGV:nothing/2", "attempt 2", "an act erp-retry of the attempt before"},
+		{audit.PostingsProved, "posting RGB:D2", "item RGR:R2", "in no other deposit than RGB:D1"},
 	}, report.Breaches)
 }

@@ -96,28 +96,38 @@ func (d *Desk) deposit(
 }
 
 // items reads what a deposit takes to the bank, each in portfolio and in no other
-// deposit. They are locked in one order, so that two deposits at once do not wait
-// for each other.
+// deposit.
 func (d *Desk) items(ctx context.Context, tx pgx.Tx, numbers []int64) ([]divalto.Item, error) {
+	locked, err := claim(ctx, tx, numbers, 0)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]divalto.Item, len(numbers))
+	for i, number := range numbers {
+		if err := d.inPortfolio(locked[number]); err != nil {
+			return nil, err
+		}
+		items[i] = divalto.Item{Transaction: locked[number].TransactionID, Amount: money.Cents(locked[number].AmountCents)}
+	}
+	return items, nil
+}
+
+// claim locks items, so that no other deposit takes them meanwhile, and refuses
+// one that another deposit than but has taken. It locks them in one order, so that
+// two deposits at once do not wait for each other.
+func claim(ctx context.Context, tx pgx.Tx, numbers []int64, but int64) (map[int64]*db.LockPostingRow, error) {
 	locked := make(map[int64]*db.LockPostingRow, len(numbers))
 	for _, number := range slices.Sorted(slices.Values(numbers)) {
 		row, err := lock(ctx, tx, number)
 		if err != nil {
 			return nil, err
 		}
-		if err := d.inPortfolio(row); err != nil {
-			return nil, err
-		}
-		if err := unclaimed(ctx, db.New(tx), number, 0); err != nil {
+		if err := unclaimed(ctx, db.New(tx), number, but); err != nil {
 			return nil, err
 		}
 		locked[number] = row
 	}
-	items := make([]divalto.Item, len(numbers))
-	for i, number := range numbers {
-		items[i] = divalto.Item{Transaction: locked[number].TransactionID, Amount: money.Cents(locked[number].AmountCents)}
-	}
-	return items, nil
+	return locked, nil
 }
 
 func (d *Desk) inPortfolio(row *db.LockPostingRow) error {

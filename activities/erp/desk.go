@@ -82,9 +82,7 @@ func (d *Desk) retry(ctx context.Context, tx pgx.Tx, number int64, answer activi
 	change := Change{Number: number, Label: row.Label, Before: State(row.State), After: Prepared}
 	switch change.Before {
 	case Unknown:
-		err = settle(ctx, db.New(tx), verdict{
-			state: Prepared, class: divalto.Class(row.Class), detail: "an operator says that the ERP does not have it",
-		}, number, change.Before, row.Attempts)
+		err = d.sendAsItIs(ctx, tx, row)
 	case Rejected, Invalid:
 		change.Number, change.Label, err = d.again(ctx, tx, row)
 	case Prepared, Sent, Accepted, AcceptedWithoutID:
@@ -94,6 +92,17 @@ func (d *Desk) retry(ctx context.Context, tx pgx.Tx, number int64, answer activi
 		return Change{}, err
 	}
 	return change, d.record(ctx, tx, actRetry, row, change.After, answer)
+}
+
+// sendAsItIs has a posting sent to the dossier that it is of, which must be the one
+// of the settings: of another nobody would send it.
+func (d *Desk) sendAsItIs(ctx context.Context, tx pgx.Tx, row *db.LockPostingRow) error {
+	if row.Dossier != d.Settings.dossier() {
+		return refuse(row, "of dossier %s, which is not that of these settings (erp.dossier): decide with those of its own", row.Dossier)
+	}
+	return settle(ctx, db.New(tx), verdict{
+		state: Prepared, class: divalto.Class(row.Class), detail: "an operator says that the ERP does not have it",
+	}, row.Number, Unknown, row.Attempts)
 }
 
 // again makes another attempt at what was refused.
@@ -106,7 +115,7 @@ func (d *Desk) again(ctx context.Context, tx pgx.Tx, row *db.LockPostingRow) (nu
 	if newest != row.Attempt {
 		return 0, "", refuse(row, "has a newer attempt, number %d of it: look at that one", newest)
 	}
-	thirdParty, cents, err := d.readAnew(ctx, queries, row)
+	thirdParty, cents, err := d.readAnew(ctx, tx, row)
 	if err != nil {
 		return 0, "", err
 	}
@@ -128,7 +137,8 @@ func (d *Desk) again(ctx context.Context, tx pgx.Tx, row *db.LockPostingRow) (nu
 }
 
 // readAnew is what the books and settings say now of what was refused.
-func (d *Desk) readAnew(ctx context.Context, queries *db.Queries, row *db.LockPostingRow) (thirdParty string, cents int64, err error) {
+func (d *Desk) readAnew(ctx context.Context, tx pgx.Tx, row *db.LockPostingRow) (thirdParty string, cents int64, err error) {
+	queries := db.New(tx)
 	switch divalto.Kind(row.Kind) {
 	case divalto.Payout:
 		payout, err := queries.PayoutNow(ctx, row.Reference)
@@ -152,10 +162,12 @@ func (d *Desk) readAnew(ctx context.Context, queries *db.Queries, row *db.LockPo
 		if err != nil {
 			return "", 0, fmt.Errorf("read its items: %w", err)
 		}
-		for _, item := range items {
-			if err := unclaimed(ctx, queries, item.Number, row.Number); err != nil {
-				return "", 0, err
-			}
+		numbers := make([]int64, len(items))
+		for i := range items {
+			numbers[i] = items[i].Number
+		}
+		if _, err := claim(ctx, tx, numbers, row.Number); err != nil {
+			return "", 0, err
 		}
 		return "", row.AmountCents, nil
 	default:

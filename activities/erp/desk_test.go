@@ -1,17 +1,21 @@
 package erp_test
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/erp"
 	"github.com/reglo/reglo/activities/operator"
+	standin "github.com/reglo/reglo/deploy/partners/divalto"
 	"github.com/reglo/reglo/domain/calendar"
+	words "github.com/reglo/reglo/domain/divalto"
 	"github.com/reglo/reglo/domain/vacation"
 )
 
@@ -125,6 +129,15 @@ func TestDoubtIsDecidedByAnOperator(t *testing.T) {
 	require.Equal(t, erp.Change{Number: numbers[1], Label: "RGV:ref-2", Before: erp.AcceptedWithoutID, After: erp.Accepted}, change)
 	_, err = w.desk().Resolve(t.Context(), numbers[1], "1", alice())
 	refused(t, err, "is ACCEPTED and is not resolved")
+	w.exec(t, `update erp_posting set class = 'UNKNOWN' where state = 'ACCEPTED'`)
+	asked := w.erp.Calls(standin.RecordSQL)
+	require.Equal(t, activities.FindPostingResult{Class: string(words.Accepted)}, w.find(t, int(numbers[1])), "a run at work goes on")
+	require.Equal(t, asked, w.erp.Calls(standin.RecordSQL))
+
+	elsewhere := w.desk()
+	elsewhere.Settings.Options.Dossier.Dos = "999"
+	_, err = elsewhere.Retry(t.Context(), numbers[:1], alice())
+	refused(t, err, "of dossier 998, which is not that of these settings")
 
 	changes, err := w.desk().Retry(t.Context(), numbers[:1], alice())
 	require.NoError(t, err)
@@ -227,6 +240,45 @@ func TestADeposit(t *testing.T) {
 	require.Len(t, shown.Items, 2)
 	require.Equal(t, deposit.TransactionID, shown.Transaction)
 	require.Len(t, shown.Calls, 1)
+}
+
+// TestARetriedDepositWaitsForOneThatIsBeingMade, which takes the same item.
+func TestARetriedDepositWaitsForOneThatIsBeingMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settlement(t, "00000120260317UEP", "TRANSACTION", today, "ENDED", 39_00)
+	w.plan(t)
+	w.drive(t)
+	date, err := calendar.ParseDate(today)
+	require.NoError(t, err)
+	item := w.numbers(t)[0]
+	change, err := w.desk().Deposit(t.Context(), erp.DepositRequest{Name: "REM-1", Bank: "BNP", Items: []int64{item}, Date: date}, alice())
+	require.NoError(t, err)
+	w.breaks(t, "rejected*1")
+	w.drive(t)
+
+	other, err := w.pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { _ = other.Rollback(context.WithoutCancel(t.Context())) }() // nothing once it is committed
+	_, err = other.Exec(t.Context(), `select from erp_posting where number = $1 for update`, item)
+	require.NoError(t, err)
+	_, err = other.Exec(t.Context(), `
+		with d as (insert into erp_posting (kind, reference, attempt, dossier, third_party, direction, means, amount_cents, label, bank,
+			posting_date, planned_at, state)
+			values ('DEPOSIT', 'REM-2', 1, '998', '', 1, 'deposit', 3900, 'RGB:REM-2', 'BNP', '2026-03-17', now(), 'PREPARED') returning number)
+		insert into erp_deposit_item (deposit, ordinal, item) select number, 1, $1 from d`, item)
+	require.NoError(t, err)
+	retried := make(chan error, 1)
+	go func() {
+		_, err := w.desk().Retry(t.Context(), []int64{change.Number}, alice())
+		retried <- err
+	}()
+	require.Eventually(t, func() bool {
+		return len(w.texts(t, `select 'waits' from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)) > 0
+	}, 10*time.Second, 5*time.Millisecond)
+	require.NoError(t, other.Commit(t.Context()))
+	refused(t, <-retried, "in deposit REM-2 already")
+	require.Equal(t, []string{"00000120260317UEP ACCEPTED", "REM-1 REJECTED", "REM-2 PREPARED"}, w.states(t))
 }
 
 func TestWhatIsShown(t *testing.T) {

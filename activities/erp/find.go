@@ -63,6 +63,8 @@ func (a *Activities) find(ctx context.Context, number int64) (activities.FindPos
 		}
 		row.State, row.Class = string(Unknown), string(divalto.Unknown)
 	case Unknown, AcceptedWithoutID:
+	case Accepted: // an operator may have said so, whatever the last call came to
+		return activities.FindPostingResult{Class: string(divalto.Accepted)}, nil
 	default:
 		return activities.FindPostingResult{Class: row.Class, Due: State(row.State) == Prepared}, nil
 	}

@@ -76,11 +76,11 @@ func (a *Activities) serves(dossier string) error {
 // attempt sends a posting, unless an attempt at it broke off, or it is in doubt.
 func (t *turn) attempt(ctx context.Context, row *db.PostingRow) (divalto.Class, error) {
 	switch State(row.State) {
-	case Unknown, AcceptedWithoutID:
-		return divalto.Class(row.Class), nil
+	case Prepared:
 	case Sent:
 		return divalto.Unknown, t.keep(ctx, row, verdict{state: Unknown, class: divalto.Unknown, detail: brokeOff}, nil)
-	default:
+	default: // in doubt; or an operator has decided on it since it was found to be due
+		return divalto.Class(row.Class), nil
 	}
 	parameter, err := t.compose(ctx, db.New(t.conn), row)
 	if broken, is := errors.AsType[*divalto.RuleError](err); is {
