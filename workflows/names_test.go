@@ -135,7 +135,7 @@ func formsOfPartners() []any {
 		workflows.ReceptionTotals{Received: 1, Duplicates: 2, Held: 3, UnknownBulks: 4},
 		activities.ReceiveFilesRequest{Date: newRequest().BusinessDate},
 		activities.ReceiveFilesResult{Received: 1, Duplicates: 2, Held: 3, Awaiting: []string{"id"}},
-		workflows.PostingRequest{Dossier: "998"},
+		workflows.PostingRequest{Dossier: "998", After: 1, Again: true},
 		workflows.PostingTotals{Accepted: 1, Refused: 2, Unknown: 3, Left: 4},
 		activities.PlanPostingsResult{Planned: 1},
 		activities.PostSettlementRequest{Dossier: "998", After: 1},

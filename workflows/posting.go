@@ -40,6 +40,10 @@ func lookUps() []time.Duration {
 // PostingRequest has a dossier's settlements posted.
 type PostingRequest struct {
 	Dossier string `json:"dossier"`
+	// After and Again are of a run that goes on where another ended: after which
+	// posting, and whether somebody has asked to look from the beginning in the end.
+	After int  `json:"after,omitempty"`
+	Again bool `json:"again,omitempty"`
 }
 
 // PostingTotals are what a run has posted.
@@ -54,18 +58,23 @@ type PostingTotals struct {
 // looks for those whose outcome it did not learn. It never posts one of them a
 // second time unless the ERP said that it failed and has nothing of it.
 func Posting(ctx workflow.Context, request PostingRequest) (PostingTotals, error) {
-	p := &posting{request: request, more: workflow.GetSignalChannel(ctx, PostingSignal), failures: make(map[int]int)}
+	p := &posting{
+		dossier: request.Dossier, after: request.After, again: request.Again,
+		more: workflow.GetSignalChannel(ctx, PostingSignal), failures: make(map[int]int),
+	}
 	err := p.postAll(ctx)
 	return p.totals, err
 }
 
 // posting is one run.
 type posting struct {
-	request PostingRequest
+	dossier string
 	totals  PostingTotals
 	more    workflow.ReceiveChannel
-	// after is the last posting that is done with.
+	// after is the last posting that is done with; again has it begin from the first
+	// once more.
 	after int
+	again bool
 	// unreached counts attempts since the ERP was last reached; failures those of
 	// each posting that failed for technical reasons.
 	unreached int
@@ -74,15 +83,15 @@ type posting struct {
 
 func (p *posting) postAll(ctx workflow.Context) error {
 	for range postingsPerRun {
-		posted, err := activities.PostSettlement(ctx, activities.PostSettlementRequest{Dossier: p.request.Dossier, After: p.after})
+		posted, err := activities.PostSettlement(ctx, activities.PostSettlementRequest{Dossier: p.dossier, After: p.after})
 		if err != nil {
 			return err
 		}
 		switch {
 		case posted.Number != 0:
 			err = p.settle(ctx, posted.Number, divalto.Class(posted.Class))
-		case p.more.ReceiveAsync(nil):
-			p.after = 0
+		case p.again || p.more.ReceiveAsync(nil):
+			p.after, p.again = 0, false
 		default:
 			return nil
 		}
@@ -90,11 +99,24 @@ func (p *posting) postAll(ctx workflow.Context) error {
 			return err
 		}
 		if p.unreached >= postingAttempts {
-			p.totals.Left++
-			return nil
+			if p.more.Len() == 0 {
+				p.totals.Left++
+				return nil
+			}
+			p.unreached = 0 // somebody has asked for more in the last pause
 		}
 	}
-	return workflow.NewContinueAsNewError(ctx, PostingName, p.request) //nolint:wrapcheck // Temporal knows it by its type
+	return p.goOn(ctx)
+}
+
+// goOn has another run go on after what this one is done with. Were it to begin
+// from the first, as many that fail as fit a run would keep all others waiting.
+func (p *posting) goOn(ctx workflow.Context) error {
+	for p.more.ReceiveAsync(nil) {
+		p.again = true
+	}
+	return workflow.NewContinueAsNewError( //nolint:wrapcheck // Temporal knows it by its type
+		ctx, PostingName, PostingRequest{Dossier: p.dossier, After: p.after, Again: p.again})
 }
 
 // settle goes on from what an attempt came to.

@@ -2,10 +2,12 @@ package workflows_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -173,14 +175,60 @@ func TestAskingEndsAPause(t *testing.T) {
 	require.Equal(t, 4*time.Minute, env.Now().Sub(morning()).Truncate(time.Second))
 }
 
-func TestPostingWithoutEndBeginsAFreshHistory(t *testing.T) {
+func TestAskingInTheLastPauseIsHeard(t *testing.T) {
 	t.Parallel()
 	l := newLedger()
-	for number := range 600 {
-		l.attempts[number+1] = []divalto.Class{divalto.Accepted}
+	for range 12 {
+		l.attempts[1] = append(l.attempts[1], divalto.NotSent)
 	}
-	_, err := outcome[workflows.PostingTotals](t, l.environment(t), workflows.PostingName, workflows.PostingRequest{Dossier: "998"})
-	var fresh *workflow.ContinueAsNewError
-	require.ErrorAs(t, err, &fresh)
-	require.Len(t, l.posted, 500)
+	l.attempts[1] = append(l.attempts[1], divalto.Accepted)
+	env := l.environment(t)
+	env.RegisterDelayedCallback(func() {
+		require.Len(t, l.posted, 12)
+		env.SignalWorkflow(workflows.PostingSignal, nil)
+	}, 55*time.Minute)
+	require.Equal(t, workflows.PostingTotals{Accepted: 1}, l.post(t, env))
+	require.Len(t, l.posted, 13)
+}
+
+// TestPostingWithoutEndBeginsAFreshHistory, which goes on where the last one ended:
+// what fails at the beginning does not keep the others waiting for ever.
+func TestPostingWithoutEndBeginsAFreshHistory(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []bool{false, true} {
+		t.Run(fmt.Sprint(asked), func(t *testing.T) {
+			t.Parallel()
+			l := newLedger()
+			for number := range 600 {
+				l.attempts[number+1] = []divalto.Class{divalto.Accepted}
+			}
+			l.attempts[1] = append(l.attempts[1], divalto.Accepted) // as if it was left, and is due again
+			env := l.environment(t)
+			l.before[activities.PostSettlementName] = func(_ context.Context, times int) error {
+				if asked && times == 100 {
+					env.SignalWorkflow(workflows.PostingSignal, nil)
+				}
+				return nil
+			}
+			_, err := outcome[workflows.PostingTotals](t, env, workflows.PostingName, workflows.PostingRequest{Dossier: "998"})
+			var fresh *workflow.ContinueAsNewError
+			require.ErrorAs(t, err, &fresh)
+			require.Len(t, l.posted, 500)
+			var next workflows.PostingRequest
+			require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(fresh.Input, &next))
+			require.Equal(t, workflows.PostingRequest{Dossier: "998", After: 500, Again: asked}, next)
+
+			rest := newLedger()
+			rest.attempts = l.attempts
+			want := workflows.PostingTotals{Accepted: 100}
+			if asked {
+				want.Accepted++
+			}
+			got, err := outcome[workflows.PostingTotals](t, rest.environment(t), workflows.PostingName, next)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			require.Equal(t, 501, rest.posted[0])
+			require.Equal(t, asked, rest.posted[len(rest.posted)-1] == 1)
+		})
+	}
 }
