@@ -67,7 +67,7 @@ func (d postingList) writeText(t *text) {
 	}
 	t.rows(rows)
 	if len(d.Postings) == erp.ListMax {
-		t.linef("the first postings, %d at most", erp.ListMax)
+		t.linef("the last %d postings", erp.ListMax)
 		return
 	}
 	t.linef("%s", count(len(d.Postings), "posting"))
