@@ -40,7 +40,7 @@ func matchSettings() []setting {
 			show: func(c *Config) string { return strconv.FormatInt(int64(match(c).Tolerance), 10) },
 		},
 		{
-			key: at("match_days"), usage: "how many days after its payment a line may be dated, by rule amount-date",
+			key: at("match_days"), usage: "how many days after its payment a line may be dated, by its authorisation or rule amount-date",
 			fallback: strconv.Itoa(matching.DefaultDays),
 			read:     func(c *Config, value string) error { return readInt(value, 0, maxMatchDays, &match(c).Days) },
 			show:     func(c *Config) string { return strconv.Itoa(match(c).Days) },
