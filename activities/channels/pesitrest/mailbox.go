@@ -59,7 +59,7 @@ func (m *Mailbox) Offers(ctx context.Context, date calendar.Date, announced []ch
 
 // Fetch copies a file that was announced, or has the product get it from the bank.
 // An announcement to which the product has no file of ours is channels.ErrNoFile, as
-// is a bank that has none. Content of another length than the product received from
+// is a bank that has none; one of a transfer that goes on is [ErrNotReceived]. Content of another length than the product received from
 // the bank is [ErrTruncated], and may be whole when it is asked for again.
 //
 // What was announced is copied as long or short as the product has it: its copy does
@@ -142,6 +142,9 @@ func (c *Channel) announced(ctx context.Context, offer channels.Offer) (Received
 	if wrong := told.noFileOf(offer, c.settings.Server); wrong != "" {
 		return Received{}, fmt.Errorf("%w: transfer %s %s", channels.ErrNoFile, offer.Transfer, wrong)
 	}
+	if told.moving() { // its notice was faster
+		return Received{}, fmt.Errorf("%w: transfer %s is still %s", ErrNotReceived, offer.Transfer, told.status())
+	}
 	if count, said := told.transferred(); said {
 		received.Bytes = count
 	}
@@ -154,8 +157,8 @@ func (c *Channel) announced(ctx context.Context, offer channels.Offer) (Received
 	return received, nil
 }
 
-// noFileOf says why a transfer has not brought the file that was announced, or gives
-// nothing.
+// noFileOf says why a transfer has not brought the file that was announced, and never
+// will, or gives nothing.
 func (r *record) noFileOf(offer channels.Offer, server string) string {
 	switch {
 	case r.Direction != directionReceive:
@@ -164,7 +167,7 @@ func (r *record) noFileOf(offer channels.Offer, server string) string {
 		return "comes from another server"
 	case r.Remote != "" && r.Remote != offer.Name:
 		return "has another file's name"
-	case r.Status != statusCompleted:
+	case r.Status != statusCompleted && !r.moving():
 		return "is " + r.status()
 	default:
 		return ""

@@ -2,8 +2,11 @@ package pesitrest_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,9 +37,9 @@ func tuesday(t testing.TB) calendar.Date {
 }
 
 // brought has the product receive a file for which we did not ask, and gives its notice.
-func (s *site) brought(t testing.TB, correlation string) channels.Announcement {
+func (s *site) brought(t testing.TB) channels.Announcement {
 	t.Helper()
-	received, err := s.Receive(t.Context(), pesitrest.Request{Name: statement, VirtualFile: "RELEVES", Correlation: correlation})
+	received, err := s.Receive(t.Context(), pesitrest.Request{Name: statement, VirtualFile: "RELEVES", Correlation: "by-itself"})
 	require.NoError(t, err)
 	return channels.Announcement{Transfer: received.ID, Name: statement, Bytes: received.Bytes}
 }
@@ -62,7 +65,7 @@ func TestAMailbox(t *testing.T) {
 		require.NoError(t, box.Taken(t.Context(), offers[0]))
 
 		s.offer(t, text)
-		notice := s.brought(t, "by-itself")
+		notice := s.brought(t)
 		unsized := notice
 		unsized.Bytes = 0
 		offers, err = box.Offers(t.Context(), tuesday(t), []channels.Announcement{
@@ -124,7 +127,7 @@ func TestATruncatedReceive(t *testing.T) {
 		s.offer(t, "a statement")
 		truncated := pesitwizard.Fault{Kind: pesitwizard.TruncatedReceive, At: 4, Times: 1}
 		s.product.Break(truncated)
-		notice := s.brought(t, "by-itself")
+		notice := s.brought(t)
 		offers, err := box.Offers(t.Context(), tuesday(t), []channels.Announcement{notice})
 		require.NoError(t, err)
 		for range 2 { // the product's copy does not grow: its reader is to see that it breaks off
@@ -149,7 +152,7 @@ func TestNoticesThatAreNotTrue(t *testing.T) {
 	require.NoError(t, err)
 	sent := outcome.Detail[len("transfer "):]
 	s.offer(t, "a statement")
-	notice := s.brought(t, "by-itself")
+	notice := s.brought(t)
 	s.product.Break(pesitwizard.Fault{Kind: pesitwizard.Refused, Text: "0x0200CD", Times: 1})
 	_, err = s.Receive(t.Context(), asking())
 	require.ErrorIs(t, err, channels.ErrNoFile)
@@ -189,6 +192,40 @@ func TestNoticesThatAreNotTrue(t *testing.T) {
 	require.ErrorIs(t, box.Fetch(t.Context(), offer, io.Discard), channels.ErrNoFile, "gone")
 	require.NoError(t, os.Symlink(secret, local))
 	require.ErrorIs(t, box.Fetch(t.Context(), offer, io.Discard), channels.ErrNoFile, "a link")
+}
+
+// TestANoticeThatIsFasterThanTheProduct: its file is still asked for, until the transfer has ended some way.
+func TestANoticeThatIsFasterThanTheProduct(t *testing.T) {
+	t.Parallel()
+	s := startSite(t, pesitrest.V1, nil)
+	s.offer(t, "a statement")
+	notice := s.brought(t)
+	status := make(chan string, 1)
+	product := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"transferId":%q,"direction":"RECEIVE","status":%q,"localFilename":%q}`,
+			notice.Transfer, <-status, filepath.Join(s.settings.FolderAtPeer, "received-by-itself"))
+	}))
+	t.Cleanup(product.Close)
+	late := startSite(t, pesitrest.V1, func(of *pesitrest.Settings) {
+		*of = s.settings
+		of.URL = product.URL
+	})
+	box, _ := late.mailbox(t)
+	offer := channels.Offer{Name: statement, Transfer: notice.Transfer, Bytes: notice.Bytes}
+	for _, moving := range []string{"PENDING", "IN_PROGRESS"} {
+		status <- moving
+		err := box.Fetch(t.Context(), offer, io.Discard)
+		require.ErrorIs(t, err, pesitrest.ErrNotReceived)
+		require.NotErrorIs(t, err, channels.ErrNoFile)
+	}
+	for _, ended := range []string{"FAILED", "CANCELLED"} {
+		status <- ended
+		require.ErrorIs(t, box.Fetch(t.Context(), offer, io.Discard), channels.ErrNoFile, ended)
+	}
+	status <- "COMPLETED"
+	var got bytes.Buffer
+	require.NoError(t, box.Fetch(t.Context(), offer, &got))
+	require.Equal(t, "a statement", got.String())
 }
 
 // TestAMailboxOfABrokenProduct: nothing that fails is taken for a bank that has nothing.
