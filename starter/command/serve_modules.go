@@ -87,13 +87,27 @@ func newHookRoute(
 	}
 	hook, err := front.NewHook(front.HookParts{
 		Server: settings.Hook.Server, Header: settings.Hook.Header, Secret: secret,
-		Notices: reception.NewNotices(pool, clock), Waker: front.NewReception(server),
+		Notices: reception.NewNotices(pool, clock), Waker: receptions{server},
 		Registry: registry, Clock: clock, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return []front.Route{{Pattern: front.HookPattern, Handler: hook}}, nil
+}
+
+// receptions has what partners have for us fetched.
+type receptions struct {
+	server client.Client
+}
+
+// requestedByNotice says in Temporal who wanted a reception.
+const requestedByNotice = "notice"
+
+// Wake has it fetched.
+func (r receptions) Wake(ctx context.Context) error {
+	_, err := wake.Reception(ctx, r.server, requestedByNotice)
+	return err
 }
 
 // newDesk is where payments begin, and where what becomes of them is kept.

@@ -15,14 +15,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
 
 	"github.com/reglo/reglo/activities/postgres/pgtest"
 	"github.com/reglo/reglo/activities/reception"
 	"github.com/reglo/reglo/domain/webhook"
 	"github.com/reglo/reglo/starter/front"
-	"github.com/reglo/reglo/workflows"
 )
 
 const id = "6a1f7d5e-21aa-11ea-9f0e-0242ac120002"
@@ -383,33 +380,4 @@ func TestAHookWithoutASecret(t *testing.T) {
 	require.NoError(t, err)
 	_, err = front.NewHook(front.HookParts{Secret: secret, Registry: registry})
 	require.ErrorContains(t, err, "metrics")
-}
-
-// signaler is Temporal, as far as a waker sees it.
-type signaler struct {
-	id, signal string
-	options    client.StartWorkflowOptions
-	workflow   any
-	arguments  []any
-	err        error
-}
-
-func (s *signaler) SignalWithStartWorkflow(
-	_ context.Context, id, signal string, _ any, options client.StartWorkflowOptions, workflow any, arguments ...any,
-) (client.WorkflowRun, error) {
-	s.id, s.signal, s.options, s.workflow, s.arguments = id, signal, options, workflow, arguments
-	return nil, s.err
-}
-
-func TestWake(t *testing.T) {
-	t.Parallel()
-	server := new(signaler)
-	require.NoError(t, front.NewReception(server).Wake(t.Context()))
-	require.Equal(t, workflows.ReceptionID, server.id)
-	require.Equal(t, workflows.NoticeSignal, server.signal)
-	require.Equal(t, workflows.ReceptionName, server.workflow)
-	require.Equal(t, workflows.Queue, server.options.TaskQueue)
-	require.Equal(t, []any{workflows.ReceptionRequest{RequestedBy: "notice"}}, server.arguments)
-	server.err = serviceerror.NewUnavailable("away")
-	require.ErrorIs(t, front.NewReception(server).Wake(t.Context()), server.err)
 }
