@@ -14,7 +14,8 @@ const (
 
 // ReceiveFilesRequest asks what partners have for us.
 type ReceiveFilesRequest struct {
-	// Date is the business day whose files are asked for by name.
+	// Date is the business day whose files are asked for by name. Attempts of later
+	// days ask for those of theirs.
 	Date calendar.Date `json:"date"`
 }
 

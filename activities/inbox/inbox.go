@@ -145,9 +145,11 @@ func isWanted(path string, wanted func(io.ReadSeeker) (bool, error)) (bool, erro
 
 // Shown is the name of the file at the path as it may be shown and written down:
 // banks name files after accounts, and whatever resembles an IBAN is masked.
-func Shown(path string) string {
-	return account.ReplaceAllStringFunc(filepath.Base(path), iban.Mask)
-}
+func Shown(path string) string { return Masked(filepath.Base(path)) }
+
+// Masked is a text, such as an error that repeats a file's name, in which whatever
+// resembles an IBAN is masked.
+func Masked(text string) string { return account.ReplaceAllStringFunc(text, iban.Mask) }
 
 // account is whatever resembles an IBAN, as [iban.Resembles] tells it.
 var account = regexp.MustCompile(`[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,}`)

@@ -33,7 +33,9 @@ func (r *receiving) placeAll(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r.note(r.placeOne(ctx, file))
+		if err := r.placeOne(ctx, file); err != nil {
+			r.note(maskedError{err})
+		}
 	}
 	return nil
 }

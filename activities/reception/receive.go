@@ -37,7 +37,7 @@ const (
 func (a *Activities) ReceiveFiles(
 	ctx context.Context, request activities.ReceiveFilesRequest,
 ) (activities.ReceiveFilesResult, error) {
-	call := &receiving{Activities: a, queries: db.New(a.Pool), date: request.Date}
+	call := &receiving{Activities: a, queries: db.New(a.Pool), date: businessDay(request.Date, activity.GetInfo(ctx))}
 	stop := heartbeat.Start(ctx, func() any { return progress{Bytes: call.fetched.Load()} })
 	defer stop()
 	result, err := call.run(ctx)
@@ -45,6 +45,16 @@ func (a *Activities) ReceiveFiles(
 		return activities.ReceiveFilesResult{}, activities.Failed("receive files", err)
 	}
 	return result, nil
+}
+
+// businessDay is the day whose files are asked for. Where midnight has passed since
+// the first attempt, it is the day of this one: what fails again and again must not
+// keep the next day's files from being asked for.
+func businessDay(asked calendar.Date, attempt activity.Info) calendar.Date {
+	if day := calendar.DateOf(attempt.StartedTime); day.After(calendar.DateOf(attempt.ScheduledTime)) {
+		return day
+	}
+	return asked
 }
 
 // progress is what a heartbeat tells.
@@ -64,6 +74,14 @@ type receiving struct {
 	moved  bool // a file was put where its readers find it
 	failed []error
 }
+
+// maskedError is an error of a partner, or of a file system, which may repeat the
+// name of a file: whatever resembles an IBAN in it is masked.
+type maskedError struct{ err error }
+
+func (e maskedError) Error() string { return inbox.Masked(e.err.Error()) }
+
+func (e maskedError) Unwrap() error { return e.err }
 
 // note keeps what went wrong with one thing until all others are done.
 func (r *receiving) note(err error) {
@@ -121,11 +139,21 @@ type notices struct {
 	byTransfer, byName map[string][]string // keys
 }
 
-func newNotices(rows []db.OpenNoticesRow) notices {
+// newNotices sorts them by the offers that deal with them. Where its transfer is
+// offered, no other file of its name deals with a notice: what it announced may not
+// have come yet.
+func newNotices(rows []db.OpenNoticesRow, offers []channels.Offer) notices {
+	offered := make(map[string]bool, len(offers))
+	for _, offer := range offers {
+		offered[offer.Transfer] = true
+	}
 	n := notices{byTransfer: make(map[string][]string), byName: make(map[string][]string)}
 	for _, row := range rows {
-		n.byTransfer[row.Transfer] = append(n.byTransfer[row.Transfer], row.Key)
-		n.byName[row.Filename] = append(n.byName[row.Filename], row.Key)
+		if offered[row.Transfer] {
+			n.byTransfer[row.Transfer] = append(n.byTransfer[row.Transfer], row.Key)
+		} else {
+			n.byName[row.Filename] = append(n.byName[row.Filename], row.Key)
+		}
 	}
 	return n
 }
@@ -152,13 +180,13 @@ func (r *receiving) poll(ctx context.Context, partner Partner) error {
 	if err != nil {
 		return fmt.Errorf("ask %s what it has for us: %w", partner.Name, err)
 	}
-	known := newNotices(rows)
+	known := newNotices(rows, offers)
 	for _, offer := range offers {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := r.receive(ctx, partner, offer, known.of(offer)); err != nil {
-			r.note(fmt.Errorf("receive %s of %s: %w", inbox.Shown(offer.Name), partner.Name, err))
+			r.note(fmt.Errorf("receive %s of %s: %w", inbox.Shown(offer.Name), partner.Name, maskedError{err}))
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
 
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/channels"
@@ -243,6 +244,54 @@ func TestOneThatFailsKeepsNoOtherBack(t *testing.T) {
 	delete(broken.fails, "offers")
 	require.Equal(t, activities.ReceiveFilesResult{Received: 1}, w.must(t))
 	require.Equal(t, []string{"a.xml", "b.xml", "c.xml", "d.xml"}, w.inbox(t))
+}
+
+// TestErrorsTellNoAccounts, though partners and file systems repeat the names of files.
+func TestErrorsTellNoAccounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const account = "FR7630006000011234567890189"
+	name := "releve." + account + ".xml"
+	w.box.files[name] = stated(t, 1)
+	w.box.fails["taken"] = fmt.Errorf("remove %s: refused", name)
+	says := func(err error, part string) {
+		t.Helper()
+		require.ErrorContains(t, err, part)
+		for ; err != nil; err = errors.Unwrap(err) { // all that Temporal writes down
+			require.NotContains(t, err.Error(), account)
+		}
+	}
+	require.NoError(t, os.Remove(w.folders.Inbox))
+	leave(t, filepath.Dir(w.folders.Inbox), filepath.Base(w.folders.Inbox), "no folder")
+	_, err := w.receive(t.Context(), w.pool)
+	says(err, "remove releve.FR76…0189.xml: refused")
+	says(err, "releve.FR76…0189.xml: not a directory")
+	delete(w.box.files, name)
+	_, err = w.receive(t.Context(), w.pool)
+	says(err, "releve.FR76…0189.xml: not a directory")
+}
+
+// TestTheDayOfRetries: a day that has begun while something failed has its files asked for.
+func TestTheDayOfRetries(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	midnight := today().Midnight().Add(day)
+	for name, test := range map[string]struct {
+		scheduled, started time.Time
+		want               calendar.Date
+	}{
+		"the first attempt":          {now(), now(), today()},
+		"one before midnight":        {now(), midnight.Add(-time.Second), today()},
+		"one after it":               {now(), midnight, calendar.DateOf(midnight)},
+		"one of days later":          {now(), now().Add(3 * day), calendar.DateOf(now().Add(3 * day))},
+		"a clock that was set back":  {midnight, now(), today()},
+		"a look that began so early": {midnight, midnight.Add(time.Hour), today()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.want, reception.BusinessDay(today(), activity.Info{ScheduledTime: test.scheduled, StartedTime: test.started}))
+		})
+	}
 }
 
 func TestAFileIsUsedThoughItsPartnerDoesNotHearThatItWasTaken(t *testing.T) {
