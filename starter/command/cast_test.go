@@ -114,6 +114,12 @@ func (c *cast) parts() map[string]any {
 		activities.StateSafeguardingName: func(context.Context, activities.StateSafeguardingRequest) (money.Cents, error) {
 			return 1_000, nil
 		},
+		activities.MatchPaymentsName: func(context.Context, activities.MatchPaymentsRequest) (activities.MatchPaymentsResult, error) {
+			return activities.MatchPaymentsResult{}, nil
+		},
+		activities.PlanPostingsName: func(context.Context) (activities.PlanPostingsResult, error) {
+			return activities.PlanPostingsResult{}, nil
+		},
 		activities.OpenDayName: nothing, activities.CloseDayName: nothing,
 		activities.IsOpenDayName: func(_ context.Context, date calendar.Date) (bool, error) {
 			return calendar.Target{}.IsBusinessDay(date), nil
