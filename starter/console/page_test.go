@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -276,6 +277,7 @@ func TestSearchesLeavePlaces(t *testing.T) {
 	v := s.signedIn(t)
 	tx, err := pool.BeginTx(t.Context(), pgx.TxOptions{})
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }) // who waits is let go, if this fails
 	_, err = tx.Exec(t.Context(), `lock table payment_notification in access exclusive mode`)
 	require.NoError(t, err)
 	answers := make(chan answer, most+beyond)
