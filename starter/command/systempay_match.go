@@ -45,6 +45,7 @@ func newSystemPayUnmatched(s *session) *cobra.Command {
 				}
 				for i := range list.Lines {
 					list.Lines[i].Label = iban.MaskIn(list.Lines[i].Label)
+					list.Lines[i].AcquirerRef = iban.MaskIn(list.Lines[i].AcquirerRef)
 				}
 			}
 			if forms {

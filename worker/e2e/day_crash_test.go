@@ -34,7 +34,7 @@ func steps() map[string][]string {
 	}
 	return map[string][]string{
 		// Somebody answers that its file is there, which ends the wait; the other one's is waited for.
-		workflows.ReglementTransactionsName: append(slices.Clone(reglement), activities.RecordAnswerName),
+		workflows.ReglementTransactionsName: append(slices.Clone(reglement), activities.RecordAnswerName, activities.PlanPostingsName),
 		workflows.ReglementImpayesName:      append(slices.Clone(reglement), activities.AwaitFileName, activities.DecantonName),
 		workflows.ReglementVirementsName: {
 			activities.OpenSettlementName, activities.TellMovementsName, activities.MatchRemittanceName,
@@ -47,12 +47,12 @@ func steps() map[string][]string {
 			activities.OpenVacationName, activities.LoadPaylineName, activities.MovePaylineName, activities.ControlPaylineName,
 			activities.PlanPayoutsName, activities.ValidateCashoutsName, activities.PostPayoutsName, activities.DecantonName,
 			activities.RemitName, activities.DispatchName, activities.DecideCashoutsName, activities.CantonName,
-			activities.AnswerPaylineName, activities.CloseVacationName,
+			activities.AnswerPaylineName, activities.PlanPostingsName, activities.CloseVacationName,
 		},
 		workflows.TechniqueName: {
-			activities.OpenVacationName, activities.LoadMerchantsName, activities.ReadStatementsName, activities.ReadReportsName, activities.MatchTransfersName,
-			activities.PairLinesName, activities.SettleOrdersName, activities.ReconcileName, activities.StateSafeguardingName,
-			activities.DecideName, activities.CloseVacationName,
+			activities.OpenVacationName, activities.LoadMerchantsName, activities.ReadStatementsName, activities.ReadReportsName,
+			activities.MatchTransfersName, activities.PairLinesName, activities.MatchPaymentsName, activities.SettleOrdersName, activities.ReconcileName, activities.StateSafeguardingName,
+			activities.PlanPostingsName, activities.DecideName, activities.CloseVacationName,
 		},
 		workflows.DayName: {activities.OpenDayName, activities.CloseDayName},
 	}
