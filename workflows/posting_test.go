@@ -2,7 +2,7 @@ package workflows_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -196,7 +196,7 @@ func TestAskingInTheLastPauseIsHeard(t *testing.T) {
 func TestPostingWithoutEndBeginsAFreshHistory(t *testing.T) {
 	t.Parallel()
 	for _, asked := range []bool{false, true} {
-		t.Run(fmt.Sprint(asked), func(t *testing.T) {
+		t.Run(strconv.FormatBool(asked), func(t *testing.T) {
 			t.Parallel()
 			l := newLedger()
 			for number := range 600 {
