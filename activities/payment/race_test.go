@@ -180,7 +180,8 @@ func TestAFormIsCutOffAtEachMessage(t *testing.T) {
 		if err == nil {
 			require.EqualValues(t, 1, b.number("select count(*) from payment_form where trans_id = $1", form.Expected.TransactionID))
 		}
-		require.Equal(t, b.number("select count(*) from payment_form"), b.number("select coalesce(max(last) + 1, 0)::bigint from payment_counter"))
+		// In one statement: what was cut off may be committed at any moment.
+		require.Zero(t, b.number(`select (select count(*) from payment_form) - (select coalesce(max(last) + 1, 0)::bigint from payment_counter)`))
 		if !struck() {
 			require.NoError(t, err)
 			return
