@@ -50,10 +50,10 @@ func (a *Activities) find(ctx context.Context, number int64) (activities.FindPos
 	if err != nil {
 		return none, err
 	}
-	defer turn.end(ctx)
+	defer turn.End(ctx)
 
 	// As it is now that nobody else is at it.
-	if row, err = db.New(turn.conn).Posting(ctx, number); err != nil {
+	if row, err = db.New(turn.Conn).Posting(ctx, number); err != nil {
 		return none, fmt.Errorf("read it: %w", err)
 	}
 	switch State(row.State) {

@@ -43,9 +43,9 @@ func (a *Activities) postNext(ctx context.Context, request activities.PostSettle
 	if err != nil {
 		return none, err
 	}
-	defer turn.end(ctx)
+	defer turn.End(ctx)
 
-	queries := db.New(turn.conn)
+	queries := db.New(turn.Conn)
 	number, err := queries.NextDue(ctx, request.Dossier, int64(request.After), lookUpsMax)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return none, nil
@@ -82,7 +82,7 @@ func (t *turn) attempt(ctx context.Context, row *db.PostingRow) (divalto.Class, 
 	default: // in doubt; or an operator has decided on it since it was found to be due
 		return divalto.Class(row.Class), nil
 	}
-	parameter, err := t.compose(ctx, db.New(t.conn), row)
+	parameter, err := t.compose(ctx, db.New(t.Conn), row)
 	if broken, is := errors.AsType[*divalto.RuleError](err); is {
 		return divalto.Invalid, t.keep(ctx, row, verdict{state: Invalid, class: divalto.Invalid, detail: broken.Error()}, nil)
 	}
@@ -94,7 +94,7 @@ func (t *turn) attempt(ctx context.Context, row *db.PostingRow) (divalto.Class, 
 		return refused.Class, t.notSent(ctx, row, &call{posting: row.Number, what: callPost, at: at, outcome: refused})
 	}
 	sum := sha256.Sum256([]byte(parameter))
-	changed, err := db.New(t.conn).Intend(ctx, at, sum[:], row.Number)
+	changed, err := db.New(t.Conn).Intend(ctx, at, sum[:], row.Number)
 	if err != nil {
 		return "", fmt.Errorf("keep the intent: %w", err)
 	}
@@ -141,7 +141,7 @@ func accepted(transaction, detail string) verdict {
 func (t *turn) notSent(ctx context.Context, row *db.PostingRow, made *call) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
-	err := pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, t.Conn, func(tx pgx.Tx) error {
 		queries := db.New(tx)
 		if _, err := queries.NoteNotSent(ctx, string(made.outcome.Class), plain(made.outcome.Detail), row.Number); err != nil {
 			return fmt.Errorf("note it: %w", err)

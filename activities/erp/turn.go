@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/reglo/reglo/activities/erp/internal/db"
+	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/divalto"
 )
 
@@ -18,51 +19,27 @@ const (
 	// keepTimeout bounds the keeping of an outcome, which goes on when the activity
 	// is cancelled: what the ERP has answered is not to be forgotten.
 	keepTimeout = 10 * time.Second
-	// unlockTimeout bounds the release of the lock; a connection that cannot
-	// release it is closed, which does.
-	unlockTimeout = 5 * time.Second
 )
 
-// turn is when this process, and no other, calls the ERP for a dossier. All that
-// is kept meanwhile goes through the connection that holds the lock: who has
-// lost the turn keeps nothing any more.
+// turn is when this process, and no other, calls the ERP for a dossier.
 type turn struct {
 	*Activities
-
-	conn *pgxpool.Conn
+	*postgres.Turn
 }
 
 // takeTurn waits until nobody else calls the ERP for the dossier.
 func (a *Activities) takeTurn(ctx context.Context) (*turn, error) {
-	conn, err := a.pool.Acquire(ctx)
+	taken, err := postgres.TakeTurn(ctx, a.pool,
+		func(ctx context.Context, conn *pgxpool.Conn) error {
+			return db.New(conn).LockDossier(ctx, a.settings.dossier())
+		},
+		func(ctx context.Context, conn *pgxpool.Conn) error {
+			return db.New(conn).UnlockDossier(ctx, a.settings.dossier())
+		})
 	if err != nil {
-		return nil, fmt.Errorf("get a connection: %w", err)
-	}
-	if err := db.New(conn).LockDossier(ctx, a.settings.dossier()); err != nil {
-		// Whoever was granted the lock without hearing of it must not keep it.
-		closeConn(ctx, conn)
 		return nil, fmt.Errorf("wait for the dossier: %w", err)
 	}
-	return &turn{Activities: a, conn: conn}, nil
-}
-
-// end lets the next one call the ERP.
-func (t *turn) end(ctx context.Context) {
-	unlocking, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-	defer cancel()
-	if err := db.New(t.conn).UnlockDossier(unlocking, t.settings.dossier()); err != nil {
-		closeConn(ctx, t.conn)
-		return
-	}
-	t.conn.Release()
-}
-
-// closeConn gives a connection up.
-func closeConn(ctx context.Context, conn *pgxpool.Conn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-	defer cancel()
-	_ = conn.Conn().Close(ctx) // it is not used again
-	conn.Release()
+	return &turn{Activities: a, Turn: taken}, nil
 }
 
 // What a call to the ERP was for.
@@ -115,7 +92,7 @@ func (t *turn) keep(ctx context.Context, row *db.PostingRow, verdict verdict, ma
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
 	verdict.settledAt = t.now()
-	err := pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, t.Conn, func(tx pgx.Tx) error {
 		queries := db.New(tx)
 		if err := settle(ctx, queries, verdict, row.Number, State(row.State), row.Attempts); err != nil || made == nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"github.com/reglo/reglo/activities"
 	"github.com/reglo/reglo/activities/heartbeat"
 	"github.com/reglo/reglo/activities/matching/internal/db"
+	"github.com/reglo/reglo/activities/postgres"
 	"github.com/reglo/reglo/domain/calendar"
 )
 
@@ -25,9 +26,6 @@ const (
 	// formCounted is for how long a form without an end is counted: many buyers just
 	// leave, and nobody is to look for them for ever.
 	formCounted = 31 * 24 * time.Hour
-	// unlockTimeout bounds the release of a lock; a connection that cannot release
-	// it is closed, which does.
-	unlockTimeout = 5 * time.Second
 )
 
 // lost is what an operator is to know of a payment that is none any more.
@@ -54,34 +52,14 @@ func (a *Activities) MatchPayments(
 
 // inTurn matches on the connection that keeps other calls waiting.
 func (a *Activities) inTurn(ctx context.Context, date calendar.Date) (activities.MatchPaymentsResult, error) {
-	conn, err := a.pool.Acquire(ctx)
+	turn, err := postgres.TakeTurn(ctx, a.pool,
+		func(ctx context.Context, conn *pgxpool.Conn) error { return db.New(conn).LockRound(ctx) },
+		func(ctx context.Context, conn *pgxpool.Conn) error { return db.New(conn).UnlockRound(ctx) })
 	if err != nil {
-		return activities.MatchPaymentsResult{}, fmt.Errorf("get a connection: %w", err)
-	}
-	if err := db.New(conn).LockRound(ctx); err != nil {
-		closeConn(ctx, conn) // whoever was granted the lock without hearing of it must not keep it
 		return activities.MatchPaymentsResult{}, fmt.Errorf("wait for who matches: %w", err)
 	}
-	defer unlock(ctx, conn)
-	return a.match(ctx, conn, date)
-}
-
-func unlock(ctx context.Context, conn *pgxpool.Conn) {
-	unlocking, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-	defer cancel()
-	if err := db.New(conn).UnlockRound(unlocking); err != nil {
-		closeConn(ctx, conn)
-		return
-	}
-	conn.Release()
-}
-
-// closeConn gives a connection up.
-func closeConn(ctx context.Context, conn *pgxpool.Conn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-	defer cancel()
-	_ = conn.Conn().Close(ctx) // it is not used again
-	conn.Release()
+	defer turn.End(ctx)
+	return a.match(ctx, turn.Conn, date)
 }
 
 func (a *Activities) match(ctx context.Context, conn *pgxpool.Conn, date calendar.Date) (activities.MatchPaymentsResult, error) {

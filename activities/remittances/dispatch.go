@@ -20,10 +20,6 @@ import (
 // channelLock is the advisory lock under which the channel is called.
 const channelLock = 0x72656d6974 // "remit"
 
-// unlockTimeout bounds the release of the lock; a connection that cannot
-// release it is closed, which does.
-const unlockTimeout = 5 * time.Second
-
 // Dispatch hands the bulks that are PREPARED over, one after the other, and
 // gives back what the bank refused. Counts are of what was handed over since the
 // run began.
@@ -75,9 +71,9 @@ func (a *Activities) handOver(ctx context.Context, run activities.Run) (more boo
 	if err != nil {
 		return false, err
 	}
-	defer turn.end(ctx)
+	defer turn.End(ctx)
 
-	row, err := db.New(turn.conn).NextToHandOver(ctx, run.Number)
+	row, err := db.New(turn.Conn).NextToHandOver(ctx, run.Number)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -90,13 +86,10 @@ func (a *Activities) handOver(ctx context.Context, run activities.Run) (more boo
 	return true, nil
 }
 
-// turn is when this process, and no other, calls the channel. All that is kept
-// meanwhile goes through the connection that holds the lock: who has lost the
-// turn keeps nothing any more.
+// turn is when this process, and no other, calls the channel.
 type turn struct {
 	*Activities
-
-	conn *pgxpool.Conn
+	*postgres.Turn
 }
 
 // handedOver is a bulk as the table has it.
@@ -181,7 +174,7 @@ func (a *Activities) lookUp(ctx context.Context, file channels.File) channels.Ou
 // over.
 func (t *turn) intend(ctx context.Context, run activities.Run, file *bankFile, at time.Time) (bool, error) {
 	mine := false
-	err := postgres.InRun(ctx, t.conn, run.Number, func(tx pgx.Tx) error {
+	err := postgres.InRun(ctx, t.Conn, run.Number, func(tx pgx.Tx) error {
 		changed, err := db.New(tx).Intend(ctx, db.IntendParams{
 			AttemptedAt: at, Number: file.row.Number, Before: file.row.AttemptedAt,
 			FileFormat: string(t.bank.Format.Version), FileSha256: file.proved.SHA256[:], FileBytes: file.proved.Bytes,
@@ -197,7 +190,7 @@ func (t *turn) intend(ctx context.Context, run activities.Run, file *bankFile, a
 
 // withdraw takes the intent back: nothing has left.
 func (t *turn) withdraw(ctx context.Context, number int32, attempted time.Time, detail string) error {
-	if err := db.New(t.conn).WithdrawIntent(ctx, detail, number, attempted); err != nil {
+	if err := db.New(t.Conn).WithdrawIntent(ctx, detail, number, attempted); err != nil {
 		return fmt.Errorf("withdraw the intent: %w", err)
 	}
 	return nil
@@ -216,7 +209,7 @@ func (t *turn) settle(ctx context.Context, number int32, attempted time.Time, ou
 	default:
 		state = transfer.Unknown
 	}
-	err := pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, t.Conn, func(tx pgx.Tx) error {
 		queries := db.New(tx)
 		changed, err := queries.SettleBulk(ctx, db.SettleBulkParams{
 			State: string(state), Detail: outcome.Detail, SettledAt: settled, Number: number, AttemptedAt: attempted,
@@ -248,23 +241,13 @@ func settleOrders(ctx context.Context, queries *db.Queries, bulk int32, state tr
 
 // takeTurn waits until nobody else calls the channel.
 func (a *Activities) takeTurn(ctx context.Context) (*turn, error) {
-	conn, err := a.pool.Acquire(ctx)
+	taken, err := postgres.TakeTurn(ctx, a.pool,
+		func(ctx context.Context, conn *pgxpool.Conn) error { return db.New(conn).LockChannel(ctx, channelLock) },
+		func(ctx context.Context, conn *pgxpool.Conn) error {
+			return db.New(conn).UnlockChannel(ctx, channelLock)
+		})
 	if err != nil {
-		return nil, fmt.Errorf("get a connection: %w", err)
-	}
-	if err := db.New(conn).LockChannel(ctx, channelLock); err != nil {
-		conn.Release()
 		return nil, fmt.Errorf("wait for the channel: %w", err)
 	}
-	return &turn{Activities: a, conn: conn}, nil
-}
-
-// end lets the next one call the channel.
-func (t *turn) end(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-	defer cancel()
-	if err := db.New(t.conn).UnlockChannel(ctx, channelLock); err != nil {
-		_ = t.conn.Conn().Close(ctx) // the lock must not go back into the pool
-	}
-	t.conn.Release()
+	return &turn{Activities: a, Turn: taken}, nil
 }

@@ -71,7 +71,7 @@ func (t *turn) file(ctx context.Context, row handedOver) (*bankFile, error) {
 }
 
 func (f *bankFile) readPayouts(ctx context.Context) error {
-	rows, err := db.New(f.conn).PayoutsByDebtor(ctx, f.row.Number)
+	rows, err := db.New(f.Conn).PayoutsByDebtor(ctx, f.row.Number)
 	if err != nil {
 		return fmt.Errorf("read the orders of bulk %s: %w", f.bulk.Name, err)
 	}
@@ -95,7 +95,7 @@ func (f *bankFile) readPayouts(ctx context.Context) error {
 // readOwnOrder reads the one transfer of a bulk of the EP's own, which the
 // bulk's name identifies from end to end.
 func (f *bankFile) readOwnOrder(ctx context.Context) error {
-	own, err := db.New(f.conn).OwnOrderOfBulk(ctx, f.row.Number)
+	own, err := db.New(f.Conn).OwnOrderOfBulk(ctx, f.row.Number)
 	if err != nil {
 		return fmt.Errorf("read the order of bulk %s: %w", f.bulk.Name, err)
 	}

@@ -74,9 +74,9 @@ func (a *Activities) askAbout(ctx context.Context, name string, open func(handed
 	if err != nil {
 		return err
 	}
-	defer turn.end(ctx)
+	defer turn.End(ctx)
 
-	read, err := db.New(turn.conn).Bulk(ctx, name)
+	read, err := db.New(turn.Conn).Bulk(ctx, name)
 	if err != nil {
 		return fmt.Errorf("read it: %w", err)
 	}
@@ -95,7 +95,7 @@ func (a *Activities) askAbout(ctx context.Context, name string, open func(handed
 		outcome.Detail = "the channel does not have it: " + outcome.Detail
 	case transfer.Unknown, transfer.Executed:
 	}
-	if err := db.New(turn.conn).NoteDetail(ctx, outcome.Detail, row.Number); err != nil {
+	if err := db.New(turn.Conn).NoteDetail(ctx, outcome.Detail, row.Number); err != nil {
 		return fmt.Errorf("keep what the channel said: %w", err)
 	}
 	return nil
